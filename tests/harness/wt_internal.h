@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT
+ * What the files of the harness know of each other. */
+#ifndef WT_INTERNAL_H
+#define WT_INTERNAL_H
+
+#include "wt_test.h"
+
+/* One for each test, in memory that the test's process shares with the runner: what the runner
+ * has to say about a test that has ended in any way. */
+struct wt_status {
+    bool started, skipped;
+    bool seed_is_set;
+    uint64_t seed;
+    unsigned n_seeds_done;
+    char reason[200];           /* of a skip */
+    char fault[200];            /* the call that was made to fail, "" for none */
+};
+
+struct wt_options {
+    const char *program;
+    bool bare, trace;
+    uint64_t first_seed;
+    unsigned n_seeds;
+    unsigned slow;              /* by how much everything is slower than usual, 1 and up */
+    int timeout_s;
+};
+
+extern struct wt_options wt_opts;
+
+/* The test that this process runs. */
+extern struct wt_status *wt_status;
+
+/* Runs the body as the flavour wants it, leak gates included. */
+void wt_run_body(const struct wt_test *test);
+
+/* Everything a run may have changed and the next one must find as it was. */
+void wt_reseed(uint64_t seed);
+void wt_reports_reset(void);
+
+int64_t wt_real_now_ns(void);
+
+#endif
