@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/* weft: lightweight tasks on all cores, channels between them, scopes that end them.
+ *
+ * This header brings in the whole core, in reading order. Each header below also
+ * compiles alone and opens with its smallest working example.
+ *
+ *     #include <weft.h>
+ *     #include <stdio.h>
+ *
+ *     static int main_task(void *arg)
+ *     {
+ *         (void)arg;
+ *         WEFT_TRY(weft_sleep(WEFT_MS(100)));
+ *         puts("hello from a task");
+ *         return 0;
+ *     }
+ *
+ *     int main(void) { return weft_run(main_task, NULL) < 0; }
+ */
+#ifndef WEFT_H
+#define WEFT_H
+
+#include <weft/base.h>
+#include <weft/error.h>
+#include <weft/cleanup.h>
+#include <weft/runtime.h>
+#include <weft/scope.h>
+#include <weft/task.h>
+#include <weft/time.h>
+#include <weft/chan.h>
+#include <weft/select.h>
+#include <weft/generator.h>
+#include <weft/stream.h>
+#include <weft/blocking.h>
+#include <weft/file.h>
+#include <weft/line.h>
+#include <weft/fd.h>
+
+#endif

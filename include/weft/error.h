@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/* Errors are return values: 0 or positive is success, negative is what went wrong.
+ *
+ * A code is either -errno, as the system gave it, or one of weft's own. The names below
+ * are the codes weft itself decides on; they are negative numbers already, so that
+ * WEFT_ETIMEDOUT == -ETIMEDOUT and a code is compared as it is:
+ *
+ *     int rc = weft_recv(jobs, &job);
+ *     if (rc == WEFT_ECANCELED)
+ *         return rc;
+ *     if (rc < 0)
+ *         fprintf(stderr, "no job: %s\n", weft_strerror(rc));
+ *
+ * Weft never reports through errno.
+ */
+#ifndef WEFT_ERROR_H
+#define WEFT_ERROR_H
+
+#include <weft/base.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* X(NAME, code, "text"): one line a code. Weft's own numbers start at -5001. */
+#define WEFT_ERROR_MAP(X)                                                               \
+    X(ECLOSED,    -5001,      "closed: the other side is gone")                         \
+    X(EFORK,      -5002,      "weft does not work in a child after fork without exec")  \
+    X(ELINE,      -5003,      "a line is longer than the limit")                        \
+    X(ENOTASK,    -5004,      "only a task can do this")                                \
+    X(ABANDONED,  -5005,      "left without saying how it went")                        \
+    X(ECANCELED,  -ECANCELED, "cancelled")                                              \
+    X(ETIMEDOUT,  -ETIMEDOUT, "the deadline passed")                                    \
+    X(ENOMEM,     -ENOMEM,    "out of memory")                                          \
+    X(EINVAL,     -EINVAL,    "an argument is not valid")                               \
+    X(EAGAIN,     -EAGAIN,    "not now: it would have to wait, or no thread could be made") \
+    X(EBUSY,      -EBUSY,     "in use by another")                                      \
+    X(EDEADLK,    -EDEADLK,   "deadlock: what this waits for can never happen")         \
+    X(EMSGSIZE,   -EMSGSIZE,  "the size of the value is not the channel's element size") \
+    X(EOVERFLOW,  -EOVERFLOW, "a size is too large")                                    \
+    X(ENOTSUP,    -ENOTSUP,   "not supported here")                                     \
+    X(ENOYIELD,   -EPROTO,    "ended before it yielded")
+
+enum {
+#define WEFT_ERROR_ENUM_(name, code, text) WEFT_##name = code,
+    WEFT_ERROR_MAP(WEFT_ERROR_ENUM_)
+#undef WEFT_ERROR_ENUM_
+};
+
+/* The meaning of a code in words.
+ *
+ * Takes weft's codes, any -errno, and 0 or a positive result ("success").
+ *
+ * Waits    no
+ * From     any thread
+ * Returns  text that stays valid until the calling thread's next call; never NULL       */
+WEFT_API const char *weft_strerror(int code);
+
+/* The name of a code: "WEFT_ECLOSED", or "EIO" for a plain -EIO.
+ *
+ * Waits    no
+ * From     any thread
+ * Returns  static text; "?" for a number that no name is known for, never NULL          */
+WEFT_API const char *weft_errname(int code);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

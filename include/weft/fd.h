@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/* File descriptors: waiting until one is ready, without holding a thread.
+ *
+ * The descriptor stays the caller's, and is best non-blocking:
+ *
+ *     ssize_t n;
+ *     while ((n = read(fd, buf, sizeof buf)) < 0 && errno == EAGAIN)
+ *         WEFT_TRY(weft_fd_wait(fd, WEFT_READABLE));
+ *
+ * For sockets, pipes, eventfds and the like. A regular file is always ready: use
+ * weft/file.h. One waiter for each direction; no one may close the descriptor meanwhile.
+ */
+#ifndef WEFT_FD_H
+#define WEFT_FD_H
+
+#include <weft/base.h>
+#include <weft/error.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum weft_fd_events {
+    WEFT_READABLE = 1,   /* data, a connection, the end, or an error to be read */
+    WEFT_WRITABLE = 2    /* room, or an error to be found by writing */
+};
+
+/* Waits until fd is ready for one of the events, a union of weft_fd_events.
+ *
+ * Readiness may pass again before the caller acts on it.
+ *
+ * Waits    the task, or a plain thread
+ * Cancel   yes
+ * From     any thread
+ * Returns  the events that are ready, more than 0
+ *          WEFT_ECANCELED  the caller's scope is cancelled or past its deadline
+ *          WEFT_EBUSY      another waits on fd for the same direction
+ *          WEFT_ENOTSUP    a regular file or folder, which can't be waited for
+ *          WEFT_EINVAL     no such event; -EBADF: no such descriptor                        */
+WEFT_API WEFT_MUST_CHECK int weft_fd_wait(int fd, unsigned events);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

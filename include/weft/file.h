@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+/* Files: read and written without stalling other tasks.
+ *
+ *     WEFT_AUTO(weft_file, f);
+ *     WEFT_TRY(weft_file_open("out.txt", "w", &f));
+ *     WEFT_TRY(weft_file_write(f, "hello\n", 6));
+ *     return weft_close_with(f, 0);               // the error of the close counts
+ *
+ * Each call is one trip to the blocking pool, or none where the system answers at once.
+ * A file has one position, which reads and writes move. For lines: weft/line.h.
+ */
+#ifndef WEFT_FILE_H
+#define WEFT_FILE_H
+
+#include <weft/base.h>
+#include <weft/cleanup.h>
+#include <weft/error.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct weft_file weft_file;
+
+/* Opens the file at path.
+ *
+ * mode is that of fopen: "r", "w", "a", "r+", "w+" or "a+", with "x" (must not exist yet),
+ * "b" and "e" (both always so) allowed behind it. The caller closes the file.
+ *
+ * Waits    the task, or a plain thread
+ * Cancel   yes: a file opened too late is closed again
+ * From     any thread
+ * Returns  0
+ *          WEFT_EINVAL     a mode it does not know
+ *          WEFT_ECANCELED  the caller's scope is cancelled or past its deadline
+ *          -errno          of open                                                          */
+WEFT_API WEFT_MUST_CHECK int weft_file_open(const char *path, const char *mode,
+                                            weft_file **out_file);
+
+/* Reads up to size bytes at the file's position.
+ *
+ * Waits    the task, or a plain thread
+ * Cancel   yes, before it starts: nothing is read
+ * From     any thread, one at a time
+ * Returns  how many bytes, 1 or more; 0 at the end of the file
+ *          WEFT_ECANCELED, or -errno of read                                                */
+WEFT_API WEFT_MUST_CHECK int64_t weft_file_read(weft_file *file, void *buf, size_t size);
+
+/* Writes all size bytes at the file's position. It has happened when this returns.
+ *
+ * Waits    the task, or a plain thread
+ * Cancel   yes, before it starts: nothing is written
+ * From     any thread, one at a time
+ * Returns  0
+ *          WEFT_ECANCELED, or -errno of write, with some of it perhaps written              */
+WEFT_API WEFT_MUST_CHECK int weft_file_write(weft_file *file, const void *data, size_t size);
+
+/* Reads from the file's position to its end into memory of its own.
+ *
+ * *out_data is the caller's, to be freed with weft_free; a 0 byte follows the last one.
+ *
+ * Waits    the task, or a plain thread
+ * Cancel   yes: the position is then anywhere
+ * From     any thread, one at a time
+ * Returns  0
+ *          WEFT_ENOMEM, WEFT_ECANCELED, or -errno of read                                   */
+WEFT_API WEFT_MUST_CHECK int weft_file_read_all(weft_file *file, char **out_data,
+                                                size_t *out_size);
+
+/* Waits until what was written is on the device (fsync).
+ *
+ * Waits    the task, or a plain thread
+ * Cancel   yes, before it starts
+ * From     any thread
+ * Returns  0
+ *          WEFT_ECANCELED, or -errno of fsync                                               */
+WEFT_API WEFT_MUST_CHECK int weft_file_sync(weft_file *file);
+
+/* Closes the file. NULL is 0.
+ *
+ * Waits    the task, or a plain thread
+ * Cancel   no: shielded
+ * From     any thread, when no other call uses the file
+ * Returns  0, or -errno of close; the file is gone either way                               */
+WEFT_API int weft_file_close(weft_file *file);
+
+/* Frees memory that weft gave. NULL is allowed. Waits no; from any thread.                  */
+WEFT_API void weft_free(void *memory);
+
+#ifdef __cplusplus
+}
+#else
+
+WEFT_DEFINE_AUTO(weft_file, weft_file_close)
+
+#endif
+#endif
