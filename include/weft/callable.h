@@ -70,8 +70,9 @@ typedef struct weft_callable {
     static int fn##_enter_(void *weft_args_, void *weft_self_)                            \
     {                                                                                     \
         struct fn##_args_ *weft_a_ = (struct fn##_args_ *)weft_args_;                     \
-        (void)weft_a_, (void)weft_self_;                                                  \
-        int weft_rc_ = call;                                                              \
+        int weft_rc_;                                                                     \
+        (void)weft_self_;                                                                 \
+        weft_rc_ = call;                                                                  \
         fn##_drop_(weft_a_);                                                              \
         return weft_rc_;                                                                  \
     }                                                                                     \

@@ -132,6 +132,8 @@ WEFT_API WEFT_MUST_CHECK int weft_receiver_recv_many(weft_receiver *rx, void *ou
 
 /* Why the last receive through this reference gave no value: the test after weft_each.
  *
+ * A try that would have had to wait does not count.
+ *
  * Waits    no
  * From     the holder of rx
  * Returns  0 for the end, or when there was none; else the code the receive returned        */

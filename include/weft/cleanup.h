@@ -41,7 +41,10 @@ typedef struct weft_shield {
  * From     a task or any thread                                                         */
 WEFT_API void weft_shield_begin(weft_shield *shield);
 
-/* Ends the shield that weft_shield_begin put in force. Waits no; from the same task.     */
+/* Ends the shield that weft_shield_begin put in force.
+ *
+ * Waits    no
+ * From     the task or thread that began it                                             */
 WEFT_API void weft_shield_end(weft_shield *shield);
 
 /* Records what a closer run by a brace had to say.

@@ -84,7 +84,10 @@ WEFT_API WEFT_MUST_CHECK int weft_file_sync(weft_file *file);
  * Returns  0, or -errno of close; the file is gone either way                               */
 WEFT_API int weft_file_close(weft_file *file);
 
-/* Frees memory that weft gave. NULL is allowed. Waits no; from any thread.                  */
+/* Frees memory that weft gave. NULL is allowed.
+ *
+ * Waits    no
+ * From     any thread                                                                       */
 WEFT_API void weft_free(void *memory);
 
 #ifdef __cplusplus

@@ -66,8 +66,12 @@ WEFT_API WEFT_MUST_CHECK int weft_lines_open(const char *path, const weft_lines_
  * Returns  0, or WEFT_ENOMEM                                                                */
 WEFT_API WEFT_MUST_CHECK int weft_text_copy(weft_line line, weft_text *out_text);
 
-/* Frees what a weft_text holds, and empties it. text is a weft_text *; void so that it
- * fits .drop of a channel. Waits no; from any thread.                                       */
+/* Frees what a weft_text holds, and empties it.
+ *
+ * text is a weft_text *: void, so that the function fits .drop of a channel.
+ *
+ * Waits    no
+ * From     any thread                                                                       */
 WEFT_API void weft_text_drop(void *text);
 
 #ifdef __cplusplus

@@ -28,7 +28,7 @@ extern "C" {
 
 typedef struct weft_scope_opts {
     size_t size_;
-    const char *name;        /* for reports; copied by no one, lives as long as the scope */
+    const char *name;        /* for reports; not copied: lives as long as the scope */
     int64_t timeout_ns;      /* 0 none; negative: expired already */
     int64_t deadline_at_ns;  /* 0 none; a point of weft_now_ns, a past one is expired */
     bool shielded;           /* does not see the cancellation of the scopes around it */
@@ -97,7 +97,8 @@ WEFT_API void weft_scope_cancel(weft_scope *scope);
 /* Whether calls made in the scope return WEFT_ECANCELED now, its deadline included.
  *
  * Waits    no
- * From     any thread that knows the scope still exists                                   */
+ * From     any thread that knows the scope still exists
+ * Returns  whether it is cancelled or expired                                             */
 WEFT_API bool weft_scope_is_cancelled(weft_scope *scope);
 
 /* The root scope that the caller runs in, to spawn detached tasks into.

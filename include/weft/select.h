@@ -44,17 +44,36 @@ typedef struct weft_case {
     int64_t at_ns;       /* when WEFT_CASE_AFTER is due */
 } weft_case;
 
-/* The case "a value, or the end, comes from rx": as weft_receiver_recv. Waits no.          */
+/* Makes the case "a value or the end comes from rx", done as weft_receiver_recv does it.
+ *
+ * *out is written when the case is done, and stays the caller's.
+ *
+ * Waits    no
+ * From     any thread
+ * Returns  the case; a disabled one for a NULL rx                                          */
 WEFT_API weft_case weft_case_recv(weft_receiver *rx, void *out, size_t size);
 
-/* The case "tx takes this value": as weft_sender_send. *value is read when the case is
- * taken and not changed. Waits no.                                                         */
+/* Makes the case "tx takes this value", done as weft_sender_send does it.
+ *
+ * *value is copied when the case is done, and the caller keeps it otherwise.
+ *
+ * Waits    no
+ * From     any thread
+ * Returns  the case; a disabled one for a NULL tx                                          */
 WEFT_API weft_case weft_case_send(weft_sender *tx, const void *value, size_t size);
 
-/* The case "d_ns have passed since this call". 0 or less is ready at once. Waits no.        */
+/* Makes the case "d_ns have passed since this call"; 0 or less is ready at once.
+ *
+ * Waits    no
+ * From     any thread
+ * Returns  the case                                                                        */
 WEFT_API weft_case weft_on_after(int64_t d_ns);
 
-/* The case "none of the others is ready": the select does not wait. Waits no.               */
+/* Makes the case "none of the others is ready": with it, the select does not wait.
+ *
+ * Waits    no
+ * From     any thread
+ * Returns  the case                                                                        */
 WEFT_API weft_case weft_on_nothing(void);
 
 /* Waits until one case is ready, does it, and leaves no trace in the others.

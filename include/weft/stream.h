@@ -60,7 +60,8 @@ WEFT_API WEFT_MUST_CHECK int weft_map_open(const weft_callable *step, void *args
 /* Opens a receiver of those items for which step says 1.
  *
  * step->enter(args, weft_step) looks at the item and returns 1 to keep it, 0 to drop it
- * (opts->drop gets it then), or an error that ends the stream. The rest: weft_map_open.
+ * or an error that ends the stream. A dropped item goes to opts->drop, or, without one,
+ * where the source's unwanted items go. The rest: weft_map_open.
  *
  * Waits    no, but for source's teardown when the open fails
  * From     any thread
@@ -89,30 +90,30 @@ WEFT_API WEFT_MUST_CHECK int weft_take_open(weft_receiver *source, size_t elem_s
  * in, an In, and writes *out, an Out. Defines
  *     int fn(weft_rx(In) *source, parameters..., weft_rx(Out) *out_rx);
  *     int fn_with(const weft_stream_opts *opts, weft_rx(In) *source, parameters..., ...); */
-#define WEFT_MAP(fn, Out, out, In, in, ...)                                               \
-    static int fn##_body_(__typeof__(Out) *out, __typeof__(In) in                         \
+#define WEFT_MAP(fn, Out, out_, In, in_, ...)                                             \
+    static int fn##_body_(__typeof__(Out) *out_, __typeof__(In) in_                       \
                           WEFT_EACH_(WEFT_P_BODYC_, ##__VA_ARGS__));                      \
     WEFT_STEP_(fn, fn##_body_((__typeof__(Out) *)weft_step_->out,                         \
                               *(const __typeof__(In) *)weft_step_->in                     \
                               WEFT_EACH_(WEFT_P_PASSC_, ##__VA_ARGS__)), ##__VA_ARGS__)   \
     WEFT_STEP_OPENERS_(fn, In, Out,                                                       \
         weft_map_open(&fn##_callable_, &weft_args_, weft_source_, sizeof(__typeof__(In)), \
-                      sizeof(__typeof__(Out)), weft_opts_, (weft_receiver **)(void *)weft_out_), \
-        ##__VA_ARGS__)                                                                    \
-    static int fn##_body_(__typeof__(Out) *out, __typeof__(In) in                         \
+                      sizeof(__typeof__(Out)), weft_opts_,                                \
+                      (weft_receiver **)(void *)weft_out_), ##__VA_ARGS__)                \
+    static int fn##_body_(__typeof__(Out) *out_, __typeof__(In) in_                       \
                           WEFT_EACH_(WEFT_P_BODYC_, ##__VA_ARGS__))
 
 /* WEFT_FILTER(fn, T, item, parameters...) { return keep; }: the body sees a copy of the
  * item, which stays the stream's, and returns 1 to keep it, 0 to drop it, or an error.
  * Defines fn and fn_with as WEFT_MAP does. */
-#define WEFT_FILTER(fn, T, item, ...)                                                     \
-    static int fn##_body_(__typeof__(T) item WEFT_EACH_(WEFT_P_BODYC_, ##__VA_ARGS__));   \
+#define WEFT_FILTER(fn, T, item_, ...)                                                    \
+    static int fn##_body_(__typeof__(T) item_ WEFT_EACH_(WEFT_P_BODYC_, ##__VA_ARGS__));  \
     WEFT_STEP_(fn, fn##_body_(*(const __typeof__(T) *)weft_step_->in                      \
                               WEFT_EACH_(WEFT_P_PASSC_, ##__VA_ARGS__)), ##__VA_ARGS__)   \
     WEFT_STEP_OPENERS_(fn, T, T,                                                          \
         weft_filter_open(&fn##_callable_, &weft_args_, weft_source_, sizeof(__typeof__(T)), \
                          weft_opts_, (weft_receiver **)(void *)weft_out_), ##__VA_ARGS__) \
-    static int fn##_body_(__typeof__(T) item WEFT_EACH_(WEFT_P_BODYC_, ##__VA_ARGS__))
+    static int fn##_body_(__typeof__(T) item_ WEFT_EACH_(WEFT_P_BODYC_, ##__VA_ARGS__))
 
 /* weft_take(WEFT_MOVE(rx), n, &out): the first n items. */
 #define weft_take(source, n, out_rx)                                                      \
