@@ -19,7 +19,7 @@ function(weft_internals target)
   target_include_directories(${target} PRIVATE
     "${PROJECT_SOURCE_DIR}/include" "${PROJECT_SOURCE_DIR}/lib")
   # Spelled as a source file would, which may then say it too.
-  target_compile_definitions(${target} PRIVATE _GNU_SOURCE=)
+  target_compile_definitions(${target} PRIVATE _GNU_SOURCE=1)
   if(WEFT_CTX_IS_UCONTEXT)
     target_compile_definitions(${target} PRIVATE WF_CTX_UCONTEXT=1)
   endif()
