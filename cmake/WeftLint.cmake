@@ -7,7 +7,7 @@ if(NOT WEFT_BASH)
 endif()
 
 set(lint "${PROJECT_SOURCE_DIR}/cmake/lint")
-foreach(rule layers length banned tags docs)
+foreach(rule layers length banned tags docs sources)
   weft_script_test(NAME lint.${rule} LABELS trust
     COMMAND ${WEFT_BASH} ${lint}/${rule} ${PROJECT_SOURCE_DIR})
 endforeach()
