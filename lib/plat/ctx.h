@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT
+ * A context switch: leave one stack, continue on another.
+ *
+ * struct wf_ctx::sp is the saved stack pointer and, at once, the answer to "has it left its
+ * stack?": NULL while the context runs or is still leaving; the switch leaves the old stack
+ * first and stores sp afterwards (release [ctx-left]). So a task may be made ready, and popped by
+ * another worker, before it has parked: that worker looks at wf_ctx_has_left() (acquire
+ * [ctx-left]) and switches only then. Whoever waits for that must not itself be leaving a stack
+ * that somebody else waits for: it waits on its worker's native stack.
+ *
+ * Saved: callee-saved registers, MXCSR and the x87 control word (aarch64: x19-x30, d8-d15,
+ * FPCR). Not saved: the signal mask, errno (the sched layer's), anything caller-saved.
+ *
+ * A switch tells ASan, TSan and valgrind about the stacks; TSan's fibers are created without
+ * synchronising, so that races between tasks of one worker are seen. */
+#ifndef WF_PLAT_CTX_H
+#define WF_PLAT_CTX_H
+
+#include "plat/atomic.h"
+
+struct wf_ctx {
+    _Atomic(void *) sp;             /* writers: the switch; readers: whoever wants to resume it */
+    void *stack_low;                /* lowest address of its stack, and its size: for sanitizers */
+    size_t stack_size;
+    void *asan_fake;                /* ASan's fake stack while switched out */
+    void *tsan_fiber;
+    void *ucontext;                 /* the ucontext fallback: what sp becomes once it has left */
+};
+
+/* Makes a context that will run entry(arg) on [low, top) when first switched to. entry must not
+ * return: it ends with wf_ctx_exit. top need not be aligned. The debugger's backtrace of the new
+ * stack ends cleanly at its first frame. */
+void wf_ctx_make(struct wf_ctx *ctx, void *low, void *top, void (*entry)(void *arg), void *arg);
+
+/* Describes the calling thread's own stack, so that it can switch away and be switched back to. */
+void wf_ctx_adopt(struct wf_ctx *ctx);
+void wf_ctx_unadopt(struct wf_ctx *ctx);
+
+/* Saves the caller in *from and continues *to, which has left its stack. Returns when somebody
+ * switches to *from, maybe on another OS thread. */
+void wf_ctx_switch(struct wf_ctx *from, struct wf_ctx *to);
+
+/* The last switch of *from: it will not be continued; from->sp is set, as by any switch, once its
+ * stack is free to be reused. */
+WF_NORETURN void wf_ctx_exit(struct wf_ctx *from, struct wf_ctx *to);
+
+/* Releases what sanitizers hold for a context that made its last switch. */
+void wf_ctx_done(struct wf_ctx *ctx);
+
+static inline bool wf_ctx_has_left(struct wf_ctx *ctx)
+{
+    /* acquire [ctx-left]: everything it did before leaving has happened. */
+    return wf_load_acq(&ctx->sp) != NULL;
+}
+
+#endif

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT
+ * Memory: sizes checked for overflow, allocations counted, all through the table of plat/sys.h. */
+#ifndef WF_PLAT_MEM_H
+#define WF_PLAT_MEM_H
+
+#include "plat/cc.h"
+
+/* NULL when there is no memory or n * size overflows. Zeroed. wf_free(NULL) does nothing. */
+WF_MUST_CHECK void *wf_alloc(size_t n, size_t size);
+WF_MUST_CHECK void *wf_alloc_aligned(size_t size, size_t align);    /* freed with wf_free_aligned */
+WF_MUST_CHECK void *wf_realloc(void *old, size_t size);
+void wf_free(void *p);
+void wf_free_aligned(void *p);
+
+/* head + n * size, or SIZE_MAX when that overflows (no allocation of SIZE_MAX succeeds). */
+size_t wf_size_with(size_t head, size_t n, size_t size);
+
+/* Blocks allocated and not freed, for leak gates in tests. */
+size_t wf_mem_live(void);
+
+#endif

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT
+ * The one thread-local variable of weft, and its accessor.
+ *
+ * noinline is not enough: gcc 12 proves such a function const and reuses its first result after
+ * a call that moved the task to another thread. The asm in the body, which may touch any memory,
+ * takes that proof away; a file of its own keeps the body out of sight without LTO.
+ *
+ * initial-exec: reading it never allocates, so that a fault handler may. Eight bytes of static
+ * TLS are within what glibc keeps for libraries that are opened late.
+ *
+ * Rejected: `volatile`, which protects the value and not the address the compiler cached. */
+#include "plat/self.h"
+
+#include "plat/cc.h"
+
+#include <pthread.h>
+
+static __thread void *self_of_thread __attribute__((tls_model("initial-exec")));
+
+/* Written by wf_self_on_exit() before there are threads, constant afterwards. */
+static void (*on_exit_fn)(void *self);
+static pthread_key_t exit_key;
+
+WF_NOINLINE void *wf_self_get(void)
+{
+    __asm__ volatile("" ::: "memory");
+    return self_of_thread;
+}
+
+WF_NOINLINE void wf_self_set(void *self)
+{
+    __asm__ volatile("" ::: "memory");
+    self_of_thread = self;
+    /* A failure means no memory for a rarely used key: the thread then ends unannounced. */
+    if (on_exit_fn != NULL)
+        (void)pthread_setspecific(exit_key, self);
+}
+
+static void thread_ends(void *self)
+{
+    on_exit_fn(self);
+}
+
+void wf_self_on_exit(void (*fn)(void *self))
+{
+    if (on_exit_fn == NULL && pthread_key_create(&exit_key, thread_ends) != 0)
+        return;
+    on_exit_fn = fn;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT
+ * What belongs to the running OS thread, read so that no compiler can keep it over a switch.
+ *
+ * A task may continue on another thread after any call that parks. Compilers take the address of
+ * a thread-local variable, and errno's, for constants of the function they compile and reuse them
+ * after such a call (measured with gcc 12 and clang 14, llvm#49257). So: these functions are
+ * noinline in a file of their own with an asm barrier in the body, nothing else in weft says
+ * __thread, and a result is never kept across a call whose name contains park, yield or switch. */
+#ifndef WF_PLAT_SELF_H
+#define WF_PLAT_SELF_H
+
+#include <stdint.h>
+
+/* The pointer last given to wf_self_set() on this OS thread, NULL before that. The sched layer
+ * keeps its struct wf_thread there. */
+void *wf_self_get(void);
+void wf_self_set(void *self);
+
+/* This OS thread's own errno. */
+int *wf_errno_location(void);
+
+/* Lock ranks held by this OS thread, as a set and, for ranks that may repeat, as counts; for the
+ * check of base/lock.c. */
+uint32_t *wf_self_ranks(void);
+uint8_t *wf_self_rank_counts(void);
+
+/* Calls fn(self) when an OS thread that set a non-NULL self ends. Set once, before threads. */
+void wf_self_on_exit(void (*fn)(void *self));
+
+#endif

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT
+ * Every call that can fail, through one table that tests overwrite: fail the n-th, shorten a
+ * read, run out of memory. Each returns 0 or positive, or -errno; errno itself stays in plat/. */
+#ifndef WF_PLAT_SYS_H
+#define WF_PLAT_SYS_H
+
+#include "plat/cc.h"
+
+#include <sys/stat.h>
+#include <sys/types.h>
+
+struct wf_sys {
+    void *(*alloc)(size_t size);                    /* zeroed; NULL: no memory */
+    void *(*realloc)(void *old, size_t size);       /* NULL: no memory, old kept */
+    void *(*map)(size_t size);                      /* private, lazily committed; NULL: none */
+    int (*unmap)(void *base, size_t size);
+    int (*advise)(void *base, size_t size, int advice);
+    int (*protect_none)(void *base, size_t size);
+    int (*thread_create)(uintptr_t *out, const char *name, void (*fn)(void *), void *arg);
+    int (*open)(const char *path, int flags, unsigned mode);
+    int (*close)(int fd);
+    ssize_t (*read)(int fd, void *buf, size_t size);
+    ssize_t (*write)(int fd, const void *buf, size_t size);
+    off_t (*seek)(int fd, off_t offset, int whence);
+    int (*stat_fd)(int fd, struct stat *out);
+    int (*sync)(int fd);
+    int (*epoll_create)(void);
+    int (*epoll_arm)(int epoll_fd, int fd, unsigned events, uint64_t key);
+    int (*event_create)(void);                      /* eventfd, non-blocking, close-on-exec */
+};
+
+/* The real table's thread_create: thread.c's, or in the simulator sim_thread.c's. */
+int wf_sys_thread_create(uintptr_t *out, const char *name, void (*fn)(void *), void *arg);
+
+/* The real table, and the one in use. Tests copy the first, change entries, store it here before
+ * the runtime starts. */
+extern const struct wf_sys wf_sys_real;
+extern struct wf_sys wf_sys;
+
+#endif
