@@ -1,15 +1,7 @@
-# cmake -Dexpect=FILE -Dscratch=DIR -P run-example.cmake -- PROGRAM [ARG...]
-# Runs the program in an empty folder and compares what it prints with FILE.
-set(command "")
-set(after OFF)
-math(EXPR last "${CMAKE_ARGC} - 1")
-foreach(i RANGE ${last})
-  if(after)
-    list(APPEND command "${CMAKE_ARGV${i}}")
-  elseif("${CMAKE_ARGV${i}}" STREQUAL "--")
-    set(after ON)
-  endif()
-endforeach()
+# cmake -Dprogram=FILE [-Demulator="COMMAND ARG..."] -Dexpect=FILE -Dscratch=DIR -P run-example.cmake
+# Runs the program in an empty folder and compares what it prints with what is expected.
+separate_arguments(command UNIX_COMMAND "${emulator}")
+list(APPEND command "${program}")
 
 file(REMOVE_RECURSE "${scratch}")
 file(MAKE_DIRECTORY "${scratch}/work")
