@@ -59,7 +59,7 @@ WEFT_API WEFT_MUST_CHECK int weft_map_open(const weft_callable *step, void *args
 
 /* Opens a receiver of those items for which step says 1.
  *
- * step->enter(args, weft_step) looks at the item and returns 1 to keep it, 0 to drop it
+ * step->enter(args, weft_step) looks at the item and returns 1 to keep it, 0 to drop it,
  * or an error that ends the stream. A dropped item goes to opts->drop, or, without one,
  * where the source's unwanted items go. The rest: weft_map_open.
  *

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: MIT */
+/* Each typed call once, in the shapes that programs use. */
+#include <weft.h>
+
+struct job { int id; };
+
+/* ---- channels and select ---- */
+
+int use_channels(void);
+int use_channels(void)
+{
+    WEFT_TX(struct job, tx);
+    WEFT_RX(struct job, rx);
+    struct job job = { 1 }, jobs[4] = { { 1 }, { 2 }, { 3 }, { 4 } };
+    WEFT_TRY(weft_chan_open(&tx, &rx, 64, .name = "jobs", .overflow = WEFT_CONFLATE));
+    WEFT_TRY(weft_send(tx, job));
+    WEFT_TRY(weft_send(tx, (struct job){ .id = 2 }));
+    WEFT_TRY(weft_send(tx, ((struct job){ WEFT_TRY(weft_try_send(tx, job)) })));
+    WEFT_TRY(weft_send_many(tx, jobs, 4));
+    WEFT_TRY(weft_recv(rx, &job));
+    WEFT_TRY(weft_try_recv(rx, &job));
+    int n = WEFT_TRY(weft_recv_many(rx, jobs, sizeof jobs / sizeof jobs[0]));
+    weft_each (it, rx) {
+        if (it.id == 3)
+            break;
+        weft_each (nested, rx)
+            n += nested.id;
+    }
+    WEFT_PERMIT(struct job, place);
+    WEFT_TRY(weft_reserve(tx, &place));
+    WEFT_TRY(weft_commit(place, (struct job){ 5 }));
+    weft_rx(struct job) taken = WEFT_STEAL(rx);
+    int rc = weft_error(taken);
+    WEFT_DROP(taken);
+    weft_end(tx, WEFT_EINVAL);
+    weft_abort(tx, WEFT_EINVAL);
+    weft_close(tx);
+    return rc < 0 ? rc : n;
+}
+
+/* What a channel may carry: anything of a complete type, arrays by address alone. */
+int use_element_types(void);
+int use_element_types(void)
+{
+    typedef int triple[3];
+    enum colour { RED, GREEN } colour = GREEN;
+    WEFT_TX(triple, triples_tx);
+    WEFT_RX(triple, triples);
+    WEFT_TX(enum colour, colours);
+    WEFT_TX(const char *, texts);
+    WEFT_TX(int (*)(void), functions);
+    WEFT_RX(int (*)(void), functions_rx);
+    WEFT_TX(weft_rx(int), receivers);
+    WEFT_TX(bool, flags);
+    triple numbers = { 1, 2, 3 };
+    weft_rx(int) receiver = NULL;
+    WEFT_TRY(weft_chan_open(&triples_tx, &triples, 1));
+    WEFT_TRY(weft_chan_open(&functions, &functions_rx, 1));
+    WEFT_TRY(weft_recv(triples, &numbers));
+    WEFT_TRY(weft_select(NULL, weft_on_send(triples_tx, &numbers)));
+    WEFT_TRY(weft_send(colours, colour));
+    WEFT_TRY(weft_send(texts, "hello"));
+    WEFT_TRY(weft_send(functions, use_channels));
+    WEFT_TRY(weft_send(receivers, receiver));
+    return weft_send(flags, numbers[0] > 1);
+}
+
+int use_select(weft_rx(int) rx, weft_tx(const char *) log);
+int use_select(weft_rx(int) rx, weft_tx(const char *) log)
+{
+    enum { JOB, LOG, GAP, LATE };
+    const char *text = "hello";
+    int job, rc;
+    switch (weft_select(&rc,
+                        [JOB] = weft_on_recv(rx, &job),
+                        [LOG] = weft_on_send(log, &text),
+                        [LATE] = weft_on_after(WEFT_US(10)))) {
+    case JOB: return rc > 0 ? job : rc;
+    case GAP: return WEFT_EINVAL;
+    case LOG: return weft_select_ordered(NULL, weft_on_recv(rx, &job), weft_on_nothing());
+    default: return WEFT_ECANCELED;
+    }
+}
+
+/* ---- tasks, scopes, resources ---- */
+
+typedef struct ledger { int fd; } ledger;
+int ledger_open(ledger **out_it);
+int ledger_close(ledger *it, int rc);
+WEFT_DEFINE_AUTO_STATUS(ledger, ledger_close)
+
+WEFT_TASK(nop)
+{
+    return 0;
+}
+WEFT_TASK(worker, (rx, struct job, jobs), (tx, int, results), (const char *, label))
+{
+    weft_each (job, jobs)
+        WEFT_TRY(weft_send(results, job.id + label[0]));
+    return weft_error(jobs);
+}
+WEFT_TASK(enter_all, (auto, ledger, book), (rx, struct job, jobs))
+{
+    WEFT_SCOPE(scope);
+    WEFT_TRY(weft_spawn_n(&scope, 2, worker, weft_ref(jobs), &(weft_tx(int)){ NULL }, "x"));
+    weft_close(jobs);
+    return weft_scope_wait(&scope) + book->fd;
+}
+
+int use_tasks(void);
+int use_tasks(void)
+{
+    WEFT_AUTO(ledger, book);
+    WEFT_RX(struct job, jobs);
+    WEFT_RX(int64_t, timer);
+    WEFT_SCOPE(scope, .name = "all", .timeout_ns = WEFT_SEC(1), .shielded = true);
+    WEFT_TRY(weft_configure(WEFT_CONFIG(.workers = 2)));
+    WEFT_TRY(ledger_open(&book));
+    WEFT_TRY(weft_spawn(&scope, nop));
+    WEFT_TRY(weft_spawn(weft_root_scope(), nop));
+    WEFT_TRY(weft_spawn_with(&scope, NULL, nop));
+    WEFT_TRY(weft_spawn_with(&scope, WEFT_OPTS(spawn, .name = "a", .stack_size = 1 << 20), nop));
+    WEFT_TRY(weft_spawn(&scope, enter_all, WEFT_MOVE(book), WEFT_MOVE(jobs)));
+    WEFT_TRY(weft_blocking(nop));
+    WEFT_TRY(weft_after(WEFT_MS(5), &timer));
+    WEFT_TRY(weft_pause() + weft_checkpoint());
+    return weft_scope_wait(&scope);
+}
+
+int use_close_with(const char *path, int *out_size);
+int use_close_with(const char *path, int *out_size)
+{
+    WEFT_AUTO(ledger, book);
+    WEFT_AUTO(weft_file, file);
+    char buf[16];
+    WEFT_TRY(ledger_open(&book));
+    WEFT_TRY(weft_file_open(path, "r", &file));
+    *out_size = (int)WEFT_TRY(weft_file_read(file, buf, sizeof buf));
+    WEFT_TRY(weft_close_with(file, 0));
+    return weft_close_with(book, *out_size);
+}
+
+/* ---- generators, iterators, combinators ---- */
+
+WEFT_GENERATOR(forever, weft_rx(int))
+{
+    for (int n = 0;; n++)
+        WEFT_TRY(weft_yield(n));
+}
+WEFT_GENERATOR(doubled, weft_rx(int), (rx, int, source), (int, by))
+{
+    weft_each (n, source)
+        WEFT_TRY(weft_yield(n * by));
+    return weft_error(source);
+}
+
+struct counter { int n; };
+static int counter_next(struct counter *self, int *out)
+{
+    *out = self->n++;
+    return 1;
+}
+static int counter_close(struct counter *self)
+{
+    return self->n < 0 ? WEFT_EINVAL : 0;
+}
+WEFT_ITERATOR(counter, int, struct counter, counter_next);
+WEFT_ITERATOR(closing_counter, int, struct counter, counter_next, counter_close);
+
+WEFT_MAP(size_of, size_t, out_size, weft_line, line)
+{
+    *out_size = line.size;
+    return 0;
+}
+WEFT_MAP(sum, int, out, int, in, (rx, int, other))
+{
+    int more;
+    *out = WEFT_TRY(weft_recv(other, &more)) > 0 ? in + more : in;
+    return 0;
+}
+WEFT_FILTER(longer_than, size_t, size, (size_t, least))
+{
+    return size > least;
+}
+
+int use_streams(void);
+int use_streams(void)
+{
+    WEFT_RX(int, all);
+    WEFT_RX(int, twice);
+    WEFT_RX(int, counted);
+    WEFT_RX(int, sums);
+    WEFT_TRY(forever(&all));
+    WEFT_TRY(doubled_with(WEFT_OPTS(generator, .name = "twice"), WEFT_MOVE(all), 2, &twice));
+    WEFT_TRY(counter((struct counter){ .n = 1 }, &counted));
+    WEFT_TRY(sum(WEFT_MOVE(counted), WEFT_MOVE(twice), &sums));
+    WEFT_TRY(closing_counter_with(WEFT_OPTS(iterator, .never_waits = true),
+                                  (struct counter){ .n = 1 }, &counted));
+
+    WEFT_RX(weft_line, lines);
+    WEFT_RX(size_t, sizes);
+    WEFT_RX(size_t, long_ones);
+    WEFT_RX(size_t, ten);
+    WEFT_TRY(weft_lines("a", NULL, &lines));
+    WEFT_DROP(lines);
+    WEFT_TRY(weft_lines("a", WEFT_OPTS(lines, .keep_ends = true), &lines));
+    WEFT_TRY(size_of(WEFT_MOVE(lines), &sizes));
+    WEFT_TRY(longer_than_with(WEFT_OPTS(stream, .name = "long"), WEFT_MOVE(sizes), 80, &long_ones));
+    WEFT_TRY(weft_take(WEFT_MOVE(long_ones), 10, &ten));
+    return weft_close(ten);
+}
