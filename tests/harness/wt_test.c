@@ -91,10 +91,10 @@ static void list_tests(void)
 static void read_environment(void)
 {
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-    wt_opts.slow = 10;
+    wt_opts.slow = 4;
 #elif defined(__has_feature)
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-    wt_opts.slow = 10;
+    wt_opts.slow = 4;
 #endif
 #endif
     unsigned slow = (unsigned)number_from_env("WT_SLOW", 0);

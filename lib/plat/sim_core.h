@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT
+ * What the files of the simulator share. Nothing outside lib/plat/sim*.c includes it.
+ *
+ * One OS thread runs everything, so nothing here is atomic. */
+#ifndef WF_PLAT_SIM_CORE_H
+#define WF_PLAT_SIM_CORE_H
+
+#include "plat/ctx.h"
+#include "plat/sim.h"
+
+#define WF_SIM_START_NS ((int64_t)1000 * 1000000000)    /* not 0, "now" to wf_poller_wait */
+
+enum wf_sim_waits { WF_SIM_RUNS, WF_SIM_ON_FUTEX, WF_SIM_ON_POLLER, WF_SIM_ON_END };
+
+/* A virtual thread. It lies at the top of the mapping that holds its stack. */
+struct wf_sim_thread {
+    struct wf_ctx ctx;
+    struct wf_sim_thread *next;         /* of those that are live or not joined, by id */
+    unsigned id;
+    char name[16];
+    void (*fn)(void *arg);
+    void *arg;
+    void *self;                         /* the pointer of plat/self.h */
+    void *mapping, *stack_low;
+    size_t stack_size;
+    unsigned stack_id;                  /* valgrind's */
+    void *tsan_fiber;                   /* that of its own stack; ctx has the one it is on */
+    enum wf_sim_waits waits;
+    const void *wait_on;                /* a word, a poller, a thread; only ever compared */
+    int64_t wake_at_ns;
+    bool was_woken;                     /* else its last wait was ended by time */
+    bool is_at_spin;                    /* suspended in wf_sim_spin() */
+    bool has_ended, is_detached;
+};
+
+struct wf_sim {
+    bool is_running;
+    bool is_busy;                       /* the simulator itself runs: points do nothing */
+    struct wf_sim_opts opts;
+    void (*on_stuck)(const char *why);
+    int result;
+    unsigned n_cpus;
+    struct wf_ctx outside;              /* whoever called wf_sim_run() */
+    struct wf_sim_thread *threads;
+    struct wf_sim_thread *current;
+    struct wf_sim_thread *leaver;       /* has ended; its stack was in use until the switch */
+    unsigned n_live, n_started;
+    int64_t now_ns;
+    uint64_t random_state;
+    uint64_t points, n_choices, signature;
+    unsigned n_futile;                  /* turns of spinning in a row that nobody made use of */
+    unsigned n_spin_steps;              /* steps of time since a thread last did something else */
+};
+
+extern struct wf_sim wf_sim;
+
+/* sim.c */
+
+/* The next number of the run's generator, below limit. */
+uint64_t wf_sim_draw(uint64_t limit);
+
+/* Suspends the caller until wf_sim_wake(on) or at_ns. True: woken; false: the time has come. */
+bool wf_sim_wait(enum wf_sim_waits waits, const void *on, int64_t at_ns);
+
+/* Makes a thread's context and puts it into the list; takes it out again. */
+void wf_sim_add(struct wf_sim_thread *thread);
+void wf_sim_remove(struct wf_sim_thread *thread);
+
+/* Stops the run: wf_sim_run() returns result. */
+WF_NORETURN void wf_sim_give_up(int result, const char *what);
+
+/* Aborts: what the caller does needs virtual threads and there are none. */
+WF_NORETURN void wf_sim_refuse(const char *what);
+
+/* sim_choice.c */
+
+/* Who runs next, at any point and when the current thread spins. Time may pass in either. */
+struct wf_sim_thread *wf_sim_choose(void);
+struct wf_sim_thread *wf_sim_choose_for_spinner(void);
+
+/* Lets at most n of those that wait on it run, drawn from the seed. */
+void wf_sim_wake(const void *on, int n);
+
+/* sim_thread.c */
+
+/* A thread with its stack, not in the list yet (NULL: no memory), and its end. */
+struct wf_sim_thread *wf_sim_thread_map(const char *name, void (*fn)(void *), void *arg);
+void wf_sim_thread_unmap(struct wf_sim_thread *thread);
+
+/* sim_self.c */
+
+/* The current thread is about to end. */
+void wf_sim_self_end(void);
+
+/* sim_poller.c */
+
+/* Wakes the threads whose poller has an event, after at most timeout_ms of real time. False if
+ * there is none. */
+bool wf_sim_poll_fds(int timeout_ms);
+void wf_sim_forget_fds(void);
+
+#endif

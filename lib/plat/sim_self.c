@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT
+ * What belongs to a virtual thread, and to the real one while no simulation runs. */
+#include "plat/self.h"
+
+#include "plat/sim_core.h"
+
+static void *outside_self;
+static void (*exit_fn)(void *self);
+
+static void **self_slot(void)
+{
+    return wf_sim.current != NULL ? &wf_sim.current->self : &outside_self;
+}
+
+/* noinline, with a barrier: plat/self.h says why. */
+WF_NOINLINE void *wf_self_get(void)
+{
+    __asm__ volatile("" ::: "memory");
+    return *self_slot();
+}
+
+WF_NOINLINE void wf_self_set(void *self)
+{
+    __asm__ volatile("" ::: "memory");
+    *self_slot() = self;
+}
+
+void wf_self_on_exit(void (*fn)(void *self))
+{
+    exit_fn = fn;
+}
+
+void wf_sim_self_end(void)
+{
+    void *self = wf_self_get();
+    if (self != NULL && exit_fn != NULL)
+        exit_fn(self);
+}
