@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT
+ * Waiting for file descriptors: one waiter per descriptor and direction. */
+#ifndef WF_SCHED_IOWAIT_H
+#define WF_SCHED_IOWAIT_H
+
+#include "plat/poller.h"
+
+/* Parks the caller until fd is ready for any of events (WF_POLL_*). Positive: the ready ones;
+ * -EBUSY: somebody waits for that direction already; -EPERM: fd has no readiness; WEFT_ECANCELED;
+ * WEFT_ECLOSED: wf_io_forget was called. */
+int wf_io_wait(int fd, unsigned events);
+
+/* Before fd is closed: its waiters get WEFT_ECLOSED, and no event of it reaches a later fd of the
+ * same number. */
+void wf_io_forget(int fd);
+
+/* For the worker that polls. */
+void wf_io_ready(const struct wf_poll_event *events, int n);
+
+/* A callback instead of a waiter, run by the polling worker each time fd is readable; fn must be
+ * short and must not wait. For signals. */
+int wf_io_watch(int fd, void (*fn)(void *arg), void *arg);
+
+unsigned wf_io_armed(void);     /* descriptors somebody waits for (watches not counted) */
+bool wf_io_is_in_use(void);     /* is there any descriptor to poll for, watches counted? */
+void wf_io_stop(void);          /* frees the table; nobody waits any more */
+
+#endif
