@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: MIT
+ * The threads of the blocking pool and their queue.
+ *
+ * Invariants, under pool.lock:
+ *   P1  a thread leaves only when the queue is empty.
+ *   P2  while a job is queued, n_threads > 0: whoever fails to start the only thread refuses all
+ *       that is queued. With P1: no job is ever orphaned.
+ *   P3  n_coming threads have been started or woken for the queue and have not looked at it yet;
+ *       more are fetched only while n_queued > n_coming, idle ones before new ones.
+ *   P4  a thread frees its own struct, or leaves it to the stopper; neither before the thread's
+ *       creator has stored the handle (has_handle).
+ *
+ * An idle thread sleeps on a word of its own, last in first out, so that a pool which needs fewer
+ * threads than it has lets the others run out of their idle time.
+ *
+ * Rejected: handing a job to an idle thread directly. It would count as started while its thread
+ * still wakes up, and a cancel that comes in between could not withdraw it. */
+#include "blocking/pool_core.h"
+
+#include "plat/futex.h"
+#include "plat/mem.h"
+#include "sched/worker.h"
+
+#include <weft/error.h>
+
+#define IDLE_NS (INT64_C(10) * 1000000000)
+
+struct wf_pool wf_pool = {
+    .lock = WF_LOCK_INIT(WF_RANK_POOL),
+    .limit = WF_POOL_DEFAULT_LIMIT,
+    .queue.head = { &wf_pool.queue.head, &wf_pool.queue.head },
+    .threads.head = { &wf_pool.threads.head, &wf_pool.threads.head },
+    .idle.head = { &wf_pool.idle.head, &wf_pool.idle.head },
+    .ended.head = { &wf_pool.ended.head, &wf_pool.ended.head },
+};
+
+static void tell_stopper_locked(void)
+{
+    if (!wf_pool.is_stopping)
+        return;
+    (void)wf_add_rlx(&wf_pool.n_changes, 1u);
+    wf_futex_wake(&wf_pool.n_changes, 1);
+}
+
+/* ---- a pool thread ----------------------------------------------------------------------------- */
+
+static struct wf_job *take_locked(struct wf_pool_thread *self)
+{
+    struct wf_link *link = wf_list_pop_front(&wf_pool.queue);
+    if (link == NULL)
+        return NULL;
+    struct wf_job *job = WF_CONTAINER(link, struct wf_job, link);
+    job->state = WF_JOB_RUNNING;
+    wf_pool.n_queued--;
+    wf_pool.n_jobs++;
+    self->running = job;
+    self->since_ns = wf_clock_now();
+    return job;
+}
+
+/* Returns the submitter if it has to be woken. One that is awake already, because a cancel came,
+ * asks for the state under the lock. */
+static struct wf_waiter *finish_locked(struct wf_pool_thread *self, struct wf_job *job)
+{
+    self->running = NULL;
+    job->state = WF_JOB_DONE;
+    return wf_wait_claim(job->waiter, WF_CLAIM_FIRST) ? job->waiter : NULL;
+}
+
+static void run(struct wf_pool_thread *self, struct wf_job *job)
+{
+    job->rc = job->fn(job->arg);
+
+    wf_lock_acquire(&wf_pool.lock);
+    struct wf_waiter *waiter = finish_locked(self, job);
+    wf_lock_release(&wf_pool.lock);
+    /* From here the submitter may run and reuse the stack that holds the job, unless we claimed
+     * its wait; then it may after the wake (W2). */
+    if (waiter != NULL)
+        wf_wait_wake(waiter, WF_WAKE_NEXT);
+}
+
+/* Sleeps until it is chosen. False: it has been idle for long enough, or the pool stops. */
+static bool idle_locked(struct wf_pool_thread *self)
+{
+    if (wf_pool.is_stopping)
+        return false;
+    wf_store_rlx(&self->word, 0u);
+    wf_list_push_back(&wf_pool.idle, &self->idle_link);
+    wf_lock_release(&wf_pool.lock);
+
+    int64_t until_ns = wf_clock_after(IDLE_NS);
+    int rc = 0;
+    while (rc != WEFT_ETIMEDOUT && wf_load_rlx(&self->word) == 0)
+        rc = wf_futex_wait(&self->word, 0, until_ns);
+
+    wf_lock_acquire(&wf_pool.lock);
+    if (!wf_link_is_linked(&self->idle_link)) {
+        wf_pool.n_coming--;
+        return true;
+    }
+    wf_list_remove(&self->idle_link);
+    return !self->has_handle;
+}
+
+static void leave(struct wf_pool_thread *self)
+{
+    wf_list_remove(&self->link);
+    wf_pool.n_threads--;
+    (void)wf_sub_seq(&wf_rt.n_helpers, 1u);
+    bool is_joined = wf_pool.is_stopping;
+    if (is_joined) {
+        wf_list_push_back(&wf_pool.ended, &self->link);
+        tell_stopper_locked();
+    } else {
+        wf_thread_detach(&self->os);
+    }
+    wf_lock_release(&wf_pool.lock);
+    if (!is_joined)
+        wf_free(self);
+}
+
+static void pool_thread_main(void *arg)
+{
+    struct wf_pool_thread *self = arg;
+    wf_lock_acquire(&wf_pool.lock);
+    wf_list_push_back(&wf_pool.threads, &self->link);
+    wf_pool.n_coming--;
+    for (;;) {
+        struct wf_job *job = take_locked(self);
+        if (job != NULL) {
+            wf_lock_release(&wf_pool.lock);
+            run(self, job);
+            wf_lock_acquire(&wf_pool.lock);
+        } else if (!idle_locked(self)) {
+            break;
+        }
+    }
+    leave(self);
+}
+
+/* ---- fetching a thread -------------------------------------------------------------------------- */
+
+static void refuse_all_locked(void)
+{
+    struct wf_link *link;
+    while ((link = wf_list_pop_front(&wf_pool.queue)) != NULL) {
+        struct wf_job *job = WF_CONTAINER(link, struct wf_job, link);
+        struct wf_waiter *waiter = job->waiter;
+        job->state = WF_JOB_REFUSED;
+        if (wf_wait_claim(waiter, WF_CLAIM_FIRST))
+            wf_wait_wake(waiter, WF_WAKE_LAST);
+    }
+    wf_pool.n_queued = 0;
+}
+
+/* The thread is counted in n_threads, n_coming and n_helpers already. */
+static void start_thread(void)
+{
+    struct wf_pool_thread *thread = wf_alloc(1, sizeof(*thread));
+    int rc = WEFT_ENOMEM;
+    if (thread != NULL) {
+        wf_link_init(&thread->link);
+        wf_link_init(&thread->idle_link);
+        rc = wf_thread_create(&thread->os, "weft-blocking", pool_thread_main, thread);
+    }
+    wf_lock_acquire(&wf_pool.lock);
+    if (rc >= 0) {
+        thread->has_handle = true;
+    } else {
+        (void)wf_sub_seq(&wf_rt.n_helpers, 1u);
+        wf_pool.n_coming--;
+        if (--wf_pool.n_threads == 0)
+            refuse_all_locked();
+    }
+    tell_stopper_locked();
+    wf_lock_release(&wf_pool.lock);
+    if (rc < 0)
+        wf_free(thread);
+}
+
+struct wf_pool_thread *wf_pool_last_idle_locked(void)
+{
+    if (wf_list_is_empty(&wf_pool.idle))
+        return NULL;
+    return WF_CONTAINER(wf_pool.idle.head.prev, struct wf_pool_thread, idle_link);
+}
+
+void wf_pool_choose_locked(struct wf_pool_thread *thread)
+{
+    wf_list_remove(&thread->idle_link);
+    wf_pool.n_coming++;
+    wf_store_rlx(&thread->word, 1u);
+}
+
+void wf_pool_submit(struct wf_job *job)
+{
+    struct wf_pool_thread *chosen = NULL;
+    bool must_start = false;
+
+    wf_lock_acquire(&wf_pool.lock);
+    job->state = WF_JOB_QUEUED;
+    wf_list_push_back(&wf_pool.queue, &job->link);
+    if (++wf_pool.n_queued > wf_pool.n_coming) {
+        chosen = wf_pool_last_idle_locked();
+        if (chosen != NULL) {
+            wf_pool_choose_locked(chosen);
+        } else if (wf_pool.n_threads < wf_pool.limit) {
+            must_start = true;
+            wf_pool.n_threads++;
+            wf_pool.n_coming++;
+            (void)wf_add_seq(&wf_rt.n_helpers, 1u);
+        }
+    }
+    wf_lock_release(&wf_pool.lock);
+
+    /* The chosen thread may have woken by itself and be gone: only its address is used. */
+    if (chosen != NULL)
+        wf_futex_wake(&chosen->word, 1);
+    if (must_start)
+        start_thread();
+}
+
+enum wf_job_state wf_pool_begin_wait(struct wf_job *job, bool give_up)
+{
+    wf_lock_acquire(&wf_pool.lock);
+    if (job->state == WF_JOB_QUEUED && give_up) {
+        wf_list_remove(&job->link);
+        wf_pool.n_queued--;
+        job->state = WF_JOB_WITHDRAWN;
+    } else if (job->state == WF_JOB_QUEUED && !job->is_shielded) {
+        wf_wait_begin(job->waiter, WF_ON_BLOCKING, job->name);
+    } else if (job->state == WF_JOB_QUEUED || job->state == WF_JOB_RUNNING) {
+        wf_wait_begin_shielded(job->waiter, WF_ON_BLOCKING, job->name);
+    }
+    enum wf_job_state state = job->state;
+    wf_lock_release(&wf_pool.lock);
+    return state;
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT
+ * The blocking pool: native threads that run what would stall a worker.
+ *
+ * A job lives on its submitter's stack. Its state answers who may touch it:
+ *
+ *   QUEUED      the pool's lock; it hangs in the queue
+ *   RUNNING     the pool thread that took it; the submitter waits, whatever cancels it
+ *   DONE        the submitter: the function has returned
+ *   REFUSED     the submitter: no thread could be made for it
+ *   WITHDRAWN   the submitter: cancelled before it began
+ *
+ *   from      to          by             where
+ *   QUEUED    RUNNING     a pool thread  take_locked
+ *   QUEUED    WITHDRAWN   the submitter  wf_pool_begin_wait
+ *   QUEUED    REFUSED     who could not start the only thread   refuse_all_locked
+ *   RUNNING   DONE        its thread     finish_locked, and claims the submitter's wait
+ *
+ * The submitter learns of an end by a claim of its wait or by looking at the state under the lock,
+ * never without either, so a pool thread has always let go of a job before it disappears. */
+#ifndef WF_BLOCKING_POOL_H
+#define WF_BLOCKING_POOL_H
+
+#include "base/list.h"
+#include "sched/wait.h"
+
+enum wf_job_state {
+    WF_JOB_QUEUED,
+    WF_JOB_RUNNING,
+    WF_JOB_DONE,
+    WF_JOB_REFUSED,
+    WF_JOB_WITHDRAWN,
+};
+
+struct wf_job {
+    /* Set by the submitter. */
+    int (*fn)(void *arg);
+    void *arg;
+    const char *name, *file; /* static text, for reports */
+    int line;
+    bool is_shielded; /* no cancel withdraws it */
+
+    int rc; /* what fn returned, once DONE */
+
+    /* Under the pool's lock, but for wf_job_run. */
+    enum wf_job_state state;
+    struct wf_waiter *waiter;
+    struct wf_link link;
+};
+
+/* ---- job.c: for whoever has something blocking to do ------------------------------------------ */
+
+/* Runs job->fn and waits for its end. 0: it ran, and its result is job->rc. Negative: it never ran
+ * (WEFT_ECANCELED, WEFT_EAGAIN, or wf_no_waiter's code). */
+WF_MUST_CHECK int wf_job_run(struct wf_job *job);
+
+/* The same in one line: fn's result, or the code of a job that never ran. */
+WF_MUST_CHECK int wf_blocking_call(const char *name, int (*fn)(void *arg), void *arg);
+
+/* The same for teardown: it is not cancelled, and runs in the caller when no thread can be had. */
+int wf_blocking_call_shielded(const char *name, int (*fn)(void *arg), void *arg);
+
+/* ---- pool.c ------------------------------------------------------------------------------------ */
+
+/* At most this many threads; 0: the default, 512. */
+void wf_pool_configure(unsigned limit);
+
+/* Ends the idle threads, waits for busy ones until until_ns, joins all that ended. What is stuck
+ * then is reported by name and left alone. */
+void wf_pool_stop(int64_t until_ns);
+
+/* Jobs that were started since the process began, and threads that exist now. */
+void wf_pool_stats(uint64_t *jobs, uint64_t *threads);
+
+/* For job.c. Queues the job and sees to it that a thread serves the queue. */
+void wf_pool_submit(struct wf_job *job);
+
+/* Starts a wait for the job's end if it is QUEUED or RUNNING (shielded then); with give_up, a
+ * queued job is withdrawn instead. Returns the state. */
+enum wf_job_state wf_pool_begin_wait(struct wf_job *job, bool give_up);
+
+#endif

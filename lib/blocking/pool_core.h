@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT
+ * What the two files of the pool share: pool.c (threads and queue) and pool_stop.c (settings, end,
+ * figures). Nobody else includes it. The invariants are in pool.c. */
+#ifndef WF_BLOCKING_POOL_CORE_H
+#define WF_BLOCKING_POOL_CORE_H
+
+#include "base/lock.h"
+#include "blocking/pool.h"
+#include "plat/thread.h"
+
+#define WF_POOL_DEFAULT_LIMIT 512
+
+struct wf_pool_thread {
+    /* Under the pool's lock. */
+    struct wf_link link;      /* in threads or ended */
+    struct wf_link idle_link; /* in idle while it sleeps and nobody chose it */
+    struct wf_job *running;
+    int64_t since_ns;
+    bool has_handle; /* P4 */
+
+    struct wf_os_thread os; /* written by the creator before has_handle */
+    _Atomic uint32_t word;  /* 1: wake up. Set under the lock by who takes it off idle */
+};
+
+struct wf_pool {
+    struct wf_lock lock;
+
+    /* Under lock. */
+    unsigned limit;
+    unsigned n_threads; /* started and not left, those being started included */
+    unsigned n_queued, n_coming;
+    bool is_stopping;
+    uint64_t n_jobs;
+    struct wf_list queue; /* of wf_job, first in first out */
+    struct wf_list threads, idle;
+    struct wf_list ended; /* to be joined by the stopper */
+
+    _Atomic uint32_t n_changes; /* grows with each thread that ends; the stopper sleeps on it */
+};
+
+extern struct wf_pool wf_pool;
+
+struct wf_pool_thread *wf_pool_last_idle_locked(void);
+
+/* Takes an idle thread off the list to look at the queue. The caller then wakes its word. */
+void wf_pool_choose_locked(struct wf_pool_thread *thread);
+
+#endif

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT
+ * The pool's settings, figures and end.
+ *
+ * Stopping: the idle threads are woken and leave, since the pool is stopping; busy ones leave when
+ * their job has ended and the queue is empty. Each puts itself on `ended` as the last thing it
+ * does under the lock, and is joined from there. A job that does not end in time is named, and its
+ * thread serves on as if nothing had been. */
+#include "blocking/pool_core.h"
+
+#include "base/panic.h"
+#include "plat/futex.h"
+#include "plat/mem.h"
+
+#include <inttypes.h>
+#include <weft/error.h>
+
+void wf_pool_configure(unsigned limit)
+{
+    wf_lock_acquire(&wf_pool.lock);
+    wf_pool.limit = limit > 0 ? limit : WF_POOL_DEFAULT_LIMIT;
+    wf_lock_release(&wf_pool.lock);
+}
+
+void wf_pool_stats(uint64_t *jobs, uint64_t *threads)
+{
+    wf_lock_acquire(&wf_pool.lock);
+    *jobs = wf_pool.n_jobs;
+    *threads = wf_pool.n_threads;
+    wf_lock_release(&wf_pool.lock);
+}
+
+static struct wf_pool_thread *pop_ended_locked(void)
+{
+    wf_list_each (link, &wf_pool.ended) {
+        struct wf_pool_thread *thread = WF_CONTAINER(link, struct wf_pool_thread, link);
+        if (thread->has_handle) {
+            wf_list_remove(link);
+            return thread;
+        }
+    }
+    return NULL;
+}
+
+/* Joins what has ended, without the lock: a thread that has put itself on the list needs it no
+ * more. True: nothing is left. */
+static bool join_ended_locked(void)
+{
+    struct wf_pool_thread *thread;
+    while ((thread = pop_ended_locked()) != NULL) {
+        wf_lock_release(&wf_pool.lock);
+        wf_thread_join(&thread->os);
+        wf_free(thread);
+        wf_lock_acquire(&wf_pool.lock);
+    }
+    return wf_pool.n_threads == 0 && wf_list_is_empty(&wf_pool.ended);
+}
+
+static void name_stuck_locked(struct wf_text *text)
+{
+    int64_t now_ns = wf_clock_now();
+    wf_text_add(text, "weft: shutdown leaves blocking jobs running:\n");
+    wf_list_each (link, &wf_pool.threads) {
+        struct wf_pool_thread *thread = WF_CONTAINER(link, struct wf_pool_thread, link);
+        struct wf_job *job = thread->running;
+        if (job == NULL)
+            continue;
+        wf_text_add(text, "  %s", job->name);
+        if (job->file != NULL)
+            wf_text_add(text, " (%s:%d)", job->file, job->line);
+        wf_text_add(text, ", for %" PRId64 " ms\n", (now_ns - thread->since_ns) / 1000000);
+    }
+}
+
+/* The text is too large for a frame of ours; without memory there is no report. */
+static WF_COLD void report_stuck(void)
+{
+    struct wf_text *text = wf_alloc(1, sizeof(*text));
+    if (text == NULL)
+        return;
+    wf_text_init(text);
+    wf_lock_acquire(&wf_pool.lock);
+    name_stuck_locked(text);
+    wf_lock_release(&wf_pool.lock);
+    wf_report(text->data, text->size);
+    wf_text_free(text);
+    wf_free(text);
+}
+
+void wf_pool_stop(int64_t until_ns)
+{
+    struct wf_pool_thread *thread;
+    wf_lock_acquire(&wf_pool.lock);
+    wf_pool.is_stopping = true;
+    while ((thread = wf_pool_last_idle_locked()) != NULL) {
+        wf_pool_choose_locked(thread);
+        wf_futex_wake(&thread->word, 1);
+    }
+    int rc = 0;
+    while (!join_ended_locked() && rc != WEFT_ETIMEDOUT) {
+        uint32_t seen = wf_load_rlx(&wf_pool.n_changes);
+        wf_lock_release(&wf_pool.lock);
+        rc = wf_futex_wait(&wf_pool.n_changes, seen, until_ns);
+        wf_lock_acquire(&wf_pool.lock);
+    }
+    wf_pool.is_stopping = false;
+    bool is_stuck = wf_pool.n_threads > 0;
+    wf_lock_release(&wf_pool.lock);
+    if (is_stuck)
+        report_stuck();
+}
