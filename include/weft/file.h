@@ -6,8 +6,9 @@
  *     WEFT_TRY(weft_file_write(f, "hello\n", 6));
  *     return weft_close_with(f, 0);               // the error of the close counts
  *
- * Each call is one trip to the blocking pool, or none where the system answers at once.
- * A file has one position, which reads and writes move. For lines: weft/line.h.
+ * Each call is one piece of blocking work; no thread can be had: WEFT_EAGAIN. A file has
+ * one position, which reads and writes move: a call that finds another one using the file
+ * returns WEFT_EBUSY. For lines: weft/line.h.
  */
 #ifndef WEFT_FILE_H
 #define WEFT_FILE_H
@@ -28,12 +29,12 @@ typedef struct weft_file weft_file;
  * "b" and "e" (both always so) allowed behind it. The caller closes the file.
  *
  * Waits    the task, or a plain thread
- * Cancel   yes: a file opened too late is closed again
+ * Cancel   yes, before it starts
  * From     any thread
  * Returns  0
  *          WEFT_EINVAL     a mode it does not know
  *          WEFT_ECANCELED  the caller's scope is cancelled or past its deadline
- *          -errno          of open                                                          */
+ *          -errno          of open; -EISDIR for a folder                                    */
 WEFT_API WEFT_MUST_CHECK int weft_file_open(const char *path, const char *mode,
                                             weft_file **out_file);
 
@@ -60,7 +61,7 @@ WEFT_API WEFT_MUST_CHECK int weft_file_write(weft_file *file, const void *data, 
  * *out_data is the caller's, to be freed with weft_free; a 0 byte follows the last one.
  *
  * Waits    the task, or a plain thread
- * Cancel   yes: the position is then anywhere
+ * Cancel   yes, before it starts: nothing is read
  * From     any thread, one at a time
  * Returns  0
  *          WEFT_ENOMEM, WEFT_ECANCELED, or -errno of read                                   */
@@ -81,7 +82,8 @@ WEFT_API WEFT_MUST_CHECK int weft_file_sync(weft_file *file);
  * Waits    the task, or a plain thread
  * Cancel   no: shielded
  * From     any thread, when no other call uses the file
- * Returns  0, or -errno of close; the file is gone either way                               */
+ * Returns  0, or -errno of close; the file is gone either way
+ *          WEFT_EBUSY      another call uses it: it stays open                              */
 WEFT_API int weft_file_close(weft_file *file);
 
 /* Frees memory that weft gave. NULL is allowed.

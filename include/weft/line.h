@@ -13,7 +13,7 @@
  *
  *     WEFT_TRY(weft_text_copy(line, &text));
  *
- * A line ends with \n, \r\n or \r; the last one may end with the file. 0 bytes are legal.
+ * A line ends with \n or \r\n; the last one may end with the file. 0 bytes are legal.
  */
 #ifndef WEFT_LINE_H
 #define WEFT_LINE_H
@@ -40,22 +40,26 @@ typedef struct weft_text {
 
 typedef struct weft_lines_opts {
     size_t size_;
-    size_t max_line;     /* a longer line is WEFT_ELINE; default 1 MiB */
+    size_t max_line;     /* a longer line, its end not counted, is WEFT_ELINE; default 1 MiB */
     size_t block_size;   /* bytes read at once; default 64 KiB */
-    bool keep_ends;      /* leave \n, \r\n or \r at the end of each line */
+    bool keep_ends;      /* leave \n or \r\n at the end of each line */
 } weft_lines_opts;
 
 /* Opens the file at path as a receiver of weft_line.
  *
  * The receiver is the caller's to drop, and is written by memcpy. opts may be NULL. A
- * receive returns WEFT_ELINE for a line over the limit and -errno of a read that failed.
+ * receive returns WEFT_ELINE for a line over the limit and -errno of a read that failed,
+ * once; then the lines end. One receive of many gives what the block that was read holds.
  * Usually called by weft_lines.
  *
  * Waits    the task, or a plain thread
- * Cancel   yes
+ * Cancel   yes, before it starts
  * From     any thread
  * Returns  0
- *          WEFT_ENOMEM, WEFT_ECANCELED, or -errno of open                                   */
+ *          WEFT_ENOMEM     also of a receive that would need a larger block
+ *          WEFT_ECANCELED  the caller's scope is cancelled or past its deadline
+ *          WEFT_EAGAIN     no thread could be made for it, also of a receive
+ *          -errno          of open; -EISDIR for a folder                                    */
 WEFT_API WEFT_MUST_CHECK int weft_lines_open(const char *path, const weft_lines_opts *opts,
                                              weft_receiver **out_rx);
 

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: MIT
+ * The lines of a file as a receiver: blocks are read by blocking jobs, lines are cut out of them in
+ * the consumer's own task.
+ *
+ *   buf   [ taken | pending, no \n in it | not looked at | free ]
+ *         0       start                  scanned         end    room
+ *
+ * Invariants:
+ *   L1  start <= scanned <= end <= room, and no \n lies in [start, scanned).
+ *   L2  what a line that was handed out points at is not written before the next receive. A job
+ *       writes [end, room) alone, and a job that has begun is always waited for.
+ *   L3  room <= max_line + 2 + block, or block: a pending line is given up when it is too long.
+ *
+ * A line ends with \n or \r\n, and the last one may end with the file. The limit counts neither.
+ * A receive that finds its line in the block takes no lock and asks for nothing but memchr; giving
+ * way to others happens with each block, where the task waits anyway. */
+#include "blocking/pool.h"
+#include "chan/source.h"
+#include "io/raw.h"
+#include "plat/mem.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <weft/line.h>
+
+#define DEFAULT_MAX_LINE ((size_t)1 << 20)
+#define DEFAULT_BLOCK    ((size_t)64 << 10)
+
+struct lines {
+    int fd;
+    bool is_over; /* no more will be read: the end, or an error was given */
+    bool keep_ends;
+    char *buf;
+    size_t start, scanned, end, room;
+    size_t block, max_line;
+};
+
+/* ---- cutting ------------------------------------------------------------------------------------- */
+
+static int too_long(struct lines *in)
+{
+    in->start = in->scanned = in->end;
+    in->is_over = true;
+    return WEFT_ELINE;
+}
+
+/* Hands out the `size` bytes at start, of which the last end_size are its end. */
+static int hand_out(struct lines *in, size_t size, size_t end_size, weft_line *out)
+{
+    if (WF_UNLIKELY(size - end_size > in->max_line))
+        return too_long(in);
+    *out = (weft_line){ in->buf + in->start, in->keep_ends ? size : size - end_size };
+    in->start += size;
+    in->scanned = in->start;
+    return 1;
+}
+
+/* The next line if its end is in the buffer: 1, WEFT_ELINE, or 0 if it is not. */
+static inline int cut(struct lines *in, weft_line *out)
+{
+    char *line = in->buf + in->start;
+    char *at = memchr(in->buf + in->scanned, '\n', in->end - in->scanned);
+    if (WF_UNLIKELY(at == NULL)) {
+        in->scanned = in->end;
+        return 0;
+    }
+    return hand_out(in, (size_t)(at - line) + 1, at > line && at[-1] == '\r' ? 2 : 1, out);
+}
+
+/* ---- reading ------------------------------------------------------------------------------------- */
+
+static bool grow(struct lines *in)
+{
+    size_t most = wf_size_with(in->block, 1, wf_size_with(2, in->max_line, 1));
+    size_t room = in->room <= most / 2 ? in->room * 2 : most;
+    char *buf = wf_realloc(in->buf, room);
+    if (buf == NULL)
+        return false;
+    in->buf = buf;
+    in->room = room;
+    return true;
+}
+
+/* Moves what is pending to the front. When it fills more than half of the buffer, its line is
+ * longer than expected: the buffer grows, so that blocks do not get smaller and smaller. */
+static bool make_room(struct lines *in)
+{
+    size_t pending = in->end - in->start;
+    if (in->start > 0)
+        memmove(in->buf, in->buf + in->start, pending);
+    in->scanned -= in->start;
+    in->start = 0;
+    in->end = pending;
+    return pending <= in->room / 2 || grow(in);
+}
+
+/* Appends what one read gives. */
+static int read_block(struct lines *in)
+{
+    ssize_t n = wf_raw_read(in->fd, in->buf + in->end, in->room - in->end);
+    if (n <= 0)
+        in->is_over = true;
+    if (n > 0)
+        in->end += (size_t)n;
+    return n < 0 ? (int)n : 0;
+}
+
+static int read_job(void *arg)
+{
+    return read_block(arg);
+}
+
+/* The last line, if the file does not end with \n. */
+static int last_line(struct lines *in, weft_line *out)
+{
+    return in->end > in->start ? hand_out(in, in->end - in->start, 0, out) : 0;
+}
+
+static WF_NOINLINE int recv_slow(struct lines *in, weft_line *out)
+{
+    int rc = 0;
+    while (rc == 0) {
+        if (in->is_over)
+            return last_line(in, out);
+        /* One more than the limit may still be a \r before its \n. */
+        if (in->end - in->start > wf_size_with(1, in->max_line, 1))
+            return too_long(in);
+        if (!make_room(in))
+            return WEFT_ENOMEM;
+        rc = wf_blocking_call("weft_lines", read_job, in);
+        if (rc < 0 && in->is_over)
+            in->start = in->scanned = in->end;
+        if (rc == 0)
+            rc = cut(in, out);
+    }
+    return rc;
+}
+
+/* ---- the source ---------------------------------------------------------------------------------- */
+
+static int lines_recv(weft_receiver *rx, void *out)
+{
+    struct lines *in = rx->source;
+    int rc = cut(in, out);
+    return WF_LIKELY(rc != 0) ? rc : recv_slow(in, out);
+}
+
+/* All views of one batch lie in one block: only the first receive may read. Nor does a batch cut
+ * where a line could be too long, since it would have to give the error and lines at once. */
+static int lines_recv_many(weft_receiver *rx, void *out, size_t n)
+{
+    weft_line *lines = out;
+    if (n == 0)
+        return 0;
+    int rc = lines_recv(rx, &lines[0]);
+    if (rc <= 0)
+        return rc;
+    struct lines *in = rx->source;
+    int n_cut = 1;
+    while ((size_t)n_cut < n && in->end - in->start <= in->max_line && cut(in, &lines[n_cut]) > 0)
+        n_cut++;
+    return n_cut;
+}
+
+static void free_lines(struct lines *in)
+{
+    wf_free(in->buf);
+    wf_free(in);
+}
+
+static int lines_close(weft_receiver *rx)
+{
+    struct lines *in = rx->source;
+    int rc = wf_blocking_call_shielded("weft_lines", wf_raw_close_job, &in->fd);
+    free_lines(in);
+    return rc;
+}
+
+static const struct wf_source_ops lines_ops = {
+    .kind = "lines",
+    .recv = lines_recv,
+    .recv_many = lines_recv_many,
+    .close = lines_close,
+};
+
+/* ---- opening ------------------------------------------------------------------------------------- */
+
+struct open_job {
+    struct lines *in;
+    const char *path;
+};
+
+static int open_job(void *arg)
+{
+    const struct open_job *job = arg;
+    struct stat unused;
+    job->in->fd = wf_raw_open(job->path, O_RDONLY, &unused);
+    return WF_MIN(job->in->fd, 0);
+}
+
+static struct lines *make_lines(const weft_lines_opts *opts)
+{
+    static const weft_lines_opts defaults = { .size_ = sizeof(weft_lines_opts) };
+    if (opts == NULL)
+        opts = &defaults;
+    struct lines *in = wf_alloc(1, sizeof(*in));
+    if (in == NULL)
+        return NULL;
+    in->block = opts->block_size > 0 ? opts->block_size : DEFAULT_BLOCK;
+    in->max_line = opts->max_line > 0 ? opts->max_line : DEFAULT_MAX_LINE;
+    in->keep_ends = opts->keep_ends;
+    in->room = in->block;
+    in->buf = wf_realloc(NULL, in->room);
+    if (in->buf != NULL)
+        return in;
+    wf_free(in);
+    return NULL;
+}
+
+int weft_lines_open(const char *path, const weft_lines_opts *opts, weft_receiver **out_rx)
+{
+    if (path == NULL || out_rx == NULL)
+        return WEFT_EINVAL;
+    struct lines *in = make_lines(opts);
+    if (in == NULL)
+        return WEFT_ENOMEM;
+    int rc = WEFT_ENOMEM;
+    weft_receiver *rx = wf_receiver_make(&lines_ops, in, sizeof(weft_line), __FILE__, __LINE__);
+    if (rx != NULL) {
+        struct open_job job = { .in = in, .path = path };
+        rc = wf_blocking_call("weft_lines_open", open_job, &job);
+    }
+    if (rc < 0) {
+        if (rx != NULL)
+            wf_receiver_free(rx);
+        free_lines(in);
+        return rc;
+    }
+    memcpy(out_rx, &rx, sizeof(rx));
+    return 0;
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT
+ * System calls on files as blocking jobs make them: again after an interruption, and refusing what
+ * is not a file. They block; never call them on a task's stack. */
+#ifndef WF_IO_RAW_H
+#define WF_IO_RAW_H
+
+#include "plat/cc.h"
+
+#include <sys/stat.h>
+#include <sys/types.h>
+
+/* open, close-on-exec. -EISDIR for a folder, also when it was opened to be read. */
+WF_MUST_CHECK int wf_raw_open(const char *path, int flags, struct stat *out_stat);
+
+/* read and write once: how many bytes, or -errno. */
+WF_MUST_CHECK ssize_t wf_raw_read(int fd, void *buf, size_t size);
+WF_MUST_CHECK ssize_t wf_raw_write(int fd, const void *data, size_t size);
+
+/* close as a job: arg points at the descriptor, which is gone whatever this returns. */
+int wf_raw_close_job(void *arg);
+
+#endif
