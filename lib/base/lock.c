@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/lock.h"
+
+#include "base/panic.h"
+#include "plat/clock.h"
+#include "plat/futex.h"
+#include "plat/thread.h"
+
+enum { SPINS_BEFORE_YIELD = 100, YIELDS_BEFORE_SLEEP = 4 };
+
+/* Spins while the holder is likely to be running, then yields the CPU (workers may outnumber
+ * CPUs, so the holder may be preempted), then sleeps. The word is 2 from before the first sleep
+ * until a release sees it, so no release can miss a sleeper. */
+WF_NOINLINE void wf_lock_acquire_slow(struct wf_lock *lock)
+{
+    for (unsigned turn = 0; turn < SPINS_BEFORE_YIELD + YIELDS_BEFORE_SLEEP; turn++) {
+        uint32_t seen = wf_load_rlx(&lock->word);
+        if (seen == 0 && wf_cas_acq(&lock->word, &seen, 1u))
+            return;
+        if (turn < SPINS_BEFORE_YIELD)
+            wf_cpu_relax();
+        else
+            wf_thread_yield();
+    }
+    while (wf_xchg_acq(&lock->word, 2u) != 0)
+        (void)wf_futex_wait(&lock->word, 2, WF_NEVER);
+}
+
+WF_NOINLINE void wf_lock_release_slow(struct wf_lock *lock) { wf_futex_wake(&lock->word, 1); }
+
+#if defined(WEFT_CHECK) && WEFT_CHECK >= 2
+#include "plat/self.h"
+
+/* The ranks held by this OS thread are a small set: a bit each. A lock may be released on another
+ * thread only in theory (no task switches while holding one), so the set is per thread. */
+void wf_lock_check_taken(struct wf_lock *lock)
+{
+    uint32_t *held = wf_self_ranks();
+    uint32_t bit = 1u << lock->rank;
+    bool may_repeat = lock->rank == WF_RANK_CHANNEL || lock->rank == WF_RANK_SCOPE;
+    if (lock->rank == WF_RANK_NONE)
+        return;
+    if (*held >= (may_repeat ? bit << 1 : bit))
+        wf_panic("a lock of rank %u was taken while ranks %#x were held", lock->rank, *held);
+    if (may_repeat)
+        wf_self_rank_counts()[lock->rank]++;
+    *held |= bit;
+}
+
+void wf_lock_check_released(struct wf_lock *lock)
+{
+    bool may_repeat = lock->rank == WF_RANK_CHANNEL || lock->rank == WF_RANK_SCOPE;
+    if (lock->rank == WF_RANK_NONE)
+        return;
+    if (may_repeat && --wf_self_rank_counts()[lock->rank] > 0)
+        return;
+    *wf_self_ranks() &= ~(1u << lock->rank);
+}
+#endif

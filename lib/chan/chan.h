@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT
+ * A bounded channel: a ring of fixed-size values, two lists of waiters, two reference counts.
+ *
+ * Invariants, under chan->lock, checked by wf_chan_check() at WEFT_CHECK >= 2:
+ *   C1  n_full + n_reserved <= capacity.
+ *   C2  receivers wait only when n_full == 0 and no sender of a value waits; senders and reservers
+ *       wait only when n_full + n_reserved == capacity. (A select may wait on both sides of one
+ *       channel: it does not meet itself.)
+ *   C3  ended never goes back; once ended or without receivers, no sender waits; when the last
+ *       sender went, it has ended; receivers wait on an ended channel only for permits.
+ *   C4  a node on a list is unclaimed, or claimed by its own cancel, time limit or another case of
+ *       its select; then its waiter unlinks it when it runs (wait.h, W3). Whoever claims a node
+ *       through this channel unlinks it under the lock.
+ *   C5  a value is in the caller's hands, in the ring, or in the receiver's slot; it moves under
+ *       the lock, so a claim and its copy are one step: sent == received + dropped + n_full.
+ *
+ * There is one path: wf_chan_try_* below, under the lock. recv, send, select and batches use it.
+ * Nobody is woken and no value is dropped under the lock: that is a chore, done after it.
+ *
+ * A node's slot is where the value goes to or comes from. A receiver's node without a slot only
+ * asks to be told (select over a combinator): it is claimed and woken, and the value stays. */
+#ifndef WF_CHAN_CHAN_H
+#define WF_CHAN_CHAN_H
+
+#include "base/lock.h"
+#include "base/panic.h"
+#include "chan/ring.h"
+#include "chan/source.h"
+
+#include <weft/chan.h>
+
+struct wf_node {
+    struct wf_link link;            /* in senders or receivers; chan->lock */
+    struct wf_waiter *waiter;
+    void *slot;                     /* value to send, or room for one; NULL: only tell me */
+    struct wf_node *next_wake;      /* in chores.wake, from the claim to the wake; the claimer's */
+    uint32_t claim;                 /* WF_CLAIM_FIRST + index of its case */
+    int rc;                         /* written by the claimer: 1 received, 0 sent or reserved,
+                                     * WEFT_ECLOSED, WF_NODE_RETRY: the state changed, look again */
+    bool is_reserve;                /* a sender that wants a place, not to hand a value over */
+};
+
+#define WF_NODE_RETRY (-1000000)
+
+struct wf_chan {
+    struct wf_lock lock;
+    bool is_always_ready;           /* wf_chan_always alone */
+
+    /* Under lock. */
+    bool has_ended;                 /* weft_end, weft_abort, or the last sender went */
+    bool is_aborted;                /* permits are void */
+    bool trap_reported;
+    uint32_t n_senders, n_receivers;        /* open references; permits count as senders */
+    struct wf_ring ring;
+    size_t n_reserved;
+    struct wf_list senders, receivers;      /* of struct wf_node, first in first out */
+    uint32_t refs;                  /* halves and permits that point here: the last one frees */
+    int cause;                      /* < 0: what receivers get once they have drained; constant
+                                     * once has_ended */
+    struct wf_list tx_halves, rx_halves;    /* of struct wf_half, open ones, for reports */
+
+    /* Written under lock, read by any thread (relaxed: each is exact, together no instant). */
+    _Atomic uint64_t n_sent, n_received, n_dropped;
+
+    /* Constant. */
+    void (*drop)(void *item);
+    enum weft_overflow overflow;
+    const char *name, *file;
+    int line;
+
+    struct wf_link shard_link;      /* in the list of all channels; its shard's lock */
+};
+
+extern struct wf_chan wf_chan_always;
+extern const struct wf_source_ops wf_chan_ops;      /* receivers of a channel; source: it */
+
+struct weft_permit_half {
+    struct wf_half half;
+    struct wf_chan *chan;
+    size_t elem_size;
+};
+
+/* What is left to do once the lock is released. Zeroed but for spare. */
+struct wf_chores {
+    struct wf_node *wake;           /* claimed nodes, linked by next_wake */
+    void *spare;                    /* room for a value that gives way; NULL: it has no drop */
+    const void *drop;               /* a value that gave way; nobody else's any more */
+};
+
+/* Wakes and drops. The channel's lock is not held; a half or permit of the caller's keeps it. */
+void wf_chores_do_slow(struct wf_chan *ch, struct wf_chores *chores);
+static inline void wf_chores_do(struct wf_chan *ch, struct wf_chores *chores)
+{
+    if (chores->wake != NULL || chores->drop != NULL)
+        wf_chores_do_slow(ch, chores);
+}
+
+void wf_chan_check(struct wf_chan *ch);
+
+static inline void wf_chan_lock(struct wf_chan *ch) { wf_lock_acquire(&ch->lock); }
+static inline void wf_chan_unlock(struct wf_chan *ch)
+{
+    if (WEFT_CHECK >= 2)
+        wf_chan_check(ch);
+    wf_lock_release(&ch->lock);
+}
+
+/* ---- the paths, under the lock (xfer.c). WEFT_EAGAIN: it would wait --------------------------- */
+
+int wf_chan_try_send_locked(struct wf_chan *ch, const void *value, struct wf_chores *chores);
+int wf_chan_try_recv_locked(struct wf_chan *ch, void *out, struct wf_chores *chores);
+
+/* Would try_recv find something (a value, a waiting sender, the end)? */
+bool wf_chan_is_readable_locked(struct wf_chan *ch);
+
+/* A value goes into a place that was kept: to a waiting receiver, or into the ring. */
+void wf_chan_commit_locked(struct wf_chan *ch, const void *value, struct wf_chores *chores);
+
+/* Places are free: the oldest waiting senders and reservers get them. */
+void wf_chan_fill_locked(struct wf_chan *ch, struct wf_chores *chores);
+
+/* Claims the node for its waiter's wake with rc. False: its wait ended another way. */
+bool wf_node_claim(struct wf_node *node, int rc, struct wf_chores *chores);
+
+/* What the receiver returns, and remembers, for 1 or 0 (the end: the cause first) or an error. */
+int wf_chan_recv_code(weft_receiver *rx, int rc);
+
+/* ---- life (chan.c) ---------------------------------------------------------------------------- */
+
+/* Makes a channel with one sender and one receiver reference. */
+WF_MUST_CHECK int wf_chan_open(size_t elem_size, const weft_chan_opts *opts, const char *file,
+                               int line, weft_sender **out_tx, weft_receiver **out_rx);
+
+/* Ends it for all; is_abort: what is left is dropped first, permits are void. WEFT_ECLOSED when
+ * it had ended before, which stays as it was. The caller has a half. */
+int wf_chan_end(struct wf_chan *ch, int cause, bool is_abort);
+
+/* Counts a reference in and out. A half that is closed counts only as a reason not to free. The
+ * last sender ends the channel; after the last receiver what is in the ring is dropped. */
+void wf_chan_add_half(struct wf_chan *ch, struct wf_half *half, struct wf_waiter *holder);
+void wf_chan_close_half(struct wf_chan *ch, struct wf_half *half);
+void wf_chan_unref(struct wf_chan *ch);
+
+/* The same for a permit, under the lock. */
+void wf_chan_add_sender_locked(struct wf_chan *ch, struct wf_half *half);
+void wf_chan_remove_sender_locked(struct wf_chan *ch, struct wf_half *half,
+                                  struct wf_chores *chores);
+
+/* Appends one line: its name, place, fill and who holds its halves. Takes the lock. */
+void wf_chan_describe(struct wf_chan *ch, struct wf_text *text);
+
+/* Values sent, received and dropped on all channels since the process started. */
+void wf_chan_totals(uint64_t *out_sent, uint64_t *out_received, uint64_t *out_dropped);
+
+#endif

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT
+ * The table behind every receiver: what a channel, a generator, the lines of a file, a combinator
+ * or a user's own iterator puts there so that recv, select, close and weft_error work on it.
+ * The fourth seam: lower layers never name the sources of higher ones.
+ *
+ * A weft_receiver is one reference to a source. It is used by one task or thread at a time but
+ * may be handed over; each has its own last error and its own place for reports. */
+#ifndef WF_CHAN_SOURCE_H
+#define WF_CHAN_SOURCE_H
+
+#include "base/list.h"
+#include "sched/wait.h"
+
+#include <weft/chan.h>
+
+struct wf_chan;
+
+struct wf_source_ops {
+    const char *kind;               /* "channel", "generator", "map": for dumps */
+
+    /* The next item into out (elem_size bytes). 1, 0 the end, <0 an error that ended the source
+     * or this wait (WEFT_ECANCELED). May wait. The receiver is not closed and has not ended. An
+     * error that ended the source sets rx->is_ended; 0 need not. */
+    int (*recv)(weft_receiver *rx, void *out);
+
+    /* The same without waiting: -EAGAIN when it would. NULL: the source waits inside and can't
+     * (an iterator, an adaptor with a callback not opened with .never_waits). */
+    int (*try_recv)(weft_receiver *rx, void *out);
+
+    /* What select waits on: the channel whose state decides when try_recv is worth calling again;
+     * asks the source for an item if it works on demand. wf_chan_always: never waits at all.
+     * NULL, or a NULL result: as try_recv. */
+    struct wf_chan *(*select_on)(weft_receiver *rx);
+
+    /* Up to n items; waits for the first. NULL: weft loops over recv once. */
+    int (*recv_many)(weft_receiver *rx, void *out, size_t n);
+
+    /* Gives back one reference: called once per receiver, at close or drop. May wait (shielded by
+     * the caller). Its result is what weft_close returns. */
+    int (*close)(weft_receiver *rx);
+
+    /* A further reference into `copy` (source and ops already set). NULL: may not be shared. */
+    int (*ref)(weft_receiver *rx, weft_receiver *copy);
+};
+
+/* First in all kinds of halves, so that weft_close(half) and WEFT_DROP(half) tell them apart. */
+enum wf_half_kind { WF_HALF_SENDER = 0x57465458, WF_HALF_RECEIVER = 0x57465258,
+                    WF_HALF_PERMIT = 0x5746504d, WF_HALF_DEAD = 0x57464444 };
+
+struct wf_half {
+    enum wf_half_kind kind;
+    bool is_closed;
+
+    /* For reports: who made it, or last parked on it; 0: nobody known. A copy, for the holder may
+     * be gone when it is printed. Written by the holder, for a channel's halves under its lock. */
+    bool is_holder_task;
+    uint64_t holder_id;
+    char holder_name[24];
+
+    const char *file;               /* where this reference was made */
+    int line;
+    struct wf_link link;            /* in the channel's list of its halves; the channel's lock */
+};
+
+void wf_half_init(struct wf_half *half, enum wf_half_kind kind, const char *file, int line);
+void wf_half_set_holder(struct wf_half *half, const struct wf_waiter *holder);
+
+/* The half is not of that kind: says so and aborts. call and name: of the caller's argument. */
+WF_NORETURN void wf_half_misused(const struct wf_half *half, const char *call, const char *name);
+
+struct weft_receiver {
+    struct wf_half half;
+    const struct wf_source_ops *ops;
+    void *source;                   /* the ops' own: a channel, a generator … */
+    size_t elem_size;
+    void (*drop_item)(void *item);  /* what destroys an item nobody takes; NULL: nothing to do */
+    int last_error;                 /* why the last receive gave nothing, for weft_error */
+    bool is_ended, cause_given;
+    _Atomic bool is_busy;           /* a consuming call is under way, for sources that refuse two */
+};
+
+struct weft_sender {
+    struct wf_half half;
+    struct wf_chan *chan;
+    size_t elem_size;
+    void *spare;                    /* room for the value that gives way; NULL if none can */
+};
+
+/* A sender of the channel, not counted in yet; and back. NULL: no memory. */
+WF_MUST_CHECK weft_sender *wf_sender_make(struct wf_chan *ch, const char *file, int line);
+void wf_sender_free(weft_sender *tx);
+
+/* Makes a receiver for a source of a higher layer; the reference counts are the ops' business.
+ * NULL: no memory. */
+WF_MUST_CHECK weft_receiver *wf_receiver_make(const struct wf_source_ops *ops, void *source,
+                                              size_t elem_size, const char *file, int line);
+/* Frees the handle alone, without close. */
+void wf_receiver_free(weft_receiver *rx);
+
+/* recv and try_recv with the entry checks of weft_recv but for the size: for combinators. */
+int wf_receiver_next(weft_receiver *rx, void *out);
+int wf_receiver_try_next(weft_receiver *rx, void *out);
+
+/* Gives the reference back, shielded; the source's close code. Once; later calls are 0. */
+int wf_receiver_close(weft_receiver *rx);
+
+/* Closes and frees; the source's close code. rx may be NULL (0). */
+int wf_receiver_close_and_free(weft_receiver *rx);
+
+/* The way of weft_receiver_recv for what is not a channel, or not well called (receiver.c). */
+int wf_receiver_recv_slow(weft_receiver *rx, void *out, size_t size);
+
+#endif

@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: MIT
+ * Sleeping and waking of workers, and the poller.
+ *
+ * Why no wake-up is lost [park-dekker]. A pusher puts work where others can see it, fences, and
+ * reads n_searching and n_idle. A worker that gives up puts itself on the idle list (n_idle + 1),
+ * takes itself out of n_searching, fences, and looks at every source of work once more. Of two
+ * fences one comes first: either the pusher's, and the worker's last look sees the work; or the
+ * worker's, and the pusher sees n_searching without it and n_idle with it, and wakes somebody. If
+ * n_searching is above 0 for another searcher, the same holds for that one. A searcher that finds
+ * work and was the last wakes the next, since work seldom comes alone.
+ *
+ *   I1  n_idle is the length of `idle`; a worker on it sleeps or is about to.
+ *   I2  Whoever takes a worker off the list owes it one token (park_word = 1); a worker found off
+ *       the list waits for its token. It was made a searcher by the one who took it.
+ *   I3  One worker at most has the poller (poll_owner, under idle_lock), and if any worker is
+ *       idle and none polls, the next one to park takes it. Wakers take the poll owner last, so
+ *       that descriptors and timers are looked after while anybody is idle.
+ *   I4  The poll owner sleeps until poll_until_ns. Starting a timer: insert, fence, read
+ *       poll_until_ns. Polling: store poll_until_ns, fence, read the queues' next [poll-dekker].
+ *       Again one sees the other, and a timer that is due earlier interrupts the poller.
+ *
+ * Rejected: sleeping with a time limit as a safety net. It turns a lost wake-up into a slow one
+ * that no test finds. */
+#include "plat/futex.h"
+#include "sched/iowait.h"
+#include "sched/worker.h"
+
+enum { EVENTS_AT_ONCE = 64 };
+
+/* ---- timers and descriptors -------------------------------------------------------------------- */
+
+int64_t wf_next_timer(void)
+{
+    int64_t next_ns = wf_load_rlx(&wf_rt.thread_timers.next_ns);
+    for (unsigned i = 0; i < wf_rt.n_workers; i++)
+        next_ns = WF_MIN(next_ns, wf_load_rlx(&wf_rt.workers[i].timers.next_ns));
+    return next_ns;
+}
+
+static unsigned expire_all(struct wf_worker *w)
+{
+    if (wf_next_timer() == WF_NEVER)
+        return 0;
+    int64_t now_ns = wf_clock_now();
+    unsigned n = wf_timerq_expire(&wf_rt.thread_timers, now_ns);
+    for (unsigned i = 0; i < wf_rt.n_workers; i++)
+        n += wf_timerq_expire(&wf_rt.workers[i].timers, now_ns);
+    wf_store_rlx(&w->stats[WF_TIMERS_FIRED], wf_load_rlx(&w->stats[WF_TIMERS_FIRED]) + n);
+    return n;
+}
+
+static unsigned poll_descriptors(struct wf_worker *w, int64_t at_ns)
+{
+    struct wf_poll_event events[EVENTS_AT_ONCE];
+    wf_count_one(&w->stats[WF_POLLS]);
+    int n = wf_poller_wait(&wf_rt.poller, events, EVENTS_AT_ONCE, at_ns);
+    if (n > 0)
+        wf_io_ready(events, n);
+    return n > 0 ? (unsigned)n : 0;
+}
+
+/* ---- waking ------------------------------------------------------------------------------------------ */
+
+static struct wf_worker *pop_idle_locked(void)
+{
+    struct wf_worker *polling = NULL;
+    wf_list_each (link, &wf_rt.idle) {
+        struct wf_worker *w = WF_CONTAINER(link, struct wf_worker, idle_link);
+        if (!w->is_polling)
+            return w;
+        polling = w;
+    }
+    return polling;
+}
+
+static void leave_idle_locked(struct wf_worker *w)
+{
+    wf_list_remove(&w->idle_link);
+    wf_store_seq(&wf_rt.n_idle, wf_load_rlx(&wf_rt.n_idle) - 1);
+}
+
+static void give_token(struct wf_worker *w, bool is_polling)
+{
+    /* release [park-token] */
+    wf_store_rel(&w->park_word, 1u);
+    if (is_polling)
+        wf_poller_interrupt(&wf_rt.poller);
+    else
+        wf_futex_wake(&w->park_word, 1);
+}
+
+static WF_NOINLINE void wake_one(void)
+{
+    wf_lock_acquire(&wf_rt.idle_lock);
+    struct wf_worker *w = wf_load_rlx(&wf_rt.n_searching) == 0 ? pop_idle_locked() : NULL;
+    bool is_polling = w != NULL && w->is_polling;
+    if (w != NULL) {
+        leave_idle_locked(w);
+        w->is_searching = true;
+        (void)wf_add_seq(&wf_rt.n_searching, 1u);
+        give_token(w, is_polling);
+    }
+    wf_lock_release(&wf_rt.idle_lock);
+}
+
+void wf_idle_notify(void)
+{
+    wf_fence_seq();             /* [park-dekker] the pusher's */
+    if (wf_load_rlx(&wf_rt.n_idle) > 0 && wf_load_rlx(&wf_rt.n_searching) == 0)
+        wake_one();
+}
+
+void wf_idle_wake_all(void)
+{
+    wf_lock_acquire(&wf_rt.idle_lock);
+    wf_list_each (link, &wf_rt.idle) {
+        struct wf_worker *w = WF_CONTAINER(link, struct wf_worker, idle_link);
+        leave_idle_locked(w);
+        w->is_searching = true;
+        (void)wf_add_seq(&wf_rt.n_searching, 1u);
+        give_token(w, w->is_polling);
+    }
+    wf_lock_release(&wf_rt.idle_lock);
+}
+
+void wf_idle_timer_added(int64_t at_ns)
+{
+    wf_fence_seq();             /* [poll-dekker] the adder's */
+    if (at_ns < wf_load_rlx(&wf_rt.poll_until_ns))
+        wf_poller_interrupt(&wf_rt.poller);
+}
+
+static bool take_poller(struct wf_worker *w)
+{
+    if (!wf_lock_try(&wf_rt.idle_lock))
+        return false;
+    bool is_free = wf_rt.poll_owner == NULL;
+    if (is_free)
+        wf_rt.poll_owner = w;
+    wf_lock_release(&wf_rt.idle_lock);
+    return is_free;
+}
+
+/* True: there are idle workers, none of which polls. */
+static bool give_back_poller(void)
+{
+    wf_lock_acquire(&wf_rt.idle_lock);
+    wf_rt.poll_owner = NULL;
+    bool is_wanted = !wf_list_is_empty(&wf_rt.idle);
+    wf_lock_release(&wf_rt.idle_lock);
+    return is_wanted;
+}
+
+/* A look without sleeping, by a busy or searching worker. The poll owner, if any, sleeps in the
+ * poller and sees descriptors itself: only one thread waits there at a time. */
+unsigned wf_poll(struct wf_worker *w)
+{
+    unsigned n = expire_all(w);
+    if (!wf_io_is_in_use() || !take_poller(w))
+        return n;
+    n += poll_descriptors(w, 0);
+    if (give_back_poller())
+        wake_one();             /* I3: somebody went to sleep meanwhile and could not take it */
+    return n;
+}
+
+/* ---- searching ---------------------------------------------------------------------------------------- */
+
+/* Half of the workers at most: more would only fight for the same queues. */
+bool wf_idle_may_search(void)
+{
+    return 2 * wf_load_rlx(&wf_rt.n_searching) < wf_rt.n_workers;
+}
+
+void wf_idle_begin_search(struct wf_worker *w)
+{
+    if (w->is_searching)
+        return;
+    w->is_searching = true;
+    (void)wf_add_seq(&wf_rt.n_searching, 1u);
+}
+
+void wf_idle_end_search(struct wf_worker *w, bool has_found)
+{
+    w->is_searching = false;
+    uint32_t before = wf_sub_seq(&wf_rt.n_searching, 1u);
+    if (has_found && before == 1)
+        wf_idle_notify();
+}
+
+/* ---- sleeping -------------------------------------------------------------------------------------------- */
+
+static void join_idle(struct wf_worker *w)
+{
+    wf_store_rlx(&w->park_word, 0u);
+    wf_lock_acquire(&wf_rt.idle_lock);
+    w->is_polling = wf_rt.poll_owner == NULL;
+    if (w->is_polling)
+        wf_rt.poll_owner = w;
+    wf_list_push_back(&wf_rt.idle, &w->idle_link);
+    wf_store_seq(&wf_rt.n_idle, wf_load_rlx(&wf_rt.n_idle) + 1);
+    wf_lock_release(&wf_rt.idle_lock);
+}
+
+/* Takes the worker off the list and the poller from it. False: somebody took it off already. */
+static bool quit_idle(struct wf_worker *w)
+{
+    wf_lock_acquire(&wf_rt.idle_lock);
+    bool was_listed = wf_link_is_linked(&w->idle_link);
+    if (was_listed)
+        leave_idle_locked(w);
+    if (w->is_polling)
+        wf_rt.poll_owner = NULL;
+    w->is_polling = false;
+    wf_lock_release(&wf_rt.idle_lock);
+    return was_listed;
+}
+
+static bool has_token(struct wf_worker *w)
+{
+    /* acquire [park-token] */
+    return wf_load_acq(&w->park_word) != 0;
+}
+
+static int64_t sleep_limit(void)
+{
+    int64_t limit_ns = wf_next_timer();
+    int64_t stop_ns = wf_runtime_idle_stop_at();
+    return WF_MIN(limit_ns, stop_ns);
+}
+
+/* Sleeps in the poller until an event, a timer or an interrupt. */
+static void sleep_polling(struct wf_worker *w)
+{
+    int64_t until_ns = sleep_limit();
+    wf_store_rlx(&wf_rt.poll_until_ns, until_ns);
+    wf_fence_seq();             /* [poll-dekker] the poller's */
+    until_ns = WF_MIN(until_ns, sleep_limit());
+    if (!has_token(w))
+        (void)poll_descriptors(w, until_ns);
+    wf_store_rlx(&wf_rt.poll_until_ns, INT64_MIN);
+}
+
+static void sleep_parked(struct wf_worker *w)
+{
+    while (!has_token(w))
+        (void)wf_futex_wait(&w->park_word, 0, WF_NEVER);
+}
+
+static bool is_last_awake(void)
+{
+    return wf_load_rlx(&wf_rt.n_idle) == wf_rt.n_workers && wf_next_timer() == WF_NEVER;
+}
+
+bool wf_idle_park(struct wf_worker *w)
+{
+    join_idle(w);
+    if (w->is_searching)
+        wf_idle_end_search(w, false);
+    wf_fence_seq();             /* [park-dekker] the sleeper's */
+    if (!wf_has_work_for(w) && !wf_load_rlx(&wf_rt.is_stopping)) {
+        if (is_last_awake())
+            wf_deadlock_check();
+        wf_count_one(&w->stats[WF_PARKS]);
+        if (w->is_polling)
+            sleep_polling(w);
+        else
+            sleep_parked(w);
+        wf_count_one(&w->stats[WF_WAKES]);
+    }
+    if (!quit_idle(w))
+        sleep_parked(w);        /* I2: the token may still be on its way */
+    (void)expire_all(w);
+    wf_runtime_idle_stop();
+    return !wf_load_rlx(&wf_rt.is_stopping);
+}
+
+/* Plain threads that wait without limit may complete a deadlock while all workers sleep. */
+void wf_idle_plain_parked(void)
+{
+    if (wf_load_seq(&wf_rt.n_idle) == wf_rt.n_workers && wf_rt.n_workers > 0 &&
+        wf_load_seq(&wf_rt.plain_waiting) == wf_load_rlx(&wf_rt.n_plain))
+        wf_poller_interrupt(&wf_rt.poller);
+}

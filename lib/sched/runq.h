@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT
+ * A worker's queues: the slot (what runs next), a ring of started tasks (first in first out) and
+ * the unstarted ones (newest first for the owner, oldest first for thieves: a tree of spawns is
+ * walked in depth by its owner and given away by whole branches).
+ *
+ * The ring is bounded with 32-bit indices that only grow, as Go's and tokio's: no resize, no
+ * reclamation, no ABA within 2^32 operations of one suspended thief.
+ *   R1  0 <= tail - head <= size.
+ *   R2  tail is written by the owner alone; head by whoever takes, with compare-and-swap.
+ *   R3  a slot is read before the head moves past it; if the head had moved, what was read is
+ *       thrown away.
+ *   R4  the owner writes a slot only when it has seen a head that leaves it free. */
+#ifndef WF_SCHED_RUNQ_H
+#define WF_SCHED_RUNQ_H
+
+#include "base/lock.h"
+
+struct wf_task;
+
+#ifdef WF_SIM
+enum { WF_RING_SIZE = 4, WF_FRESH_SIZE = 4 };
+#else
+enum { WF_RING_SIZE = 256, WF_FRESH_SIZE = 256 };
+#endif
+
+struct wf_runq {
+    /* Any thread, by exchange. */
+    WF_CACHE_ALIGNED _Atomic(struct wf_task *) slot;
+
+    WF_CACHE_ALIGNED _Atomic uint32_t head;     /* R2 */
+    _Atomic uint32_t tail;                      /* owner */
+    _Atomic(struct wf_task *) ring[WF_RING_SIZE];
+
+    /* Unstarted tasks, under fresh_lock: [fresh_head, fresh_tail) modulo the size. */
+    WF_CACHE_ALIGNED struct wf_lock fresh_lock;
+    _Atomic uint32_t fresh_head, fresh_tail;
+    struct wf_task *fresh[WF_FRESH_SIZE];
+};
+
+void wf_runq_init(struct wf_runq *q);
+
+/* Owner only. A push returns false when there is no room. */
+bool wf_runq_push(struct wf_runq *q, struct wf_task *task);
+struct wf_task *wf_runq_pop(struct wf_runq *q);
+bool wf_runq_push_fresh(struct wf_runq *q, struct wf_task *task);
+struct wf_task *wf_runq_pop_fresh(struct wf_runq *q);
+
+/* Any thread: takes half of what is in from's ring (at least one); one is returned, the others go
+ * to the thief's own ring, of which it is the owner. NULL: nothing, or lost a race. */
+struct wf_task *wf_runq_steal(struct wf_runq *thief, struct wf_runq *from);
+struct wf_task *wf_runq_steal_fresh(struct wf_runq *from);
+struct wf_task *wf_runq_take_slot(struct wf_runq *from);
+
+bool wf_runq_has_work(struct wf_runq *q);       /* ring or unstarted; not the slot */
+uint32_t wf_runq_length(struct wf_runq *q);
+
+#endif

@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: MIT
+ * The one runtime: settings, start, stop.
+ *
+ * Users (root scopes, generators opened outside any, timers of plain threads) keep the workers.
+ * With none left for idle_stop_ns the polling worker stops them all; the next user joins the
+ * ended threads and starts new ones. weft_shutdown does the same at once, and frees everything.
+ *
+ *   STOPPED   no workers
+ *   RUNNING   workers run or sleep
+ *   STOPPING  no users; workers are ending or have ended, and have not been joined
+ *
+ * Every change is made under rt.lock; is_stopping repeats STOPPING for the workers. */
+#include "sched/worker.h"
+
+#include "plat/fault.h"
+#include "plat/futex.h"
+#include "plat/mem.h"
+#include "plat/self.h"
+#include "sched/iowait.h"
+#include "sched/overflow.h"
+
+#include <stdio.h>
+#include <weft/error.h>
+
+#define IDLE_STOP_NS  INT64_C(5000000000)
+#define TEARDOWN_NS   INT64_C(5000000000)
+#define BLOCKING_MAX  512
+
+struct wf_runtime wf_rt = {
+    .lock = WF_LOCK_INIT(WF_RANK_RUNTIME),
+    .idle_lock = WF_LOCK_INIT(WF_RANK_IDLE),
+    .inject = { .lock = WF_LOCK_INIT(WF_RANK_INJECT) },
+    .thread_timers = { .lock = WF_LOCK_INIT(WF_RANK_TIMERS), .next_ns = WF_NEVER },
+    .threads = { { &wf_rt.threads.head, &wf_rt.threads.head } },
+    .idle = { { &wf_rt.idle.head, &wf_rt.idle.head } },
+    .poll_until_ns = INT64_MIN,
+    .idle_stop_at_ns = WF_NEVER,
+};
+
+/* ---- starting ---------------------------------------------------------------------------------- */
+
+static void fill_config(weft_config *config)
+{
+    if (config->workers == 0)
+        config->workers = wf_cpu_count();
+    if (config->stack_size == 0)
+        config->stack_size = WF_STACK_DEFAULT;
+    if (config->blocking_threads == 0)
+        config->blocking_threads = BLOCKING_MAX;
+    if (config->idle_stop_ns == 0)
+        config->idle_stop_ns = IDLE_STOP_NS;
+    if (config->teardown_budget_ns == 0)
+        config->teardown_budget_ns = TEARDOWN_NS;
+    if (config->seed == 0)
+        config->seed = wf_seed_from_system();
+}
+
+static void free_workers(void)
+{
+    for (unsigned i = 0; i < wf_rt.n_workers; i++)
+        wf_free(wf_rt.workers[i].slots_seen);
+    wf_free_aligned(wf_rt.workers);
+    wf_rt.workers = NULL;
+    wf_rt.n_workers = 0;
+}
+
+static int make_worker(struct wf_worker *w, unsigned index)
+{
+    w->index = index;
+    w->slots_seen = wf_alloc(wf_rt.config.workers, sizeof *w->slots_seen);
+    if (w->slots_seen == NULL)
+        return WEFT_ENOMEM;
+    wf_runq_init(&w->runq);
+    wf_timerq_init(&w->timers);
+    wf_link_init(&w->idle_link);
+    wf_rng_seed(&w->rng, wf_rt.config.seed, index);
+    wf_waiter_init(&w->thread.own, false);
+    w->thread.worker = w;
+    w->thread.current = &w->thread.own;
+    w->thread.timers = &w->timers;
+    return 0;
+}
+
+static int make_workers(void)
+{
+    unsigned n = wf_rt.config.workers;
+    wf_rt.workers = wf_alloc_aligned(n * sizeof *wf_rt.workers, WF_CACHE_LINE);
+    if (wf_rt.workers == NULL)
+        return WEFT_ENOMEM;
+    wf_rt.n_workers = n;
+    for (unsigned i = 0; i < n; i++)
+        if (make_worker(&wf_rt.workers[i], i) < 0) {
+            free_workers();
+            return WEFT_ENOMEM;
+        }
+    return 0;
+}
+
+static void join_workers(unsigned n)
+{
+    for (unsigned i = 0; i < n; i++)
+        wf_thread_join(&wf_rt.workers[i].os_thread);
+}
+
+/* All of them or none: with fewer threads than queues, work could lie where nobody looks. */
+static int start_threads(void)
+{
+    for (unsigned i = 0; i < wf_rt.n_workers; i++) {
+        char name[16];
+        (void)snprintf(name, sizeof name, "weft-%u", i);
+        int rc = wf_thread_create(&wf_rt.workers[i].os_thread, name, wf_worker_main,
+                                  &wf_rt.workers[i]);
+        if (rc < 0) {
+            wf_store_seq(&wf_rt.is_stopping, true);
+            wf_idle_wake_all();
+            join_workers(i);
+            return rc;
+        }
+    }
+    return 0;
+}
+
+static void stop_parts(void)
+{
+    wf_io_stop();
+    wf_stack_pool_stop();
+    wf_poller_close(&wf_rt.poller);
+    free_workers();
+    if (!wf_rt.config.no_signal_stack)
+        wf_fault_uninstall();
+}
+
+static int start_parts(void)
+{
+    fill_config(&wf_rt.config);
+    int rc = wf_poller_open(&wf_rt.poller);
+    if (rc < 0)
+        return rc;
+    rc = wf_stack_pool_start(wf_rt.config.stack_size, wf_rt.config.max_tasks);
+    if (rc >= 0 && (rc = make_workers()) < 0)
+        wf_stack_pool_stop();
+    if (rc < 0) {
+        wf_poller_close(&wf_rt.poller);
+        return rc;
+    }
+    if (!wf_rt.config.no_signal_stack)
+        rc = wf_fault_install(wf_overflow_report);
+    if (rc >= 0)
+        rc = start_threads();
+    if (rc < 0)
+        stop_parts();
+    return rc;
+}
+
+/* Counters outlive the workers that counted. */
+static void keep_counts(void)
+{
+    for (unsigned i = 0; i < wf_rt.n_workers; i++)
+        for (size_t k = 0; k < WF_N_STATS; k++)
+            (void)wf_add_rlx(&wf_rt.ended_stats[k], wf_load_rlx(&wf_rt.workers[i].stats[k]));
+}
+
+static void finish_stopping_locked(void)
+{
+    join_workers(wf_rt.n_workers);
+    keep_counts();
+    stop_parts();
+    wf_rt.state = WF_STOPPED;
+}
+
+static int ensure_running_locked(void)
+{
+    if (wf_rt.state == WF_RUNNING)
+        return 0;
+    if (wf_rt.state == WF_STOPPING)
+        finish_stopping_locked();
+    wf_store_seq(&wf_rt.is_stopping, false);
+    wf_store_seq(&wf_rt.n_searching, 0u);
+    int rc = start_parts();
+    if (rc >= 0)
+        wf_rt.state = WF_RUNNING;
+    return rc;
+}
+
+int wf_runtime_enter(void)
+{
+    if (wf_load_rlx(&wf_rt.has_forked))
+        return WEFT_EFORK;
+    if (wf_thread_self() == NULL)
+        return wf_no_waiter();
+    wf_lock_acquire(&wf_rt.lock);
+    int rc = ensure_running_locked();
+    if (rc >= 0)
+        wf_rt.n_users++;
+    wf_lock_release(&wf_rt.lock);
+    return rc;
+}
+
+/* ---- stopping ------------------------------------------------------------------------------------ */
+
+void wf_runtime_leave(void)
+{
+    wf_lock_acquire(&wf_rt.lock);
+    wf_rt.n_users--;
+    bool is_last = wf_rt.n_users == 0;
+    int64_t stop_ns = wf_clock_after(wf_rt.config.idle_stop_ns);
+    if (is_last)
+        wf_store_seq(&wf_rt.idle_stop_at_ns, stop_ns);
+    (void)wf_add_seq(&wf_rt.users_word, 1u);
+    wf_futex_wake(&wf_rt.users_word, INT32_MAX);
+    wf_lock_release(&wf_rt.lock);
+    if (is_last)
+        wf_idle_timer_added(stop_ns);
+}
+
+int64_t wf_runtime_idle_stop_at(void) { return wf_load_seq(&wf_rt.idle_stop_at_ns); }
+
+static void begin_stopping_locked(void)
+{
+    wf_rt.state = WF_STOPPING;
+    wf_store_seq(&wf_rt.is_stopping, true);
+    wf_idle_wake_all();
+}
+
+/* Called by workers between sleeps. try: whoever holds the lock is starting, stopping or counting,
+ * and a shutdown joins us while it holds it. */
+void wf_runtime_idle_stop(void)
+{
+    if (wf_clock_now() < wf_runtime_idle_stop_at() || !wf_lock_try(&wf_rt.lock))
+        return;
+    if (wf_rt.n_users == 0 && wf_rt.state == WF_RUNNING)
+        begin_stopping_locked();
+    wf_store_seq(&wf_rt.idle_stop_at_ns, WF_NEVER);
+    wf_lock_release(&wf_rt.lock);
+}
+
+static bool wait_for_users(int64_t until_ns)
+{
+    for (;;) {
+        uint32_t seen = wf_load_seq(&wf_rt.users_word);
+        wf_lock_acquire(&wf_rt.lock);
+        bool is_done = wf_rt.n_users == 0;
+        wf_lock_release(&wf_rt.lock);
+        if (is_done)
+            return true;
+        if (wf_clock_now() >= until_ns)
+            return false;
+        (void)wf_futex_wait(&wf_rt.users_word, seen, until_ns);
+    }
+}
+
+static void stop_services(int64_t until_ns)
+{
+    for (;;) {
+        wf_lock_acquire(&wf_rt.lock);
+        struct wf_service *service = wf_rt.services;
+        if (service != NULL) {
+            wf_rt.services = service->next;
+            service->is_registered = false;
+        }
+        wf_lock_release(&wf_rt.lock);
+        if (service == NULL)
+            return;
+        if (service->stop != NULL)
+            service->stop(until_ns);
+    }
+}
+
+void wf_service_register(struct wf_service *service)
+{
+    wf_lock_acquire(&wf_rt.lock);
+    if (!service->is_registered) {
+        service->is_registered = true;
+        service->next = wf_rt.services;
+        wf_rt.services = service;
+    }
+    wf_lock_release(&wf_rt.lock);
+}
+
+int weft_shutdown(int64_t budget_ns)
+{
+    if (wf_load_rlx(&wf_rt.has_forked))
+        return WEFT_EFORK;
+    struct wf_thread *thread = wf_thread_self();
+    if (thread == NULL)
+        return wf_no_waiter();
+    if (thread->current->is_task || thread->worker != NULL)
+        return WEFT_EDEADLK;
+    int64_t until_ns = wf_clock_after(budget_ns);
+    if (!wait_for_users(until_ns))
+        return WEFT_ETIMEDOUT;
+    stop_services(until_ns);
+    wf_lock_acquire(&wf_rt.lock);
+    if (wf_rt.state == WF_RUNNING)
+        begin_stopping_locked();
+    if (wf_rt.state == WF_STOPPING)
+        finish_stopping_locked();
+    wf_lock_release(&wf_rt.lock);
+    wf_thread_forget();
+    return 0;
+}

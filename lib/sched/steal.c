@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT
+ * Looking for work elsewhere: the shared queue, timers and descriptors, the other workers.
+ *
+ * A worker with nothing of its own searches for about 20 microseconds before it sleeps (waking a
+ * sleeper costs its waker some 8). Slots are taken last, and only one whose content has not
+ * changed since the search began: a pair of tasks that wake each other should stay together,
+ * but a task that lies in the slot of a worker that does not come back must run. */
+#include "sched/worker.h"
+
+enum { SEARCH_NS = 20000, RELAX_TURNS = 16 };
+
+static struct wf_worker *victim(struct wf_worker *w, uint32_t start, unsigned i)
+{
+    struct wf_worker *v = &wf_rt.workers[(start + i) % wf_rt.n_workers];
+    return v != w ? v : NULL;
+}
+
+static void remember_slots(struct wf_worker *w)
+{
+    for (unsigned i = 0; i < wf_rt.n_workers; i++)
+        w->slots_seen[i] = wf_load_rlx(&wf_rt.workers[i].runq.slot);
+}
+
+static struct wf_task *steal_queued(struct wf_worker *w)
+{
+    uint32_t start = wf_rng_below(&w->rng, wf_rt.n_workers);
+    for (unsigned i = 0; i < wf_rt.n_workers; i++) {
+        struct wf_worker *v = victim(w, start, i);
+        struct wf_task *task = NULL;
+        if (v != NULL && wf_runq_has_work(&v->runq)) {
+            task = wf_runq_steal(&w->runq, &v->runq);
+            if (task == NULL)
+                task = wf_runq_steal_fresh(&v->runq);
+        }
+        if (task != NULL)
+            return task;
+    }
+    return NULL;
+}
+
+static struct wf_task *steal_stale_slot(struct wf_worker *w)
+{
+    for (unsigned i = 0; i < wf_rt.n_workers; i++) {
+        struct wf_task *seen = w->slots_seen[i];
+        struct wf_runq *from = &wf_rt.workers[i].runq;
+        if (seen == NULL || i == w->index || wf_load_rlx(&from->slot) != seen)
+            continue;
+        struct wf_task *task = wf_runq_take_slot(from);
+        if (task != NULL)
+            return task;
+    }
+    return NULL;
+}
+
+static struct wf_task *look_once(struct wf_worker *w)
+{
+    struct wf_task *task = wf_inject_pop(&wf_rt.inject);
+    if (task == NULL)
+        task = steal_queued(w);
+    if (task != NULL)
+        return task;
+    if (wf_poll(w) == 0)
+        return NULL;
+    task = wf_runq_take_slot(&w->runq);
+    return task != NULL ? task : wf_runq_pop(&w->runq);
+}
+
+static struct wf_task *search(struct wf_worker *w)
+{
+    int64_t until_ns = wf_clock_after(SEARCH_NS);
+    remember_slots(w);
+    do {
+        struct wf_task *task = look_once(w);
+        if (task != NULL || wf_load_rlx(&wf_rt.is_stopping))
+            return task;
+        for (unsigned i = 0; i < RELAX_TURNS; i++)
+            wf_cpu_relax();
+    } while (wf_clock_now() < until_ns);
+    return steal_stale_slot(w);
+}
+
+struct wf_task *wf_worker_find(struct wf_worker *w)
+{
+    if (!w->is_searching && !wf_idle_may_search())
+        return look_once(w);
+    wf_idle_begin_search(w);
+    struct wf_task *task = search(w);
+    if (task != NULL) {
+        wf_count_one(&w->stats[WF_STEALS]);
+        wf_idle_end_search(w, true);
+    }
+    return task;
+}
+
+/* For a worker that is about to sleep: may it? A slot counts as work whatever is in it. */
+bool wf_has_work_for(struct wf_worker *w)
+{
+    if (wf_load_rlx(&wf_rt.inject.n) > 0)
+        return true;
+    for (unsigned i = 0; i < wf_rt.n_workers; i++) {
+        struct wf_runq *q = &wf_rt.workers[i].runq;
+        if (wf_runq_has_work(q) || wf_load_rlx(&q->slot) != NULL)
+            return true;
+    }
+    (void)w;
+    return false;
+}

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT */
+#include "sched/task.h"
+
+#include "plat/mem.h"
+#include "sched/worker.h"
+
+#include <string.h>
+#include <weft/error.h>
+
+enum { FREE_TASKS_KEPT = 1024, IDS_TAKEN_AT_ONCE = 256 };
+
+struct wf_task *wf_task_self(void)
+{
+    struct wf_waiter *self = wf_waiter_self();
+    return self != NULL ? wf_task_of(self) : NULL;
+}
+
+static struct wf_worker *own_worker(void)
+{
+    struct wf_thread *thread = wf_thread_self();
+    return thread != NULL ? thread->worker : NULL;
+}
+
+/* ---- memory: a worker keeps some structs, the rest is the allocator's ------------------------ */
+
+static struct wf_task *take_struct(struct wf_worker *w)
+{
+    if (w == NULL || w->free_tasks == NULL)
+        return wf_alloc(1, sizeof(struct wf_task));
+    struct wf_task *task = w->free_tasks;
+    w->free_tasks = task->next;
+    w->n_free_tasks--;
+    return task;
+}
+
+static void give_struct(struct wf_worker *w, struct wf_task *task)
+{
+    if (w == NULL || w->n_free_tasks == FREE_TASKS_KEPT) {
+        wf_free(task);
+        return;
+    }
+    task->next = w->free_tasks;
+    w->free_tasks = task;
+    w->n_free_tasks++;
+}
+
+static uint64_t next_id(struct wf_worker *w)
+{
+    if (w == NULL)
+        return wf_add_rlx(&wf_rt.next_id, (uint64_t)1) + 1;
+    if (w->next_id == w->ids_end) {
+        w->next_id = wf_add_rlx(&wf_rt.next_id, (uint64_t)IDS_TAKEN_AT_ONCE);
+        w->ids_end = w->next_id + IDS_TAKEN_AT_ONCE;
+    }
+    return ++w->next_id;
+}
+
+static struct wf_stack_cache *cache_of(struct wf_worker *w) { return w != NULL ? &w->stacks : NULL; }
+
+/* A stack for later: a credit, or for another size the mapping itself. */
+static int take_stack_right(struct wf_task *task, struct wf_worker *w, size_t stack_size)
+{
+    task->has_own_stack = stack_size != 0;
+    task->stack = NULL;
+    if (!task->has_own_stack)
+        return wf_stack_credit_take(cache_of(w));
+    task->stack = wf_stack_map(stack_size);
+    return task->stack != NULL ? 0 : WEFT_ENOMEM;
+}
+
+static void give_stack_right(struct wf_task *task, struct wf_worker *w)
+{
+    if (task->has_own_stack)
+        wf_stack_unmap(task->stack);
+    else
+        wf_stack_credit_give(cache_of(w));
+}
+
+static bool copy_args(struct wf_task *task, const struct wf_task_opts *opts)
+{
+    size_t size = opts->what->args_size;
+    task->args = size <= WF_TASK_INLINE_ARGS ? task->inline_args : wf_alloc(1, size);
+    if (task->args != NULL && size > 0)
+        memcpy(task->args, opts->args, size);
+    return task->args != NULL;
+}
+
+static void free_args(struct wf_task *task)
+{
+    if (task->args != task->inline_args)
+        wf_free(task->args);
+}
+
+/* ---- life --------------------------------------------------------------------------------------- */
+
+static void fill(struct wf_task *task, const struct wf_task_opts *opts, struct wf_worker *w)
+{
+    wf_waiter_init(&task->waiter, true);
+    task->waiter.name = opts->name != NULL ? opts->name : opts->what->name;
+    task->waiter.file = opts->what->file;
+    task->waiter.line = opts->what->line;
+    task->waiter.id = next_id(w);
+    task->waiter.scope = opts->home;
+    task->spawn_file = opts->file;
+    task->spawn_line = opts->line;
+    task->home = opts->home;
+    wf_link_init(&task->home_link);
+    task->on_done = opts->on_done;
+    task->what = opts->what;
+    task->self_arg = opts->self_arg;
+    task->has_started = false;
+    task->next = NULL;
+    wf_store_rlx(&task->ctx.sp, NULL);
+}
+
+int wf_task_make(const struct wf_task_opts *opts, struct wf_task **out_task)
+{
+    struct wf_worker *w = own_worker();
+    struct wf_task *task = take_struct(w);
+    if (task == NULL)
+        return WEFT_ENOMEM;
+    if (take_stack_right(task, w, opts->stack_size) < 0) {
+        give_struct(w, task);
+        return WEFT_ENOMEM;
+    }
+    if (!copy_args(task, opts)) {
+        give_stack_right(task, w);
+        give_struct(w, task);
+        return WEFT_ENOMEM;
+    }
+    fill(task, opts, w);
+    *out_task = task;
+    return 0;
+}
+
+void wf_task_unmake(struct wf_task *task, bool owns_args)
+{
+    struct wf_worker *w = own_worker();
+    if (owns_args && task->what->drop != NULL)
+        task->what->drop(task->args);
+    free_args(task);
+    give_stack_right(task, w);
+    give_struct(w, task);
+}
+
+void wf_task_start(struct wf_task *task)
+{
+    struct wf_worker *w = own_worker();
+    if (w != NULL)
+        wf_count_one(&w->stats[WF_SPAWNED]);
+    else
+        (void)wf_add_rlx(&wf_rt.spawned_elsewhere, (uint64_t)1);
+    wf_ready_fresh(task);
+}
+
+/* The first frame. An error of a closer that a brace ran is the task's own, if its body did well. */
+static void task_main(void *arg)
+{
+    struct wf_task *task = arg;
+    int rc = task->what->enter(task->args, task->self_arg);
+    if (rc >= 0 && task->waiter.close_error < 0)
+        rc = task->waiter.close_error;
+    task->on_done(task, rc);
+    wf_worker_exit_task(task);
+}
+
+void wf_task_prepare(struct wf_task *task, struct wf_stack_cache *cache)
+{
+    if (!task->has_own_stack)
+        task->stack = wf_stack_take(cache);
+    task->has_started = true;
+    wf_ctx_make(&task->ctx, wf_stack_low(task->stack), wf_stack_top(task->stack), task_main, task);
+}
+
+void wf_task_recycle(struct wf_task *task, struct wf_worker *w)
+{
+    wf_ctx_done(&task->ctx);
+    free_args(task);
+    if (task->has_own_stack) {
+        wf_stack_unmap(task->stack);
+    } else {
+        wf_stack_give(&w->stacks, task->stack);
+        wf_stack_credit_give(&w->stacks);
+    }
+    wf_count_one(&w->stats[WF_COMPLETED]);
+    give_struct(w, task);
+}

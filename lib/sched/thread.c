@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT
+ * The record of each OS thread: a worker's lives in the worker; a plain thread's is made on its
+ * first call and freed when the thread ends (or by weft_shutdown, for the one that calls it).
+ * After a fork the child's one thread has none, and each call answers WEFT_EFORK. */
+#include "plat/mem.h"
+#include "plat/self.h"
+#include "plat/thread.h"
+#include "sched/worker.h"
+
+static void free_record(void *self)
+{
+    struct wf_thread *thread = self;
+    if (thread->worker != NULL)
+        return;
+    wf_lock_acquire(&wf_rt.lock);
+    wf_list_remove(&thread->own.thread_link);
+    wf_lock_release(&wf_rt.lock);
+    (void)wf_sub_seq(&wf_rt.n_plain, 1u);
+    wf_free(thread);
+}
+
+static void after_fork_in_child(void)
+{
+    wf_store_seq(&wf_rt.has_forked, true);
+    wf_self_set(NULL);
+}
+
+/* Under rt.lock: before there is a second record. */
+static void set_hooks_once_locked(void)
+{
+    static bool is_done;
+    if (is_done)
+        return;
+    is_done = true;
+    wf_self_on_exit(free_record);
+    wf_on_fork_child(after_fork_in_child);
+}
+
+static WF_NOINLINE struct wf_thread *make_record_slow(void)
+{
+    if (wf_load_rlx(&wf_rt.has_forked))
+        return NULL;
+    struct wf_thread *thread = wf_alloc(1, sizeof *thread);
+    if (thread == NULL)
+        return NULL;
+    wf_waiter_init(&thread->own, false);
+    thread->current = &thread->own;
+    thread->timers = &wf_rt.thread_timers;
+    thread->own.id = wf_add_rlx(&wf_rt.next_id, (uint64_t)1) + 1;
+    thread->own.name = "thread";
+    wf_rng_seed(&thread->own.rng, wf_rt.config.seed, thread->own.id);
+    wf_lock_acquire(&wf_rt.lock);
+    set_hooks_once_locked();
+    wf_list_push_back(&wf_rt.threads, &thread->own.thread_link);
+    wf_lock_release(&wf_rt.lock);
+    (void)wf_add_seq(&wf_rt.n_plain, 1u);
+    wf_self_set(thread);
+    return thread;
+}
+
+struct wf_thread *wf_thread_self(void)
+{
+    struct wf_thread *thread = wf_self_get();
+    return WF_LIKELY(thread != NULL) ? thread : make_record_slow();
+}
+
+void wf_thread_forget(void)
+{
+    struct wf_thread *thread = wf_self_get();
+    if (thread == NULL || thread->worker != NULL || thread->own.scope != NULL)
+        return;
+    wf_self_set(NULL);
+    free_record(thread);
+}

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT
+ * The wait cell. The protocol is in wait.h; this file is its only implementation, for tasks (which
+ * leave their stack) and plain threads (which sleep on a futex) alike. */
+#include "sched/wait.h"
+
+#include "plat/futex.h"
+#include "sched/task.h"
+#include "sched/timerq.h"
+#include "sched/worker.h"
+
+#include <weft/error.h>
+
+enum { OPERATIONS_PER_TURN = 128 };
+
+_Atomic uint32_t wf_never_cancelled;
+
+void wf_waiter_init(struct wf_waiter *waiter, bool is_task)
+{
+    *waiter = (struct wf_waiter){
+        .is_task = is_task,
+        .budget = OPERATIONS_PER_TURN,
+        .cancel = &wf_never_cancelled,
+    };
+    wf_link_init(&waiter->thread_link);
+}
+
+struct wf_waiter *wf_waiter_self(void)
+{
+    struct wf_thread *thread = wf_thread_self();
+    return WF_LIKELY(thread != NULL) ? thread->current : NULL;
+}
+
+int wf_no_waiter(void) { return wf_load_rlx(&wf_rt.has_forked) ? WEFT_EFORK : WEFT_ENOMEM; }
+
+static void begin(struct wf_waiter *self, enum wf_wait_kind kind, const void *object,
+                  uint32_t cell)
+{
+    wf_store_rlx(&self->wait_kind, kind);
+    wf_store_rlx(&self->wait_object, object);
+    wf_store_rlx(&self->token, 0u);
+    /* seq [cancel-dekker]: before the look at the flag in wf_wait_park. */
+    wf_store_seq(&self->cell, cell);
+}
+
+void wf_wait_begin(struct wf_waiter *self, enum wf_wait_kind kind, const void *object)
+{
+    begin(self, kind, object, self->shields > 0 ? WF_WAITING_SHIELDED : WF_WAITING);
+}
+
+void wf_wait_begin_shielded(struct wf_waiter *self, enum wf_wait_kind kind, const void *object)
+{
+    begin(self, kind, object, WF_WAITING_SHIELDED);
+}
+
+bool wf_wait_claim(struct wf_waiter *waiter, uint32_t claim)
+{
+    uint32_t seen = wf_load_rlx(&waiter->cell);
+    while (seen == WF_WAITING || seen == WF_WAITING_SHIELDED)
+        /* acq_rel [claim]: after what the waiter wrote before it began, before its own end. */
+        if (wf_cas_acq_rel(&waiter->cell, &seen, claim))
+            return true;
+    return false;
+}
+
+bool wf_wait_claim_cancel(struct wf_waiter *waiter)
+{
+    uint32_t waiting = WF_WAITING;
+    /* seq [cancel-dekker]: after the flag was set. */
+    return wf_cas_seq(&waiter->cell, &waiting, (uint32_t)WF_CLAIM_CANCELED);
+}
+
+/* ---- a task ---------------------------------------------------------------------------- */
+
+struct time_limit {
+    struct wf_timer timer;
+    struct wf_waiter *waiter;
+};
+
+static void time_is_up(struct wf_timer *timer)
+{
+    struct wf_waiter *waiter = WF_CONTAINER(timer, struct time_limit, timer)->waiter;
+    if (wf_wait_claim(waiter, WF_CLAIM_TIMEOUT))
+        wf_wait_wake(waiter, WF_WAKE_LAST);
+}
+
+static WF_NOINLINE void park_task_until(struct wf_waiter *self, int64_t at_ns)
+{
+    struct time_limit limit = { .waiter = self };
+    wf_timer_start(&limit.timer, at_ns, time_is_up);
+    wf_worker_park_task(wf_task_of(self));
+    (void)wf_timer_cancel(&limit.timer);
+}
+
+/* ---- a plain thread ---------------------------------------------------------------------- */
+
+/* The token, not the cell, ends the sleep: between the claim and the wake the waker still uses
+ * this waiter (W2). */
+static void sleep_on_token(struct wf_waiter *self, int64_t at_ns)
+{
+    /* acquire [token]: what the waker did, the copied value included. */
+    while (wf_load_acq(&self->token) == 0) {
+        if (wf_futex_wait(&self->token, 0, at_ns) == 0 || at_ns == WF_NEVER)
+            continue;
+        if (wf_wait_claim(self, WF_CLAIM_TIMEOUT))
+            return;
+        at_ns = WF_NEVER;       /* somebody was first: its wake is on the way (W1) */
+    }
+}
+
+static void park_thread(struct wf_waiter *self, int64_t at_ns)
+{
+    bool has_no_limit = at_ns == WF_NEVER;
+    if (has_no_limit) {
+        (void)wf_add_seq(&wf_rt.plain_waiting, 1u);
+        (void)wf_add_seq(&wf_rt.plain_epoch, 1u);
+        wf_idle_plain_parked();
+    }
+    sleep_on_token(self, at_ns);
+    if (has_no_limit) {
+        (void)wf_add_seq(&wf_rt.plain_epoch, 1u);
+        (void)wf_sub_seq(&wf_rt.plain_waiting, 1u);
+    }
+}
+
+/* ---- both ---------------------------------------------------------------------------------- */
+
+uint32_t wf_wait_park(struct wf_waiter *self, int64_t at_ns)
+{
+    bool is_over = (wf_load_rlx(&self->cell) == WF_WAITING && wf_is_cancelled(self) &&
+                    wf_wait_claim_cancel(self));
+    if (!is_over) {
+        wf_store_rlx(&self->wait_since_ns, wf_clock_now());
+        if (!self->is_task)
+            park_thread(self, at_ns);
+        else if (at_ns == WF_NEVER)
+            wf_worker_park_task(wf_task_of(self));
+        else
+            park_task_until(self, at_ns);
+    }
+    /* acquire [claim] */
+    uint32_t claim = wf_load_acq(&self->cell);
+    wf_store_rlx(&self->cell, (uint32_t)WF_WAIT_IDLE);
+    wf_store_rlx(&self->wait_kind, WF_ON_NOTHING);
+    return claim;
+}
+
+void wf_wait_wake(struct wf_waiter *waiter, enum wf_wake when)
+{
+    if (waiter->is_task) {
+        wf_ready(wf_task_of(waiter), when);
+        return;
+    }
+    /* release [token] */
+    wf_store_rel(&waiter->token, 1u);
+    wf_futex_wake(&waiter->token, 1);
+}
+
+int wf_claim_code(struct wf_waiter *self, uint32_t claim)
+{
+    switch (claim) {
+    case WF_CLAIM_CANCELED:
+        return wf_is_cancelled(self) ? WEFT_ECANCELED : 0;
+    case WF_CLAIM_TIMEOUT:
+        return WEFT_ETIMEDOUT;
+    case WF_CLAIM_DEADLOCK:
+        return WEFT_EDEADLK;
+    default:
+        return 0;
+    }
+}
+
+WF_NOINLINE void wf_coop_slow(struct wf_waiter *self)
+{
+    self->budget = OPERATIONS_PER_TURN;
+    if (self->is_task)
+        wf_yield(self);
+}
+
+void wf_yield(struct wf_waiter *self)
+{
+    if (!self->is_task) {
+        wf_thread_yield();
+        return;
+    }
+    wf_ready(wf_task_of(self), WF_WAKE_LAST);
+    wf_worker_park_task(wf_task_of(self));
+}
+
+uint32_t wf_random_below(struct wf_waiter *self, uint32_t n)
+{
+    struct wf_rng *rng = self->is_task ? &wf_thread_self()->worker->rng : &self->rng;
+    return wf_rng_below(rng, n);
+}

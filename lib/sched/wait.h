@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT
+ * The wait cell: the only way a task or a plain thread blocks, and the only way it is woken.
+ *
+ * A waiter is a task or a plain thread as the wait protocol sees it. Its cell is one word:
+ *
+ *   IDLE        it is not waiting
+ *   WAITING     it waits, or is about to; may be claimed
+ *   SHIELDED    the same, but a cancel may not claim it
+ *   claimed     somebody decided how the wait ends: WF_CLAIM_* or the index that the waiter gave
+ *
+ *   from                to         by             where
+ *   IDLE                WAITING    the waiter     wf_wait_begin, before anybody can find it
+ *   WAITING, SHIELDED   claimed    one claimer    wf_wait_claim, by compare-and-swap: exactly once
+ *   claimed             IDLE       the waiter     wf_wait_park, when it runs again
+ *
+ * Rules, which the code cites by number:
+ *   W1  Exactly one claim succeeds; whoever made it must call wf_wait_wake, once.
+ *   W2  Between its claim and its wake a claimer may touch what hangs on the wait (the node, the
+ *       slot that the value goes to): the waiter cannot run. After the wake it may touch nothing.
+ *   W3  A waiter that runs again first takes its nodes off every queue it is still on, under that
+ *       queue's lock. A claimer finds nodes only under that lock, so it never sees a dead one.
+ *   W4  A cancel may claim a wait that turns out not to be concerned (the waiter has moved on to a
+ *       shielded scope since the flag was set). The waiter looks at its flag again and, if it is
+ *       not set, waits anew. So CANCELED never means more than "look".
+ *   W5  The flag first, then the cell: a canceller sets the flag, then claims; a waiter stores
+ *       WAITING, then reads the flag. Both sides sequentially consistent [cancel-dekker], so one
+ *       of them sees the other.
+ *
+ * A task may be woken before it has left its stack; whoever pops it waits for that (plat/ctx.h).
+ * Hence no lock is held over a park, and a waker never waits for the sleeper. */
+#ifndef WF_SCHED_WAIT_H
+#define WF_SCHED_WAIT_H
+
+#include "base/list.h"
+#include "base/rng.h"
+#include "plat/atomic.h"
+#include "plat/clock.h"
+
+struct weft_scope;
+struct wf_timerq;
+
+enum {
+    WF_WAIT_IDLE = 0,
+    WF_WAITING = 1,
+    WF_WAITING_SHIELDED = 2,
+    WF_CLAIM_CANCELED = 3,
+    WF_CLAIM_TIMEOUT = 4,
+    WF_CLAIM_DEADLOCK = 5,
+    WF_CLAIM_FIRST = 16,        /* WF_CLAIM_FIRST + i: the waiter's own index i */
+};
+
+/* What a waiter waits for, for dumps and the deadlock report. */
+enum wf_wait_kind {
+    WF_ON_NOTHING, WF_ON_SEND, WF_ON_RECV, WF_ON_RESERVE, WF_ON_SELECT, WF_ON_SLEEP,
+    WF_ON_CHILDREN, WF_ON_DEMAND, WF_ON_TEARDOWN, WF_ON_BLOCKING, WF_ON_FD, WF_ON_PAUSE,
+    WF_N_WAIT_KINDS,
+};
+
+struct wf_waiter {
+    /* The cell. Writers: as in the table above; readers: any. */
+    _Atomic uint32_t cell;
+
+    /* Plain threads only: set to 1 by the wake, slept on. */
+    _Atomic uint32_t token;
+
+    bool is_task;
+    uint8_t budget;                     /* operations left before it must yield; owner only */
+    uint32_t shields;                   /* > 0: cancels of the scopes it is in do not reach it */
+
+    /* The flag of the innermost scope it is in (non-zero: cancelled), or of nothing while shielded.
+     * Written by the waiter; read by it alone (cancellers go through the scopes). */
+    _Atomic uint32_t *cancel;
+    struct weft_scope *scope;           /* innermost; layer 4's */
+    int close_error;                    /* first error of a closer that a brace ran */
+
+    /* For people. Written by the waiter before it parks (relaxed), read by a dump. */
+    _Atomic(enum wf_wait_kind) wait_kind;
+    _Atomic(const void *) wait_object;
+    _Atomic int64_t wait_since_ns;
+    const char *name, *file;            /* what it is called and where it was made */
+    int line;
+    uint64_t id;
+
+    struct wf_rng rng;                  /* plain threads; tasks use their worker's */
+    struct wf_link thread_link;         /* plain threads: in the runtime's list of them */
+};
+
+/* The running task or plain thread. NULL in a child after fork, and when there was no memory for
+ * a plain thread's record: wf_no_waiter() is the code to return then. Not to be kept over a
+ * park by anything but the waiter itself (it is the same waiter afterwards). */
+struct wf_waiter *wf_waiter_self(void);
+int wf_no_waiter(void);
+
+/* Starts a wait: from here on it may be claimed, and must be finished by wf_wait_park. To be
+ * called before the waiter is put where somebody can find it. */
+void wf_wait_begin(struct wf_waiter *self, enum wf_wait_kind kind, const void *object);
+
+/* The same for a wait that no cancel may end (joins, teardown). */
+void wf_wait_begin_shielded(struct wf_waiter *self, enum wf_wait_kind kind, const void *object);
+
+/* Ends the wait that was begun: returns how it was claimed (WF_CLAIM_*, or WF_CLAIM_FIRST + i),
+ * having slept until then if need be. Claims it itself with CANCELED when the waiter is cancelled
+ * already, with TIMEOUT when at_ns has come (WF_NEVER: no limit). */
+uint32_t wf_wait_park(struct wf_waiter *self, int64_t at_ns);
+
+/* Decides how a wait ends; true for the one that decided (W1). */
+bool wf_wait_claim(struct wf_waiter *waiter, uint32_t claim);
+/* The same for a cancel: never a shielded wait. */
+bool wf_wait_claim_cancel(struct wf_waiter *waiter);
+
+/* Makes the claimed waiter run. WF_WAKE_NEXT: soon, on this worker (it got a value, whoever wakes
+ * it is likely to wait next); WF_WAKE_LAST: after what is queued. */
+enum wf_wake { WF_WAKE_NEXT, WF_WAKE_LAST };
+void wf_wait_wake(struct wf_waiter *waiter, enum wf_wake when);
+
+/* Is the innermost scope of the caller cancelled, and no shield up? Each call that may wait asks
+ * on entry and returns WEFT_ECANCELED then. */
+static inline bool wf_is_cancelled(struct wf_waiter *self)
+{
+    /* seq [cancel-dekker] */
+    return wf_load_seq(self->cancel) != 0;
+}
+
+/* The code for a claim that is not an index: after CANCELED 0 means "look again" (W4). */
+int wf_claim_code(struct wf_waiter *self, uint32_t claim);
+
+/* Counts an operation that did not wait; every so many a task gives way to others. */
+void wf_coop_slow(struct wf_waiter *self);
+static inline void wf_coop(struct wf_waiter *self)
+{
+    if (WF_UNLIKELY(self->budget-- == 0))
+        wf_coop_slow(self);
+}
+
+/* A flag that is never set: what wf_waiter::cancel points to outside every scope. */
+extern _Atomic uint32_t wf_never_cancelled;
+void wf_waiter_init(struct wf_waiter *waiter, bool is_task);
+
+/* Gives way: the task goes behind everything that is queued (a plain thread: sched_yield). */
+void wf_yield(struct wf_waiter *self);
+
+/* A random number of the caller's generator (its worker's, for a task). */
+uint32_t wf_random_below(struct wf_waiter *self, uint32_t n);
+
+#endif

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT
+ * The worker: what runs next, and the switches between tasks.
+ *
+ * A task that parks picks the next one itself and switches to it directly. It goes to the worker's
+ * native stack instead (the loop at the end of this file) when there is more to decide than "pop":
+ * nothing is queued, the tick says that others have to be looked at, or the one popped has not yet
+ * left its own stack. The last is a rule: a worker waits for a stack only on its native one, so
+ * that two workers never wait for each other's (plat/ctx.h). */
+#include "sched/worker.h"
+
+#include "plat/mem.h"
+#include "plat/self.h"
+
+enum {
+    SHARED_QUEUE_TICKS = 61,    /* every so many picks the shared queue comes first */
+    FRESH_TICKS = 16,           /* and every so many an unstarted task does */
+    SLOT_RUNS_MAX = 32,         /* picks from the slot in a row */
+};
+
+/* ---- making runnable -------------------------------------------------------------------------- */
+
+static void push_ring(struct wf_worker *w, struct wf_task *task)
+{
+    if (!wf_runq_push(&w->runq, task))
+        wf_inject_push(&wf_rt.inject, task, task, 1);
+}
+
+void wf_ready(struct wf_task *task, enum wf_wake when)
+{
+    struct wf_thread *thread = wf_thread_self();
+    struct wf_worker *w = thread->worker;
+    if (w == NULL) {
+        wf_inject_push(&wf_rt.inject, task, task, 1);
+    } else if (when == WF_WAKE_NEXT) {
+        /* acq_rel [slot]: what the task's waker did comes before its next run. */
+        struct wf_task *displaced = wf_xchg_acq_rel(&w->runq.slot, task);
+        if (displaced != NULL)
+            push_ring(w, displaced);
+    } else {
+        push_ring(w, task);
+    }
+    wf_idle_notify();
+}
+
+void wf_ready_fresh(struct wf_task *task)
+{
+    struct wf_worker *w = wf_thread_self()->worker;
+    if (w == NULL || !wf_runq_push_fresh(&w->runq, task))
+        wf_inject_push(&wf_rt.inject, task, task, 1);
+    wf_idle_notify();
+}
+
+/* ---- what runs next ------------------------------------------------------------------------------ */
+
+/* A pair that wakes each other through the slot would keep everybody else waiting. */
+static struct wf_task *pop_slot(struct wf_worker *w)
+{
+    if (w->slot_runs == SLOT_RUNS_MAX) {
+        w->slot_runs = 0;
+        struct wf_task *task = wf_runq_take_slot(&w->runq);
+        if (task != NULL)
+            push_ring(w, task);
+        return NULL;
+    }
+    struct wf_task *task = wf_runq_take_slot(&w->runq);
+    w->slot_runs = task != NULL ? w->slot_runs + 1 : 0;
+    return task;
+}
+
+static struct wf_task *pop_own(struct wf_worker *w)
+{
+    struct wf_task *task = NULL;
+    if (w->tick % FRESH_TICKS == 0)
+        task = wf_runq_pop_fresh(&w->runq);
+    if (task == NULL)
+        task = pop_slot(w);
+    if (task == NULL)
+        task = wf_runq_pop(&w->runq);
+    if (task == NULL)
+        task = wf_runq_pop_fresh(&w->runq);
+    return task;
+}
+
+/* ---- switching ------------------------------------------------------------------------------------- */
+
+static bool may_run(struct wf_task *task)
+{
+    return !task->has_started || wf_ctx_has_left(&task->ctx);
+}
+
+static void become(struct wf_worker *w, struct wf_task *task)
+{
+    if (!task->has_started)
+        wf_task_prepare(task, &w->stacks);
+    w->thread.current = &task->waiter;
+    wf_count_one(&w->stats[WF_SWITCHES]);
+}
+
+/* The one to switch to directly, or NULL: to the native stack. */
+static struct wf_task *pick_direct(struct wf_worker *w)
+{
+    if (++w->tick % SHARED_QUEUE_TICKS == 0 || wf_load_rlx(&wf_rt.is_stopping))
+        return NULL;
+    struct wf_task *task = pop_own(w);
+    if (task == NULL || may_run(task))
+        return task;
+    w->pending = task;
+    return NULL;
+}
+
+static void leave_stack(struct wf_task *self)
+{
+    struct wf_worker *w = wf_thread_self()->worker;
+    struct wf_task *next = pick_direct(w);
+    if (w->pending == self) {           /* woken already, and popped by ourselves: we never left */
+        w->pending = NULL;
+    } else if (next != NULL) {
+        become(w, next);
+        wf_ctx_switch(&self->ctx, &next->ctx);
+    } else {
+        wf_ctx_switch(&self->ctx, &w->native);
+    }
+}
+
+/* Nothing read from wf_thread_self() before leave_stack holds after it. */
+void wf_worker_park_task(struct wf_task *self)
+{
+    int saved_errno = *wf_errno_location();
+    leave_stack(self);
+    *wf_errno_location() = saved_errno;
+}
+
+void wf_worker_exit_task(struct wf_task *self)
+{
+    struct wf_worker *w = wf_thread_self()->worker;
+    w->finished = self;
+    wf_ctx_exit(&self->ctx, &w->native);
+}
+
+static void run(struct wf_worker *w, struct wf_task *task)
+{
+    while (!may_run(task))
+        wf_cpu_relax();
+    become(w, task);
+    wf_ctx_switch(&w->native, &task->ctx);
+    w->thread.current = &w->thread.own;
+    if (w->finished != NULL) {
+        wf_task_recycle(w->finished, w);
+        w->finished = NULL;
+    }
+}
+
+/* ---- the loop ------------------------------------------------------------------------------------------ */
+
+static struct wf_task *take_pending(struct wf_worker *w)
+{
+    struct wf_task *task = w->pending;
+    w->pending = NULL;
+    return task;
+}
+
+static struct wf_task *look_around(struct wf_worker *w)
+{
+    (void)wf_poll(w);
+    return wf_inject_pop(&wf_rt.inject);
+}
+
+/* NULL: the runtime stops. */
+static struct wf_task *next_task(struct wf_worker *w)
+{
+    do {
+        struct wf_task *task = take_pending(w);
+        if (task == NULL && w->tick++ % SHARED_QUEUE_TICKS == 0)
+            task = look_around(w);
+        if (task == NULL)
+            task = pop_own(w);
+        if (task == NULL)
+            task = wf_worker_find(w);
+        if (task != NULL)
+            return task;
+    } while (wf_idle_park(w));
+    return NULL;
+}
+
+static void free_struct_cache(struct wf_worker *w)
+{
+    while (w->free_tasks != NULL) {
+        struct wf_task *task = w->free_tasks;
+        w->free_tasks = task->next;
+        wf_free(task);
+    }
+    w->n_free_tasks = 0;
+}
+
+void wf_worker_main(void *arg)
+{
+    struct wf_worker *w = arg;
+    wf_self_set(&w->thread);
+    /* Without memory for it an overflow in this worker dies wordless, and that is all. */
+    if (wf_rt.config.no_signal_stack || wf_fault_thread_begin(&w->fault_stack) < 0)
+        w->fault_stack = (struct wf_fault_stack){ 0 };
+    wf_ctx_adopt(&w->native);
+    for (struct wf_task *task; (task = next_task(w)) != NULL;)
+        run(w, task);
+    free_struct_cache(w);
+    wf_stack_cache_flush(&w->stacks);
+    wf_ctx_unadopt(&w->native);
+    wf_fault_thread_end(&w->fault_stack);
+    wf_self_set(NULL);
+}

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT
+ * Workers: the threads that run tasks, and the runtime they belong to (one a process). */
+#ifndef WF_SCHED_WORKER_H
+#define WF_SCHED_WORKER_H
+
+#include "plat/fault.h"
+#include "plat/poller.h"
+#include "plat/thread.h"
+#include "sched/inject.h"
+#include "sched/runq.h"
+#include "sched/task.h"
+#include "sched/timerq.h"
+
+#include <weft/runtime.h>
+
+/* One OS thread as weft knows it: a worker's, or a plain one that called weft. plat/self.h holds
+ * it. Owner thread only, but for `waiter`, which follows wait.h. */
+struct wf_thread {
+    struct wf_worker *worker;           /* NULL: a plain thread */
+    struct wf_waiter *current;          /* the task that runs on it, or &own */
+    struct wf_waiter own;               /* a plain thread's waiter */
+    struct wf_timerq *timers;           /* where its timers go */
+};
+
+/* What a worker counts; one writer, any reader. */
+enum wf_stat { WF_SPAWNED, WF_COMPLETED, WF_STEALS, WF_PARKS, WF_WAKES, WF_SWITCHES, WF_POLLS,
+               WF_TIMERS_FIRED, WF_N_STATS };
+
+struct wf_worker {
+    struct wf_runq runq;
+
+    /* Owner thread only. */
+    WF_CACHE_ALIGNED struct wf_thread thread;
+    struct wf_ctx native;               /* the thread's own stack: the loop of worker.c */
+    struct wf_task *pending;            /* popped, but had not left its stack yet (plat/ctx.h) */
+    struct wf_task *finished;           /* made its last switch, to be recycled */
+    struct wf_stack_cache stacks;
+    struct wf_task *free_tasks;         /* linked by next */
+    uint32_t n_free_tasks;
+    uint32_t tick, slot_runs;
+    bool is_searching;                  /* also written by whoever wakes it, under idle_lock */
+    struct wf_task **slots_seen;        /* n_workers: the others' slots when a search began */
+    uint64_t next_id, ids_end;          /* task ids taken from wf_rt.next_id */
+    struct wf_rng rng;
+    unsigned index;
+    struct wf_os_thread os_thread;
+    struct wf_fault_stack fault_stack;
+
+    /* Set before the thread starts or by idle.c under idle_lock. */
+    WF_CACHE_ALIGNED _Atomic uint32_t park_word;        /* 0: sleep; 1: token */
+    struct wf_link idle_link;
+    bool is_polling;                    /* sleeps in the poller, not on park_word */
+
+    struct wf_timerq timers;
+    _Atomic uint64_t stats[WF_N_STATS];
+};
+
+/* What an upper layer hangs on the runtime: stopped in reverse order of registering, when the
+ * runtime is shut down. */
+struct wf_service {
+    const char *name;
+    void (*stop)(int64_t until_ns);             /* may be NULL */
+    void (*stats)(weft_stats *stats);           /* adds its own counters; may be NULL */
+    struct wf_service *next;
+    bool is_registered;
+};
+void wf_service_register(struct wf_service *service);
+
+enum wf_runtime_state { WF_STOPPED, WF_RUNNING, WF_STOPPING };
+
+struct wf_runtime {
+    /* Under lock: starting, stopping, counting users. */
+    struct wf_lock lock;
+    enum wf_runtime_state state;
+    uint32_t n_users;                   /* root scopes and others that need workers */
+    _Atomic uint32_t users_word;        /* changes when one leaves; slept on by a shutdown */
+    _Atomic int64_t idle_stop_at_ns;    /* when workers without users stop; WF_NEVER: not now */
+    struct wf_service *services;
+    struct wf_list threads;             /* plain threads known */
+    _Atomic uint64_t spawned_elsewhere; /* tasks made by plain threads; any thread */
+
+    /* Constant while running. */
+    weft_config config;                 /* defaults filled in */
+    unsigned n_workers;
+    struct wf_worker *workers;
+    struct wf_poller poller;
+
+    /* Any thread. */
+    struct wf_inject inject;
+    struct wf_timerq thread_timers;     /* plain threads' timers */
+    _Atomic uint64_t next_id;
+    _Atomic uint64_t ended_stats[WF_N_STATS];   /* of workers that are gone; under lock */
+    _Atomic bool is_stopping;
+    _Atomic bool has_forked;
+
+    /* Parked workers (idle.c). */
+    WF_CACHE_ALIGNED struct wf_lock idle_lock;
+    struct wf_list idle;                /* under idle_lock */
+    _Atomic uint32_t n_idle;            /* length of idle; written under idle_lock */
+    _Atomic uint32_t n_searching;
+    struct wf_worker *poll_owner;       /* under idle_lock: who has the poller, or NULL */
+    _Atomic int64_t poll_until_ns;      /* until when it sleeps; INT64_MIN: nobody does */
+
+    /* For the deadlock report. */
+    _Atomic uint32_t jobs;              /* blocking jobs queued or running */
+    _Atomic uint32_t n_helpers;         /* weft's own threads besides the workers */
+    _Atomic uint32_t n_plain;           /* plain threads with a record */
+    _Atomic uint32_t plain_waiting;     /* of those, parked without a time limit */
+    _Atomic uint64_t plain_epoch;       /* grows whenever one of them parks or wakes */
+};
+
+extern struct wf_runtime wf_rt;
+
+/* runtime.c: settings, start, stop. A user keeps the workers from stopping. */
+WF_MUST_CHECK int wf_runtime_enter(void);
+void wf_runtime_leave(void);
+
+int64_t wf_runtime_idle_stop_at(void);
+void wf_runtime_idle_stop(void);                        /* stops the workers if it is time */
+uint64_t wf_seed_from_system(void);
+void wf_thread_forget(void);                            /* frees the caller's record */
+uint64_t wf_stat(enum wf_stat stat);                    /* all workers', those gone included */
+uint64_t wf_live_tasks(void);                           /* exact when no worker runs */
+
+/* The caller's record: made on first use. NULL as wf_waiter_self(). */
+struct wf_thread *wf_thread_self(void);
+
+/* worker.c */
+void wf_worker_main(void *worker);
+void wf_worker_park_task(struct wf_task *self);         /* leave the stack; another task runs */
+WF_NORETURN void wf_worker_exit_task(struct wf_task *self);
+void wf_ready(struct wf_task *task, enum wf_wake when); /* puts it on a queue */
+void wf_ready_fresh(struct wf_task *task);
+struct wf_task *wf_worker_find(struct wf_worker *w);    /* steal.c: everything but its own queues */
+
+/* idle.c */
+void wf_idle_notify(void);              /* work was pushed: wake a worker if that helps */
+bool wf_idle_park(struct wf_worker *w); /* sleep until there may be work; false: stop */
+void wf_idle_begin_search(struct wf_worker *w);
+void wf_idle_end_search(struct wf_worker *w, bool has_found);
+bool wf_idle_may_search(void);
+bool wf_has_work_for(struct wf_worker *w);              /* steal.c: anything anywhere? */
+void wf_idle_plain_parked(void);        /* a plain thread parked without limit */
+void wf_idle_timer_added(int64_t at_ns);
+void wf_idle_wake_all(void);
+int64_t wf_next_timer(void);
+unsigned wf_poll(struct wf_worker *w);  /* due timers and ready descriptors, without sleeping */
+
+/* deadlock.c: nothing can ever run again? Called by the worker that would sleep for ever. */
+void wf_deadlock_check(void);
+void wf_deadlock_hook(void (*report)(void));            /* layer 4 knows scopes and channels */
+
+#endif

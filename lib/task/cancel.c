@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT
+ * Cancel: down the tree of scopes, flags first, then the waits (scope.h, S1, S3, S4). Shields. */
+#include "task/scope.h"
+
+#include <weft/cleanup.h>
+#include <weft/task.h>
+
+static void wake_if_waiting(struct wf_waiter *waiter)
+{
+    if (waiter != NULL && wf_wait_claim_cancel(waiter))
+        wf_wait_wake(waiter, WF_WAKE_LAST);
+}
+
+static void cancel_locked(struct wf_scope *s, enum wf_cancel_reason reason, bool is_from_above);
+
+static void cancel_below(struct wf_scope *s, enum wf_cancel_reason reason)
+{
+    wf_list_each (link, &s->scopes) {
+        struct wf_scope *child = WF_CONTAINER(link, struct wf_scope, link);
+        if (child->is_shielded)
+            continue;
+        wf_lock_acquire(&child->lock);
+        cancel_locked(child, reason, true);
+        wf_lock_release(&child->lock);
+    }
+}
+
+/* Recurses to the depth of the nesting, on the canceller's stack: a frame is under 100 bytes. */
+static void cancel_locked(struct wf_scope *s, enum wf_cancel_reason reason, bool is_from_above)
+{
+    if (wf_load_rlx(&s->cancelled) != 0)
+        return;
+    s->reason = reason;
+    s->is_from_above = is_from_above;
+    /* seq [cancel-dekker]: the flag before the claims. */
+    wf_store_seq(&s->cancelled, 1u);
+    wf_list_each (link, &s->tasks)
+        wake_if_waiting(&WF_CONTAINER(link, struct wf_task, home_link)->waiter);
+    wake_if_waiting(s->owner);
+    if (s->is_owner_joining && wf_wait_claim(s->owner, WF_CLAIM_CANCELED))
+        wf_wait_wake(s->owner, WF_WAKE_LAST);       /* its teardown budget begins */
+    cancel_below(s, reason);
+}
+
+void wf_scope_cancel(struct weft_scope *scope, enum wf_cancel_reason reason)
+{
+    struct wf_scope *s = wf_scope_of(scope);
+    wf_lock_acquire(&s->lock);
+    cancel_locked(s, reason, false);
+    wf_lock_release(&s->lock);
+}
+
+/* ---- shields ------------------------------------------------------------------------------------ */
+
+struct shield {
+    _Atomic uint32_t *cancel;
+};
+_Static_assert(sizeof(struct shield) <= sizeof(weft_shield), "weft_shield is too small");
+
+void weft_shield_begin(weft_shield *shield)
+{
+    struct wf_waiter *self = wf_waiter_self();
+    if (self == NULL)
+        return;
+    ((struct shield *)(void *)shield->opaque_)->cancel = self->cancel;
+    self->shields++;
+    self->cancel = &wf_never_cancelled;
+}
+
+void weft_shield_end(weft_shield *shield)
+{
+    struct wf_waiter *self = wf_waiter_self();
+    if (self == NULL)
+        return;
+    self->shields--;
+    self->cancel = ((struct shield *)(void *)shield->opaque_)->cancel;
+}
+
+void weft_note_close_error(int rc)
+{
+    struct wf_waiter *self = wf_waiter_self();
+    if (self != NULL && rc < 0 && rc != WEFT_ABANDONED && self->close_error == 0)
+        self->close_error = rc;
+}
+
+/* ---- asking ---------------------------------------------------------------------------------------- */
+
+int weft_checkpoint(void)
+{
+    struct wf_waiter *self = wf_waiter_self();
+    if (self == NULL)
+        return wf_no_waiter();
+    wf_coop(self);
+    return wf_is_cancelled(self) ? WEFT_ECANCELED : 0;
+}
+
+int weft_pause(void)
+{
+    struct wf_waiter *self = wf_waiter_self();
+    if (self == NULL)
+        return wf_no_waiter();
+    if (wf_is_cancelled(self))
+        return WEFT_ECANCELED;
+    wf_yield(self);
+    return 0;
+}
+
+const char *weft_task_name(void)
+{
+    struct wf_waiter *self = wf_waiter_self();
+    return self != NULL && self->is_task ? self->name : "";
+}
+
+uint64_t weft_task_id(void)
+{
+    struct wf_waiter *self = wf_waiter_self();
+    return self != NULL && self->is_task ? self->id : 0;
+}

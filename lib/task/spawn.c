@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT
+ * weft_scope_spawn and weft_run. */
+#include "plat/mem.h"
+#include "sched/worker.h"
+#include "task/scope.h"
+
+#include <string.h>
+#include <weft/runtime.h>
+
+static int refuse(const weft_callable *what, void *args, int rc)
+{
+    if (what != NULL && what->drop != NULL)
+        what->drop(args);
+    return rc;
+}
+
+static int make_one(weft_scope *scope, const weft_spawn_opts *opts, const weft_callable *what,
+                    const void *args, const char *file, int line, struct wf_task **out_task)
+{
+    return wf_task_make(&(struct wf_task_opts){
+        .what = what,
+        .args = args,
+        .name = opts->name,
+        .file = file,
+        .line = line,
+        .stack_size = opts->stack_size,
+        .home = scope,
+        .on_done = wf_scope_child_done,
+    }, out_task);
+}
+
+/* A copy of the arguments with references of its own. A failed clone owns nothing. */
+static int make_clone(weft_scope *scope, const weft_spawn_opts *opts, const weft_callable *what,
+                      const void *args, const char *file, int line, struct wf_task **out_task)
+{
+    struct wf_task *task;
+    int rc = make_one(scope, opts, what, args, file, line, &task);
+    if (rc < 0)
+        return rc;
+    rc = what->clone(task->args);
+    if (rc < 0)
+        wf_task_unmake(task, false);
+    else
+        *out_task = task;
+    return rc;
+}
+
+static void unmake_all(struct wf_task *tasks)
+{
+    while (tasks != NULL) {
+        struct wf_task *task = tasks;
+        tasks = task->next;
+        wf_task_unmake(task, true);
+    }
+}
+
+/* n tasks, linked by next; the first made takes args itself, the others have clones. */
+static int make_all(weft_scope *scope, const weft_spawn_opts *opts, const weft_callable *what,
+                    void *args, const char *file, int line, int n, struct wf_task **out_tasks)
+{
+    struct wf_task *tasks = NULL, *task;
+    for (int i = 1; i < n; i++) {
+        int rc = make_clone(scope, opts, what, args, file, line, &task);
+        if (rc < 0) {
+            unmake_all(tasks);
+            return rc;
+        }
+        task->next = tasks;
+        tasks = task;
+    }
+    int rc = make_one(scope, opts, what, args, file, line, &task);
+    if (rc < 0) {
+        unmake_all(tasks);
+        return rc;
+    }
+    task->next = tasks;
+    *out_tasks = task;
+    return 0;
+}
+
+static int check(weft_scope *scope, const weft_spawn_opts *opts, const weft_callable *what)
+{
+    if (scope == NULL || what == NULL || opts->copies < 0)
+        return WEFT_EINVAL;
+    if (opts->copies > 1 && what->clone == NULL)
+        return WEFT_EINVAL;
+    if (opts->stack_size != 0 &&
+        (opts->stack_size < WF_STACK_MIN || opts->stack_size > WF_STACK_MAX))
+        return WEFT_EINVAL;
+    struct wf_scope *s = wf_scope_of(scope);
+    if (s->is_ended)
+        return s->rc < 0 && s->has_left ? s->rc : WEFT_ECLOSED;
+    return wf_waiter_self() != NULL ? 0 : wf_no_waiter();
+}
+
+static void read_opts(const weft_spawn_opts *opts, weft_spawn_opts *out)
+{
+    *out = (weft_spawn_opts){ .size_ = 0 };
+    if (opts != NULL)
+        memcpy(out, opts, opts->size_ != 0 ? WF_MIN(opts->size_, sizeof *out) : sizeof *out);
+}
+
+int weft_scope_spawn(weft_scope *scope, const weft_spawn_opts *user_opts,
+                     const weft_callable *what, void *args, const char *file, int line)
+{
+    weft_spawn_opts opts;
+    read_opts(user_opts, &opts);
+    int rc = check(scope, &opts, what);
+    if (rc < 0)
+        return refuse(what, args, rc);
+    struct wf_task *tasks;
+    rc = make_all(scope, &opts, what, args, file, line, WF_MAX(opts.copies, 1), &tasks);
+    if (rc < 0)
+        return refuse(what, args, rc);
+    /* Once one is counted the scope can't end, so only the first can be refused (S2). */
+    while (tasks != NULL) {
+        struct wf_task *task = tasks;
+        tasks = task->next;
+        rc = wf_scope_add(scope, task);
+        if (rc < 0) {
+            task->next = tasks;
+            unmake_all(task);
+            return rc;
+        }
+        wf_task_start(task);
+    }
+    return 0;
+}
+
+/* ---- weft_run ------------------------------------------------------------------------------------- */
+
+struct main_args {
+    int (*main_task)(void *arg);
+    void *arg;
+    int *out_rc;
+};
+
+static int enter_main(void *args, void *self)
+{
+    (void)self;
+    struct main_args *main = args;
+    return *main->out_rc = main->main_task(main->arg);
+}
+
+static const weft_callable main_callable = {
+    .enter = enter_main,
+    .args_size = sizeof(struct main_args),
+    .name = "main",
+    .file = "weft_run",
+};
+
+int weft_run(int (*main_task)(void *), void *arg)
+{
+    struct wf_waiter *self = wf_waiter_self();
+    if (self == NULL)
+        return wf_no_waiter();
+    if (self->is_task)
+        return WEFT_EDEADLK;
+    if (main_task == NULL)
+        return WEFT_EINVAL;
+    int main_rc = 0;
+    struct main_args args = { main_task, arg, &main_rc };
+    weft_scope root = { .opts = { .size_ = sizeof(weft_scope_opts), .name = "weft_run" } };
+    weft_scope_enter(&root, "weft_run", 0);
+    int spawn_rc = weft_scope_spawn(&root, NULL, &main_callable, &args, "weft_run", 0);
+    int rc = weft_scope_wait(&root);
+    weft_scope_leave(&root);
+    if (spawn_rc < 0)
+        return spawn_rc;
+    return rc < 0 ? rc : main_rc;
+}
