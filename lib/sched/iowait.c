@@ -35,6 +35,7 @@ static struct {
     struct wf_lock lock;
     struct wf_io_table table; /* under lock */
     _Atomic uint32_t n_waits; /* written under lock, read by any thread */
+    _Atomic bool has_watches; /* set with the first, until the table goes */
 } io = { .lock = WF_LOCK_INIT(WF_RANK_IOWAIT) };
 
 static uint64_t key_of(const struct wf_io_slot *slot, int fd)
@@ -256,6 +257,7 @@ int wf_io_watch(int fd, void (*fn)(void *arg), void *arg)
     if (rc >= 0) {
         slot->watch = fn;
         slot->watch_arg = arg;
+        wf_store_seq(&io.has_watches, true);
     }
     wf_lock_release(&io.lock);
     return rc;
@@ -266,9 +268,15 @@ unsigned wf_io_armed(void)
     return wf_load_seq(&io.n_waits);
 }
 
+bool wf_io_is_in_use(void)
+{
+    return wf_load_rlx(&io.n_waits) > 0 || wf_load_rlx(&io.has_watches);
+}
+
 void wf_io_stop(void)
 {
     wf_lock_acquire(&io.lock);
     wf_io_table_free(&io.table);
+    wf_store_seq(&io.has_watches, false);
     wf_lock_release(&io.lock);
 }
