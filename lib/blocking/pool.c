@@ -27,7 +27,6 @@
 
 struct wf_pool wf_pool = {
     .lock = WF_LOCK_INIT(WF_RANK_POOL),
-    .limit = WF_POOL_DEFAULT_LIMIT,
     .queue.head = { &wf_pool.queue.head, &wf_pool.queue.head },
     .threads.head = { &wf_pool.threads.head, &wf_pool.threads.head },
     .idle.head = { &wf_pool.idle.head, &wf_pool.idle.head },
@@ -70,6 +69,9 @@ static struct wf_waiter *finish_locked(struct wf_pool_thread *self, struct wf_jo
 static void run(struct wf_pool_thread *self, struct wf_job *job)
 {
     job->rc = job->fn(job->arg);
+    /* A record that the job's own calls to weft made: an idle thread is no plain thread that the
+     * deadlock report should reckon with. */
+    wf_thread_forget();
 
     wf_lock_acquire(&wf_pool.lock);
     struct wf_waiter *waiter = finish_locked(self, job);
@@ -198,6 +200,8 @@ void wf_pool_submit(struct wf_job *job)
     struct wf_pool_thread *chosen = NULL;
     bool must_start = false;
 
+    if (WF_UNLIKELY(!wf_load_rlx(&wf_pool.is_attached)))
+        wf_pool_attach();
     wf_lock_acquire(&wf_pool.lock);
     job->state = WF_JOB_QUEUED;
     wf_list_push_back(&wf_pool.queue, &job->link);

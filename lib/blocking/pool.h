@@ -61,7 +61,7 @@ int wf_blocking_call_shielded(const char *name, int (*fn)(void *arg), void *arg)
 
 /* ---- pool.c ------------------------------------------------------------------------------------ */
 
-/* At most this many threads; 0: the default, 512. */
+/* At most this many threads, for tests; 0: as weft_configure says. */
 void wf_pool_configure(unsigned limit);
 
 /* Ends the idle threads, waits for busy ones until until_ns, joins all that ended. What is stuck

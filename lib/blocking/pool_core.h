@@ -8,8 +8,6 @@
 #include "blocking/pool.h"
 #include "plat/thread.h"
 
-#define WF_POOL_DEFAULT_LIMIT 512
-
 struct wf_pool_thread {
     /* Under the pool's lock. */
     struct wf_link link;      /* in threads or ended */
@@ -25,8 +23,12 @@ struct wf_pool_thread {
 struct wf_pool {
     struct wf_lock lock;
 
+    /* Does the runtime know of the pool, so that a shutdown stops it? Written under lock. */
+    _Atomic bool is_attached;
+
     /* Under lock. */
-    unsigned limit;
+    unsigned own_limit;             /* wf_pool_configure's; 0: none */
+    unsigned limit;                 /* set when attached */
     unsigned n_threads; /* started and not left, those being started included */
     unsigned n_queued, n_coming;
     bool is_stopping;
@@ -41,6 +43,9 @@ struct wf_pool {
 extern struct wf_pool wf_pool;
 
 struct wf_pool_thread *wf_pool_last_idle_locked(void);
+
+/* Registers the pool with the runtime and reads the limit from its settings. */
+void wf_pool_attach(void);
 
 /* Takes an idle thread off the list to look at the queue. The caller then wakes its word. */
 void wf_pool_choose_locked(struct wf_pool_thread *thread);

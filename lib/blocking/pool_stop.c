@@ -10,14 +10,48 @@
 #include "base/panic.h"
 #include "plat/futex.h"
 #include "plat/mem.h"
+#include "sched/worker.h"
 
 #include <inttypes.h>
 #include <weft/error.h>
 
+#define DEFAULT_LIMIT 512
+
+static void add_stats(weft_stats *stats)
+{
+    uint64_t jobs, threads;
+    wf_pool_stats(&jobs, &threads);
+    stats->blocking_jobs += jobs;
+    stats->blocking_threads += threads;
+}
+
+static struct wf_service service = {
+    .name = "blocking pool",
+    .stop = wf_pool_stop,
+    .stats = add_stats,
+};
+
+/* Twice at the same time does no harm. The settings may change until the runtime starts, which a
+ * plain thread's job does not do; it takes what they are. */
+void wf_pool_attach(void)
+{
+    wf_service_register(&service);
+    wf_lock_acquire(&wf_rt.lock);
+    unsigned limit = wf_rt.config.blocking_threads;
+    wf_lock_release(&wf_rt.lock);
+    wf_lock_acquire(&wf_pool.lock);
+    if (wf_pool.own_limit > 0)
+        limit = wf_pool.own_limit;
+    wf_pool.limit = limit > 0 ? limit : DEFAULT_LIMIT;
+    wf_store_rlx(&wf_pool.is_attached, true);
+    wf_lock_release(&wf_pool.lock);
+}
+
 void wf_pool_configure(unsigned limit)
 {
     wf_lock_acquire(&wf_pool.lock);
-    wf_pool.limit = limit > 0 ? limit : WF_POOL_DEFAULT_LIMIT;
+    wf_pool.own_limit = limit;
+    wf_store_rlx(&wf_pool.is_attached, false);
     wf_lock_release(&wf_pool.lock);
 }
 
@@ -91,6 +125,7 @@ void wf_pool_stop(int64_t until_ns)
     struct wf_pool_thread *thread;
     wf_lock_acquire(&wf_pool.lock);
     wf_pool.is_stopping = true;
+    wf_store_rlx(&wf_pool.is_attached, false);
     while ((thread = wf_pool_last_idle_locked()) != NULL) {
         wf_pool_choose_locked(thread);
         wf_futex_wake(&thread->word, 1);

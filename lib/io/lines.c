@@ -198,17 +198,18 @@ static int open_job(void *arg)
     return WF_MIN(job->in->fd, 0);
 }
 
-static struct lines *make_lines(const weft_lines_opts *opts)
+static struct lines *make_lines(const weft_lines_opts *user_opts)
 {
-    static const weft_lines_opts defaults = { .size_ = sizeof(weft_lines_opts) };
-    if (opts == NULL)
-        opts = &defaults;
+    weft_lines_opts opts = { .size_ = 0 };
+    if (user_opts != NULL)
+        memcpy(&opts, user_opts,
+               user_opts->size_ != 0 ? WF_MIN(user_opts->size_, sizeof(opts)) : sizeof(opts));
     struct lines *in = wf_alloc(1, sizeof(*in));
     if (in == NULL)
         return NULL;
-    in->block = opts->block_size > 0 ? opts->block_size : DEFAULT_BLOCK;
-    in->max_line = opts->max_line > 0 ? opts->max_line : DEFAULT_MAX_LINE;
-    in->keep_ends = opts->keep_ends;
+    in->block = opts.block_size > 0 ? opts.block_size : DEFAULT_BLOCK;
+    in->max_line = opts.max_line > 0 ? opts.max_line : DEFAULT_MAX_LINE;
+    in->keep_ends = opts.keep_ends;
     in->room = in->block;
     in->buf = wf_realloc(NULL, in->room);
     if (in->buf != NULL)
