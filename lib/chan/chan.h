@@ -122,6 +122,14 @@ void wf_chan_fill_locked(struct wf_chan *ch, struct wf_chores *chores);
 /* Claims the node for its waiter's wake with rc. False: its wait ended another way. */
 bool wf_node_claim(struct wf_node *node, int rc, struct wf_chores *chores);
 
+/* Waits with a node, called with the lock held after EAGAIN: xfer.c. */
+int wf_chan_park_send(weft_sender *tx, const void *value, struct wf_waiter *self,
+                      struct wf_chores *chores);
+int wf_chan_park_reserve(weft_sender *tx, struct wf_waiter *self, struct wf_chores *chores);
+
+/* Up to n values; waits for the first (batch.c). */
+int wf_chan_recv_many(weft_receiver *rx, void *out, size_t n);
+
 /* What the receiver returns, and remembers, for 1 or 0 (the end: the cause first) or an error. */
 int wf_chan_recv_code(weft_receiver *rx, int rc);
 

@@ -65,8 +65,15 @@ struct wf_half {
 void wf_half_init(struct wf_half *half, enum wf_half_kind kind, const char *file, int line);
 void wf_half_set_holder(struct wf_half *half, const struct wf_waiter *holder);
 
-/* The half is not of that kind: says so and aborts. call and name: of the caller's argument. */
+/* A half of another kind, or one that is gone, is a broken program: says so and aborts. call and
+ * name: the caller's call and its argument. */
 WF_NORETURN void wf_half_misused(const struct wf_half *half, const char *call, const char *name);
+static inline void wf_half_must_be(const struct wf_half *half, enum wf_half_kind kind,
+                                   const char *call, const char *name)
+{
+    if (WF_UNLIKELY(half->kind != kind))
+        wf_half_misused(half, call, name);
+}
 
 struct weft_receiver {
     struct wf_half half;
@@ -96,6 +103,9 @@ WF_MUST_CHECK weft_receiver *wf_receiver_make(const struct wf_source_ops *ops, v
                                               size_t elem_size, const char *file, int line);
 /* Frees the handle alone, without close. */
 void wf_receiver_free(weft_receiver *rx);
+
+/* A further reference; NULL: no memory. */
+WF_MUST_CHECK weft_receiver *wf_receiver_ref(weft_receiver *rx, const char *file, int line);
 
 /* recv and try_recv with the entry checks of weft_recv but for the size: for combinators. */
 int wf_receiver_next(weft_receiver *rx, void *out);

@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: MIT
+ * The life of a channel: opening, counting references, ending, and the list of all channels.
+ *
+ * Three counts, all under the channel's lock: n_senders and n_receivers are the open halves (what
+ * decides that it ends), refs is every half and permit there is, closed ones too (what decides
+ * that the memory goes). Whoever takes refs to 0 is the last to know the address.
+ *
+ * Values that nobody will receive are dropped outside the lock, in place: once no receiver is
+ * left, or after an abort, no path touches the ring any more, so it belongs to whoever emptied it
+ * by setting n_full to 0. */
+#include "chan/chan.h"
+
+#include "plat/mem.h"
+
+#include <string.h>
+
+#define MAX_ELEM_SIZE ((size_t)1 << 20)
+#define MAX_CAPACITY  ((uint64_t)1 << 31)
+
+struct wf_chan wf_chan_always = { .is_always_ready = true, .name = "always",
+                                  .lock = WF_LOCK_INIT(WF_RANK_CHANNEL) };
+
+/* ---- all channels, for totals: in shards, so that openers rarely meet ------------------------ */
+
+enum { N_SHARDS = 8 };
+
+static struct shard {
+    WF_CACHE_ALIGNED struct wf_lock lock;   /* unranked: nothing else is locked meanwhile */
+    struct wf_list chans;           /* its next is NULL until the first use */
+    uint64_t sent, received, dropped;       /* on channels that are gone */
+} shards[N_SHARDS] = { [0 ... N_SHARDS - 1] = { .lock = WF_LOCK_INIT(WF_RANK_NONE) } };
+
+static struct shard *shard_of(const struct wf_chan *ch)
+{
+    uintptr_t bits = (uintptr_t)ch >> 7;
+    return &shards[(bits ^ (bits >> 6)) % N_SHARDS];
+}
+
+static void list_in_shard(struct wf_chan *ch)
+{
+    struct shard *shard = shard_of(ch);
+    wf_lock_acquire(&shard->lock);
+    if (shard->chans.head.next == NULL)
+        wf_list_init(&shard->chans);
+    wf_list_push_back(&shard->chans, &ch->shard_link);
+    wf_lock_release(&shard->lock);
+}
+
+static void unlist_from_shard(struct wf_chan *ch)
+{
+    struct shard *shard = shard_of(ch);
+    wf_lock_acquire(&shard->lock);
+    wf_list_remove(&ch->shard_link);
+    shard->sent += wf_load_rlx(&ch->n_sent);
+    shard->received += wf_load_rlx(&ch->n_received);
+    shard->dropped += wf_load_rlx(&ch->n_dropped);
+    wf_lock_release(&shard->lock);
+}
+
+void wf_chan_totals(uint64_t *out_sent, uint64_t *out_received, uint64_t *out_dropped)
+{
+    uint64_t sent = 0, received = 0, dropped = 0;
+    for (struct shard *shard = shards; shard < shards + N_SHARDS; shard++) {
+        wf_lock_acquire(&shard->lock);
+        sent += shard->sent;
+        received += shard->received;
+        dropped += shard->dropped;
+        if (shard->chans.head.next != NULL) {
+            wf_list_each(link, &shard->chans) {
+                struct wf_chan *ch = WF_CONTAINER(link, struct wf_chan, shard_link);
+                sent += wf_load_rlx(&ch->n_sent);
+                received += wf_load_rlx(&ch->n_received);
+                dropped += wf_load_rlx(&ch->n_dropped);
+            }
+        }
+        wf_lock_release(&shard->lock);
+    }
+    *out_sent = sent;
+    *out_received = received;
+    *out_dropped = dropped;
+}
+
+/* ---- opening ---------------------------------------------------------------------------------- */
+
+/* The options with defaults filled in: the layout may be older or newer than ours. */
+static int read_opts(size_t elem_size, const weft_chan_opts *opts, weft_chan_opts *out)
+{
+    *out = (weft_chan_opts){ 0 };
+    if (opts != NULL)
+        memcpy(out, opts, opts->size_ != 0 ? WF_MIN(opts->size_, sizeof *out) : sizeof *out);
+    if (elem_size == 0 || out->overflow < WEFT_BLOCK || out->overflow > WEFT_CONFLATE)
+        return WEFT_EINVAL;
+    if (elem_size > MAX_ELEM_SIZE || out->capacity > MAX_CAPACITY)
+        return WEFT_EOVERFLOW;
+    /* What replaces the oldest needs one to replace; what keeps the latest keeps one. */
+    if (out->overflow == WEFT_CONFLATE ||
+        (out->overflow == WEFT_DROP_OLDEST && out->capacity == 0))
+        out->capacity = 1;
+    return 0;
+}
+
+static struct wf_chan *make_chan(size_t elem_size, const weft_chan_opts *opts, const char *file,
+                                 int line)
+{
+    /* The ring starts on a cache line of its own: aligned for any type that lies in an array. */
+    size_t head = (sizeof(struct wf_chan) + WF_CACHE_LINE - 1) & ~(size_t)(WF_CACHE_LINE - 1);
+    size_t size = wf_size_with(head, opts->capacity, elem_size);
+    struct wf_chan *ch = wf_alloc_aligned(size, WF_CACHE_LINE);
+    if (ch == NULL)
+        return NULL;
+    *ch = (struct wf_chan){
+        .ring = { .data = (unsigned char *)ch + head, .elem_size = elem_size,
+                  .capacity = opts->capacity },
+        .drop = opts->drop, .overflow = opts->overflow,
+        .name = opts->name, .file = file, .line = line,
+    };
+    wf_lock_init(&ch->lock, WF_RANK_CHANNEL);
+    wf_list_init(&ch->senders);
+    wf_list_init(&ch->receivers);
+    wf_list_init(&ch->tx_halves);
+    wf_list_init(&ch->rx_halves);
+    wf_link_init(&ch->shard_link);
+    return ch;
+}
+
+int wf_chan_open(size_t elem_size, const weft_chan_opts *opts, const char *file, int line,
+                 weft_sender **out_tx, weft_receiver **out_rx)
+{
+    weft_chan_opts all;
+    int rc = read_opts(elem_size, opts, &all);
+    if (rc < 0)
+        return rc;
+    struct wf_waiter *self = wf_waiter_self();
+    if (self == NULL)
+        return wf_no_waiter();
+    struct wf_chan *ch = make_chan(elem_size, &all, file, line);
+    if (ch == NULL)
+        return WEFT_ENOMEM;
+    weft_receiver *rx = wf_receiver_make(&wf_chan_ops, ch, elem_size, file, line);
+    weft_sender *tx = rx == NULL ? NULL : wf_sender_make(ch, file, line);
+    if (tx == NULL) {
+        if (rx != NULL)
+            wf_receiver_free(rx);
+        wf_free_aligned(ch);
+        return WEFT_ENOMEM;
+    }
+    rx->drop_item = all.drop;
+    wf_chan_add_half(ch, &tx->half, self);
+    wf_chan_add_half(ch, &rx->half, self);
+    list_in_shard(ch);
+    *out_tx = tx;
+    *out_rx = rx;
+    return 0;
+}
+
+int weft_channel_open(size_t elem_size, const weft_chan_opts *opts, weft_sender **out_tx,
+                      weft_receiver **out_rx, const char *file, int line)
+{
+    weft_sender *tx;
+    weft_receiver *rx;
+    if (out_tx == NULL || out_rx == NULL)
+        return WEFT_EINVAL;
+    int rc = wf_chan_open(elem_size, opts, file, line, &tx, &rx);
+    if (rc < 0)
+        return rc;
+    memcpy(out_tx, &tx, sizeof tx);
+    memcpy(out_rx, &rx, sizeof rx);
+    return 0;
+}
+
+/* ---- ending ----------------------------------------------------------------------------------- */
+
+static void wake_all_locked(struct wf_list *list, int rc, struct wf_chores *chores)
+{
+    struct wf_link *link;
+    while ((link = wf_list_pop_front(list)) != NULL)
+        (void)wf_node_claim(WF_CONTAINER(link, struct wf_node, link), rc, chores);
+}
+
+/* Receivers that wait find out that nothing can come any more, permits included. */
+static void wake_at_end_locked(struct wf_chan *ch, struct wf_chores *chores)
+{
+    if (ch->has_ended && (ch->n_reserved == 0 || ch->is_aborted))
+        wake_all_locked(&ch->receivers, WF_NODE_RETRY, chores);
+}
+
+static void end_locked(struct wf_chan *ch, int cause, struct wf_chores *chores)
+{
+    if (ch->has_ended)
+        return;
+    ch->has_ended = true;
+    ch->cause = WF_MIN(cause, 0);
+    wake_all_locked(&ch->senders, WEFT_ECLOSED, chores);
+    wake_at_end_locked(ch, chores);
+}
+
+/* Empties the ring, which is nobody else's from here on (see above), and says how much was in. */
+static size_t seize_values_locked(struct wf_chan *ch)
+{
+    size_t n = ch->ring.n_full;
+    wf_store_rlx(&ch->n_dropped, wf_load_rlx(&ch->n_dropped) + n);
+    ch->ring.n_full = 0;
+    return n;
+}
+
+static void drop_seized(struct wf_chan *ch, size_t n)
+{
+    if (ch->drop == NULL)
+        return;
+    for (size_t i = 0; i < n; i++)
+        ch->drop(wf_ring_at(&ch->ring, i));
+}
+
+int wf_chan_end(struct wf_chan *ch, int cause, bool is_abort)
+{
+    struct wf_chores chores = { 0 };
+    size_t n_seized = 0;
+    wf_chan_lock(ch);
+    bool had_ended = ch->has_ended;
+    if (!had_ended) {
+        ch->is_aborted = is_abort;
+        if (is_abort)
+            n_seized = seize_values_locked(ch);
+        end_locked(ch, cause, &chores);
+    }
+    wf_chan_unlock(ch);
+    wf_chores_do(ch, &chores);
+    drop_seized(ch, n_seized);
+    return had_ended ? WEFT_ECLOSED : 0;
+}
+
+/* ---- references ------------------------------------------------------------------------------- */
+
+static void note_holder(struct wf_half *half, struct wf_waiter *holder)
+{
+    if (holder != NULL)
+        wf_half_set_holder(half, holder);
+}
+
+void wf_chan_add_sender_locked(struct wf_chan *ch, struct wf_half *half)
+{
+    ch->refs++;
+    ch->n_senders++;
+    wf_list_push_back(&ch->tx_halves, &half->link);
+}
+
+void wf_chan_remove_sender_locked(struct wf_chan *ch, struct wf_half *half,
+                                  struct wf_chores *chores)
+{
+    wf_list_remove(&half->link);
+    if (--ch->n_senders == 0)
+        end_locked(ch, 0, chores);
+    wake_at_end_locked(ch, chores);         /* that may have been the last permit */
+}
+
+void wf_chan_add_half(struct wf_chan *ch, struct wf_half *half, struct wf_waiter *holder)
+{
+    wf_chan_lock(ch);
+    note_holder(half, holder);
+    if (half->is_closed) {
+        ch->refs++;
+    } else if (half->kind == WF_HALF_SENDER) {
+        wf_chan_add_sender_locked(ch, half);
+    } else {
+        ch->refs++;
+        ch->n_receivers++;
+        wf_list_push_back(&ch->rx_halves, &half->link);
+    }
+    wf_lock_release(&ch->lock);             /* unchecked: an open is between its two halves */
+}
+
+void wf_chan_close_half(struct wf_chan *ch, struct wf_half *half)
+{
+    struct wf_chores chores = { 0 };
+    size_t n_seized = 0;
+    wf_chan_lock(ch);
+    half->is_closed = true;
+    if (half->kind == WF_HALF_SENDER) {
+        wf_chan_remove_sender_locked(ch, half, &chores);
+    } else {
+        wf_list_remove(&half->link);
+        if (--ch->n_receivers == 0) {
+            wake_all_locked(&ch->senders, WEFT_ECLOSED, &chores);
+            n_seized = seize_values_locked(ch);
+        }
+    }
+    wf_chan_unlock(ch);
+    wf_chores_do(ch, &chores);
+    drop_seized(ch, n_seized);
+}
+
+void wf_chan_unref(struct wf_chan *ch)
+{
+    wf_lock_acquire(&ch->lock);
+    bool is_last = --ch->refs == 0;
+    wf_lock_release(&ch->lock);
+    if (!is_last)
+        return;
+    unlist_from_shard(ch);
+    wf_free_aligned(ch);
+}
+
+/* ---- chores and checks ------------------------------------------------------------------------ */
+
+WF_NOINLINE void wf_chores_do_slow(struct wf_chan *ch, struct wf_chores *chores)
+{
+    struct wf_node *node = chores->wake;
+    chores->wake = NULL;
+    while (node != NULL) {
+        /* After the wake the node may be gone (W2). */
+        struct wf_node *next = node->next_wake;
+        wf_wait_wake(node->waiter, WF_WAKE_NEXT);
+        node = next;
+    }
+    if (chores->drop != NULL && ch->drop != NULL)
+        ch->drop((void *)(uintptr_t)chores->drop);
+    chores->drop = NULL;
+}
+
+/* One select may wait to send and to receive here, so the two lists may hold nodes of one waiter,
+ * but never of two. */
+static bool may_both_wait(struct wf_chan *ch)
+{
+    wf_list_each(rx_link, &ch->receivers) {
+        struct wf_node *receiver = WF_CONTAINER(rx_link, struct wf_node, link);
+        wf_list_each(tx_link, &ch->senders) {
+            struct wf_node *sender = WF_CONTAINER(tx_link, struct wf_node, link);
+            if (!sender->is_reserve && sender->waiter != receiver->waiter)
+                return false;
+        }
+    }
+    return true;
+}
+
+void wf_chan_check(struct wf_chan *ch)
+{
+    const struct wf_ring *ring = &ch->ring;
+    bool has_receivers = !wf_list_is_empty(&ch->receivers);
+    bool has_senders = !wf_list_is_empty(&ch->senders);
+    const char *name = ch->name != NULL ? ch->name : "";
+    WF_CHECK(2, ring->n_full + ch->n_reserved <= ring->capacity,
+             "channel \"%s\": C1: %zu + %zu > %zu", name, ring->n_full, ch->n_reserved,
+             ring->capacity);
+    WF_CHECK(2, !has_receivers || ring->n_full == 0,
+             "channel \"%s\": C2: a receiver waits beside %zu values", name, ring->n_full);
+    WF_CHECK(2, !has_senders || ring->n_full + ch->n_reserved == ring->capacity,
+             "channel \"%s\": C2: a sender waits beside a free place", name);
+    WF_CHECK(2, !has_receivers || !has_senders || may_both_wait(ch),
+             "channel \"%s\": C2: a sender and a receiver wait for each other", name);
+    WF_CHECK(2, !has_senders || (!ch->has_ended && ch->n_receivers > 0),
+             "channel \"%s\": C3: a sender waits on a closed channel", name);
+    WF_CHECK(2, ch->n_senders > 0 || ch->has_ended, "channel \"%s\": C3: no sender, no end", name);
+    WF_CHECK(2, !has_receivers || !ch->has_ended || (ch->n_reserved > 0 && !ch->is_aborted),
+             "channel \"%s\": C3: a receiver waits after the end", name);
+    WF_CHECK(2, wf_load_rlx(&ch->n_sent) ==
+                    wf_load_rlx(&ch->n_received) + wf_load_rlx(&ch->n_dropped) + ring->n_full,
+             "channel \"%s\": C5: a value was lost or made up", name);
+}
