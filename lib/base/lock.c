@@ -31,29 +31,27 @@ WF_NOINLINE void wf_lock_release_slow(struct wf_lock *lock) { wf_futex_wake(&loc
 #if defined(WEFT_CHECK) && WEFT_CHECK >= 2
 #include "plat/self.h"
 
-/* The ranks held by this OS thread are a small set: a bit each. A lock may be released on another
- * thread only in theory (no task switches while holding one), so the set is per thread. */
-void wf_lock_check_taken(struct wf_lock *lock)
+static bool may_repeat(const struct wf_lock *lock)
 {
-    uint32_t *held = wf_self_ranks();
-    uint32_t bit = 1u << lock->rank;
-    bool may_repeat = lock->rank == WF_RANK_CHANNEL || lock->rank == WF_RANK_SCOPE;
-    if (lock->rank == WF_RANK_NONE)
-        return;
-    if (*held >= (may_repeat ? bit << 1 : bit))
-        wf_panic("a lock of rank %u was taken while ranks %#x were held", lock->rank, *held);
-    if (may_repeat)
-        wf_self_rank_counts()[lock->rank]++;
-    *held |= bit;
+    return lock->rank == WF_RANK_CHANNEL || lock->rank == WF_RANK_SCOPE;
 }
 
-void wf_lock_check_released(struct wf_lock *lock)
+WF_WORKER_LOCAL void wf_lock_check_taken(struct wf_lock *lock)
 {
-    bool may_repeat = lock->rank == WF_RANK_CHANNEL || lock->rank == WF_RANK_SCOPE;
+    struct wf_held_ranks *held = wf_self_ranks();
+    uint32_t bit = 1u << lock->rank;
     if (lock->rank == WF_RANK_NONE)
         return;
-    if (may_repeat && --wf_self_rank_counts()[lock->rank] > 0)
-        return;
-    *wf_self_ranks() &= ~(1u << lock->rank);
+    if (held->set >= (may_repeat(lock) ? bit << 1 : bit))
+        wf_panic("a lock of rank %u was taken while ranks %#x were held", lock->rank, held->set);
+    held->set |= bit;
+    held->counts[lock->rank]++;
+}
+
+WF_WORKER_LOCAL void wf_lock_check_released(struct wf_lock *lock)
+{
+    struct wf_held_ranks *held = wf_self_ranks();
+    if (lock->rank != WF_RANK_NONE && --held->counts[lock->rank] == 0)
+        held->set &= ~(1u << lock->rank);
 }
 #endif

@@ -46,4 +46,13 @@
 #define WF_NO_SANITIZE __attribute__((no_sanitize_address, no_sanitize_thread))
 #endif
 
+/* On functions that, running on a task's stack, touch plain data of the worker below it. TSan
+ * takes each task for a thread of its own and would call that a race. Their atomics stay
+ * instrumented (clang; gcc's TSan is not a lane of ours), so no real edge is lost. */
+#if defined(WF_TSAN) && defined(__clang__)
+#define WF_WORKER_LOCAL __attribute__((no_sanitize("thread")))
+#else
+#define WF_WORKER_LOCAL
+#endif
+
 #endif

@@ -41,6 +41,24 @@ void __tsan_acquire(void *addr);
 #endif
 #define WF_SAN_INLINE static inline __attribute__((always_inline)) WF_UNINSTRUMENTED
 
+/* Brackets a use of what belongs to one worker (its caches) by code that runs on tasks' stacks:
+ * a real edge, since only one of them runs on the worker at a time. */
+static inline void wf_san_own(void *what)
+{
+    (void)what;
+#ifdef WF_TSAN
+    __tsan_acquire(what);
+#endif
+}
+
+static inline void wf_san_disown(void *what)
+{
+    (void)what;
+#ifdef WF_TSAN
+    __tsan_release(what);
+#endif
+}
+
 /* Before anything is written to the new context's stack, which may hold the marks of frames that
  * ended without returning. */
 WF_SAN_INLINE void wf_san_make_begin(struct wf_ctx *ctx)
@@ -57,6 +75,7 @@ WF_SAN_INLINE void wf_san_make_end(struct wf_ctx *ctx)
     (void)ctx;
 #ifdef WF_TSAN
     ctx->tsan_fiber = __tsan_create_fiber(0);
+    __tsan_release(&ctx->sp);       /* that store came after the fiber's clock was copied */
 #endif
 }
 

@@ -17,17 +17,25 @@
 
 static __thread void *self_of_thread __attribute__((tls_model("initial-exec")));
 
+static __thread struct wf_held_ranks ranks_of_thread;
+
+WF_NOINLINE struct wf_held_ranks *wf_self_ranks(void)
+{
+    __asm__ volatile("" ::: "memory");
+    return &ranks_of_thread;
+}
+
 /* Written by wf_self_on_exit() before there are threads, constant afterwards. */
 static void (*on_exit_fn)(void *self);
 static pthread_key_t exit_key;
 
-WF_NOINLINE void *wf_self_get(void)
+WF_WORKER_LOCAL WF_NOINLINE void *wf_self_get(void)
 {
     __asm__ volatile("" ::: "memory");
     return self_of_thread;
 }
 
-WF_NOINLINE void wf_self_set(void *self)
+WF_WORKER_LOCAL WF_NOINLINE void wf_self_set(void *self)
 {
     __asm__ volatile("" ::: "memory");
     self_of_thread = self;

@@ -19,10 +19,12 @@ void wf_self_set(void *self);
 /* This OS thread's own errno. */
 int *wf_errno_location(void);
 
-/* Lock ranks held by this OS thread, as a set and, for ranks that may repeat, as counts; for the
- * check of base/lock.c. */
-uint32_t *wf_self_ranks(void);
-uint8_t *wf_self_rank_counts(void);
+/* The ranks of the locks that this OS thread holds, for the check of base/lock.c. */
+struct wf_held_ranks {
+    uint32_t set;                   /* a bit each */
+    uint16_t counts[16];            /* for ranks that may be held several times */
+};
+struct wf_held_ranks *wf_self_ranks(void);
 
 /* Calls fn(self) when an OS thread that set a non-NULL self ends. Set once, before threads. */
 void wf_self_on_exit(void (*fn)(void *self));

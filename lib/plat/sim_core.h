@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT
  * What the files of the simulator share. Nothing outside lib/plat/sim*.c includes it.
  *
- * One OS thread runs everything, so nothing here is atomic. */
+ * One OS thread runs everything, so nothing here is atomic. For TSan virtual threads are threads,
+ * so these files are built without it. */
 #ifndef WF_PLAT_SIM_CORE_H
 #define WF_PLAT_SIM_CORE_H
 
+#include "plat/self.h"
 #include "plat/ctx.h"
 #include "plat/sim.h"
 
@@ -21,6 +23,7 @@ struct wf_sim_thread {
     void (*fn)(void *arg);
     void *arg;
     void *self;                         /* the pointer of plat/self.h */
+    struct wf_held_ranks ranks;
     void *mapping, *stack_low;
     size_t stack_size;
     unsigned stack_id;                  /* valgrind's */
@@ -56,15 +59,24 @@ extern struct wf_sim wf_sim;
 
 /* sim.c */
 
-/* The next number of the run's generator, below limit. */
-uint64_t wf_sim_draw(uint64_t limit);
-
 /* Suspends the caller until wf_sim_wake(on) or at_ns. True: woken; false: the time has come. */
 bool wf_sim_wait(enum wf_sim_waits waits, const void *on, int64_t at_ns);
 
 /* Makes a thread's context and puts it into the list; takes it out again. */
 void wf_sim_add(struct wf_sim_thread *thread);
 void wf_sim_remove(struct wf_sim_thread *thread);
+
+/* For TSan: what happened before the start or the end of the thread is known to the caller. */
+void wf_sim_happens_after(void *what);
+
+/* The first thing after a switch, on the stack that was switched to. */
+void wf_sim_arrive(void);
+
+/* Tells the sanitizers which stack the thread is on as it is left, and that it is gone. */
+void wf_sim_note_stack(struct wf_sim_thread *thread);
+void wf_sim_forget_stack(struct wf_sim_thread *thread);
+
+/* sim_run.c */
 
 /* Stops the run: wf_sim_run() returns result. */
 WF_NORETURN void wf_sim_give_up(int result, const char *what);
@@ -73,6 +85,10 @@ WF_NORETURN void wf_sim_give_up(int result, const char *what);
 WF_NORETURN void wf_sim_refuse(const char *what);
 
 /* sim_choice.c */
+
+/* A bijection that scatters; the next number of the run's generator, below limit. */
+uint64_t wf_sim_mix(uint64_t z);
+uint64_t wf_sim_draw(uint64_t limit);
 
 /* Who runs next, at any point and when the current thread spins. Time may pass in either. */
 struct wf_sim_thread *wf_sim_choose(void);

@@ -5,7 +5,13 @@
 #include "plat/sim_core.h"
 
 static void *outside_self;
+static struct wf_held_ranks outside_ranks;
 static void (*exit_fn)(void *self);
+
+struct wf_held_ranks *wf_self_ranks(void)
+{
+    return wf_sim.current != NULL ? &wf_sim.current->ranks : &outside_ranks;
+}
 
 static void **self_slot(void)
 {

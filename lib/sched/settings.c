@@ -2,6 +2,7 @@
  * weft_configure and weft_stats_get. */
 #include "base/panic.h"
 #include "plat/clock.h"
+#include "plat/sanitizer.h"
 #include "plat/self.h"
 #include "sched/worker.h"
 
@@ -100,4 +101,9 @@ void weft_on_report(void (*hook)(const char *text, size_t size, void *arg), void
 
 unsigned weft_version(void) { return WEFT_VERSION_NUM; }
 
-int *weft_errno_location(void) { return wf_errno_location(); }
+int *weft_errno_location(void)
+{
+    int *location = wf_errno_location();
+    wf_san_own(location);       /* from the task that used it before, on this thread */
+    return location;
+}

@@ -2,6 +2,7 @@
 #include "sched/task.h"
 
 #include "plat/mem.h"
+#include "plat/sanitizer.h"
 #include "sched/worker.h"
 
 #include <string.h>
@@ -15,7 +16,7 @@ struct wf_task *wf_task_self(void)
     return self != NULL ? wf_task_of(self) : NULL;
 }
 
-static struct wf_worker *own_worker(void)
+WF_WORKER_LOCAL static struct wf_worker *own_worker(void)
 {
     struct wf_thread *thread = wf_thread_self();
     return thread != NULL ? thread->worker : NULL;
@@ -113,22 +114,32 @@ static void fill(struct wf_task *task, const struct wf_task_opts *opts, struct w
     wf_store_rlx(&task->ctx.sp, NULL);
 }
 
-int wf_task_make(const struct wf_task_opts *opts, struct wf_task **out_task)
+static struct wf_task *make(const struct wf_task_opts *opts, struct wf_worker *w)
 {
-    struct wf_worker *w = own_worker();
     struct wf_task *task = take_struct(w);
     if (task == NULL)
-        return WEFT_ENOMEM;
+        return NULL;
     if (take_stack_right(task, w, opts->stack_size) < 0) {
         give_struct(w, task);
-        return WEFT_ENOMEM;
+        return NULL;
     }
     if (!copy_args(task, opts)) {
         give_stack_right(task, w);
         give_struct(w, task);
-        return WEFT_ENOMEM;
+        return NULL;
     }
     fill(task, opts, w);
+    return task;
+}
+
+int wf_task_make(const struct wf_task_opts *opts, struct wf_task **out_task)
+{
+    struct wf_worker *w = own_worker();
+    wf_san_own(w);
+    struct wf_task *task = make(opts, w);
+    wf_san_disown(w);
+    if (task == NULL)
+        return WEFT_ENOMEM;
     *out_task = task;
     return 0;
 }
@@ -138,9 +149,11 @@ void wf_task_unmake(struct wf_task *task, bool owns_args)
     struct wf_worker *w = own_worker();
     if (owns_args && task->what->drop != NULL)
         task->what->drop(task->args);
+    wf_san_own(w);
     free_args(task);
     give_stack_right(task, w);
     give_struct(w, task);
+    wf_san_disown(w);
 }
 
 void wf_task_start(struct wf_task *task)
@@ -164,16 +177,20 @@ static void task_main(void *arg)
     wf_worker_exit_task(task);
 }
 
-void wf_task_prepare(struct wf_task *task, struct wf_stack_cache *cache)
+void wf_task_prepare(struct wf_task *task, struct wf_worker *w)
 {
+    wf_san_own(w);
     if (!task->has_own_stack)
-        task->stack = wf_stack_take(cache);
+        task->stack = wf_stack_take(&w->stacks);
+    wf_san_disown(w);
     task->has_started = true;
     wf_ctx_make(&task->ctx, wf_stack_low(task->stack), wf_stack_top(task->stack), task_main, task);
 }
 
 void wf_task_recycle(struct wf_task *task, struct wf_worker *w)
 {
+    wf_san_own(&task->ctx.sp);          /* acquire [ctx-left], as in plat/sanitizer.h */
+    wf_san_own(w);
     wf_ctx_done(&task->ctx);
     free_args(task);
     if (task->has_own_stack) {
@@ -184,4 +201,5 @@ void wf_task_recycle(struct wf_task *task, struct wf_worker *w)
     }
     wf_count_one(&w->stats[WF_COMPLETED]);
     give_struct(w, task);
+    wf_san_disown(w);
 }

@@ -73,7 +73,7 @@ void wf_task_unmake(struct wf_task *task, bool owns_args);
 void wf_task_start(struct wf_task *task);
 
 /* For the worker: the first switch to it needs a stack. */
-void wf_task_prepare(struct wf_task *task, struct wf_stack_cache *cache);
+void wf_task_prepare(struct wf_task *task, struct wf_worker *worker);
 void wf_task_recycle(struct wf_task *task, struct wf_worker *worker);
 
 struct wf_task *wf_task_self(void);     /* NULL on a plain thread */

@@ -58,7 +58,7 @@ static WF_NOINLINE struct wf_thread *make_record_slow(void)
     return thread;
 }
 
-struct wf_thread *wf_thread_self(void)
+WF_WORKER_LOCAL struct wf_thread *wf_thread_self(void)
 {
     struct wf_thread *thread = wf_self_get();
     return WF_LIKELY(thread != NULL) ? thread : make_record_slow();

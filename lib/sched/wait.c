@@ -24,7 +24,7 @@ void wf_waiter_init(struct wf_waiter *waiter, bool is_task)
     wf_link_init(&waiter->thread_link);
 }
 
-struct wf_waiter *wf_waiter_self(void)
+WF_WORKER_LOCAL struct wf_waiter *wf_waiter_self(void)
 {
     struct wf_thread *thread = wf_thread_self();
     return WF_LIKELY(thread != NULL) ? thread->current : NULL;
@@ -186,7 +186,7 @@ void wf_yield(struct wf_waiter *self)
     wf_worker_park_task(wf_task_of(self));
 }
 
-uint32_t wf_random_below(struct wf_waiter *self, uint32_t n)
+WF_WORKER_LOCAL uint32_t wf_random_below(struct wf_waiter *self, uint32_t n)
 {
     struct wf_rng *rng = self->is_task ? &wf_thread_self()->worker->rng : &self->rng;
     return wf_rng_below(rng, n);

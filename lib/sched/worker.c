@@ -9,6 +9,7 @@
 #include "sched/worker.h"
 
 #include "plat/mem.h"
+#include "plat/sanitizer.h"
 #include "plat/self.h"
 
 enum {
@@ -25,7 +26,7 @@ static void push_ring(struct wf_worker *w, struct wf_task *task)
         wf_inject_push(&wf_rt.inject, task, task, 1);
 }
 
-void wf_ready(struct wf_task *task, enum wf_wake when)
+WF_WORKER_LOCAL void wf_ready(struct wf_task *task, enum wf_wake when)
 {
     struct wf_thread *thread = wf_thread_self();
     struct wf_worker *w = thread->worker;
@@ -42,7 +43,7 @@ void wf_ready(struct wf_task *task, enum wf_wake when)
     wf_idle_notify();
 }
 
-void wf_ready_fresh(struct wf_task *task)
+WF_WORKER_LOCAL void wf_ready_fresh(struct wf_task *task)
 {
     struct wf_worker *w = wf_thread_self()->worker;
     if (w == NULL || !wf_runq_push_fresh(&w->runq, task))
@@ -53,7 +54,7 @@ void wf_ready_fresh(struct wf_task *task)
 /* ---- what runs next ------------------------------------------------------------------------------ */
 
 /* A pair that wakes each other through the slot would keep everybody else waiting. */
-static struct wf_task *pop_slot(struct wf_worker *w)
+WF_WORKER_LOCAL static struct wf_task *pop_slot(struct wf_worker *w)
 {
     if (w->slot_runs == SLOT_RUNS_MAX) {
         w->slot_runs = 0;
@@ -67,7 +68,7 @@ static struct wf_task *pop_slot(struct wf_worker *w)
     return task;
 }
 
-static struct wf_task *pop_own(struct wf_worker *w)
+WF_WORKER_LOCAL static struct wf_task *pop_own(struct wf_worker *w)
 {
     struct wf_task *task = NULL;
     if (w->tick % FRESH_TICKS == 0)
@@ -83,21 +84,21 @@ static struct wf_task *pop_own(struct wf_worker *w)
 
 /* ---- switching ------------------------------------------------------------------------------------- */
 
-static bool may_run(struct wf_task *task)
+WF_WORKER_LOCAL static bool may_run(struct wf_task *task)
 {
     return !task->has_started || wf_ctx_has_left(&task->ctx);
 }
 
-static void become(struct wf_worker *w, struct wf_task *task)
+WF_WORKER_LOCAL static void become(struct wf_worker *w, struct wf_task *task)
 {
     if (!task->has_started)
-        wf_task_prepare(task, &w->stacks);
+        wf_task_prepare(task, w);
     w->thread.current = &task->waiter;
     wf_count_one(&w->stats[WF_SWITCHES]);
 }
 
 /* The one to switch to directly, or NULL: to the native stack. */
-static struct wf_task *pick_direct(struct wf_worker *w)
+WF_WORKER_LOCAL static struct wf_task *pick_direct(struct wf_worker *w)
 {
     if (++w->tick % SHARED_QUEUE_TICKS == 0 || wf_load_rlx(&wf_rt.is_stopping))
         return NULL;
@@ -108,7 +109,7 @@ static struct wf_task *pick_direct(struct wf_worker *w)
     return NULL;
 }
 
-static void leave_stack(struct wf_task *self)
+WF_WORKER_LOCAL static void leave_stack(struct wf_task *self)
 {
     struct wf_worker *w = wf_thread_self()->worker;
     struct wf_task *next = pick_direct(w);
@@ -123,17 +124,19 @@ static void leave_stack(struct wf_task *self)
 }
 
 /* Nothing read from wf_thread_self() before leave_stack holds after it. */
-void wf_worker_park_task(struct wf_task *self)
+WF_WORKER_LOCAL void wf_worker_park_task(struct wf_task *self)
 {
     int saved_errno = *wf_errno_location();
+    wf_san_disown(wf_errno_location());
     leave_stack(self);
     *wf_errno_location() = saved_errno;
 }
 
-void wf_worker_exit_task(struct wf_task *self)
+WF_WORKER_LOCAL void wf_worker_exit_task(struct wf_task *self)
 {
     struct wf_worker *w = wf_thread_self()->worker;
     w->finished = self;
+    wf_san_disown(wf_errno_location());
     wf_ctx_exit(&self->ctx, &w->native);
 }
 
