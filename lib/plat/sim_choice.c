@@ -23,6 +23,27 @@
 #define POLL_EVERY      32          /* choices between two looks at the armed fds */
 #define REAL_WAIT_MS    10000       /* for a real fd when nothing else can happen */
 
+uint64_t wf_sim_mix(uint64_t z)
+{
+    z = (z ^ (z >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
+    z = (z ^ (z >> 27)) * UINT64_C(0x94D049BB133111EB);
+    return z ^ (z >> 31);
+}
+
+/* SplitMix64. */
+uint64_t wf_sim_random(void)
+{
+    wf_sim.random_state += UINT64_C(0x9E3779B97F4A7C15);
+    return wf_sim_mix(wf_sim.random_state);
+}
+
+uint64_t wf_sim_draw(uint64_t limit)
+{
+    return wf_sim_random() % limit;
+}
+
+/* ---- the threads ------------------------------------------------------------------------------- */
+
 static bool can_run(const struct wf_sim_thread *thread)
 {
     return thread->waits == WF_SIM_RUNS && !thread->has_ended;

@@ -84,6 +84,7 @@ void wf_thread_join(struct wf_os_thread *thread)
     wf_sim_point();
     while (!joined->has_ended)
         (void)wf_sim_wait(WF_SIM_ON_END, joined, WF_NEVER);
+    wf_sim_happens_after(joined);
     wf_sim_remove(joined);
     wf_sim_thread_unmap(joined);
 }

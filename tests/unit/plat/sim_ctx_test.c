@@ -3,6 +3,7 @@
 #include "sim_toy.h"
 
 #include "plat/ctx.h"
+#include "plat/sanitizer.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -12,15 +13,16 @@ enum { N_ROUNDS = 30, N_TASKS = 3, TASK_STACK_SIZE = 64 * 1024 };
 
 struct roamer {
     struct wf_ctx ctx;
-    struct wf_ctx *resumed_by;
+    _Atomic(struct wf_ctx *) resumed_by;
     void *stack;
-    unsigned n_rounds;
-    bool has_ended;
+    unsigned stack_id;
+    _Atomic unsigned n_rounds;
+    _Atomic bool has_ended;
 };
 
 struct roamers {
-    _Atomic uint32_t lock;
-    unsigned n_ready, n_live;
+    _Atomic uint32_t lock, n_live;
+    unsigned n_ready;
     struct roamer *ready[N_TASKS];
     struct roamer all[N_TASKS];
 };
@@ -37,11 +39,13 @@ static void roam(void *arg)
         for (size_t k = 0; k < sizeof text; k++)
             if (text[k] != i)
                 ck_abort_msg("a task's stack was written to while it was switched out");
-        me->n_rounds++;
-        wf_ctx_switch(&me->ctx, me->resumed_by);
+        (void)wf_add_rlx(&me->n_rounds, 1);
+        wf_ctx_switch(&me->ctx, wf_load_acq(&me->resumed_by));
     }
-    me->has_ended = true;
-    wf_ctx_exit(&me->ctx, me->resumed_by);
+    struct wf_ctx *back = wf_load_acq(&me->resumed_by);
+    wf_store_rel(&me->has_ended, true);
+    wf_san_disown(me);
+    wf_ctx_exit(&me->ctx, back);
 }
 
 static struct roamer *take_roamer(void)
@@ -62,8 +66,8 @@ static void put_roamer(struct roamer *roamer)
 {
     while (wf_xchg_acq(&roamers->lock, 1) != 0)
         wf_cpu_relax();
-    if (roamer->has_ended)
-        roamers->n_live--;
+    if (wf_load_acq(&roamer->has_ended))
+        (void)wf_sub_rlx(&roamers->n_live, 1);
     else
         roamers->ready[roamers->n_ready++] = roamer;
     wf_store_rel(&roamers->lock, 0);
@@ -74,13 +78,13 @@ static void carry_roamers(void *arg)
     struct wf_ctx mine;
     (void)arg;
     wf_ctx_adopt(&mine);
-    while (roamers->n_live > 0) {
+    while (wf_load_acq(&roamers->n_live) > 0) {
         struct roamer *roamer = take_roamer();
         if (roamer == NULL) {
             wf_cpu_relax();
             continue;
         }
-        roamer->resumed_by = &mine;
+        wf_store_rel(&roamer->resumed_by, &mine);
         wf_ctx_switch(&mine, &roamer->ctx);
         put_roamer(roamer);
     }
@@ -92,17 +96,20 @@ static void roamers_main(void *arg)
     for (int i = 0; i < N_TASKS; i++) {
         struct roamer *roamer = &roamers->all[i];
         roamer->stack = malloc(TASK_STACK_SIZE);
+        roamer->stack_id = wf_san_stack_new(roamer->stack, TASK_STACK_SIZE);
         wf_ctx_make(&roamer->ctx, roamer->stack, (char *)roamer->stack + TASK_STACK_SIZE, roam,
                     roamer);
         roamers->ready[roamers->n_ready++] = roamer;
-        roamers->n_live++;
+        (void)wf_add_rlx(&roamers->n_live, 1);
     }
     struct wf_os_thread other = toy_thread(carry_roamers, arg);
     carry_roamers(arg);
     wf_thread_join(&other);
     for (int i = 0; i < N_TASKS; i++) {
-        ck_assert_uint_eq(roamers->all[i].n_rounds, N_ROUNDS);
+        wf_san_own(&roamers->all[i]);
+        ck_assert_uint_eq(wf_load_rlx(&roamers->all[i].n_rounds), N_ROUNDS);
         wf_ctx_done(&roamers->all[i].ctx);
+        wf_san_stack_gone(roamers->all[i].stack_id);
         free(roamers->all[i].stack);
     }
 }
