@@ -84,7 +84,7 @@ WF_SAN_INLINE void wf_san_adopt(struct wf_ctx *ctx)
 {
     (void)ctx;
 #ifdef WF_ASAN
-    void *fake;
+    void *fake = NULL;
     const void *low, *unused_low;
     size_t size, unused_size;
     __sanitizer_start_switch_fiber(&fake, &fake, 1);
@@ -138,6 +138,24 @@ WF_SAN_INLINE void wf_san_done(struct wf_ctx *ctx)
 #ifdef WF_TSAN
     __tsan_destroy_fiber(ctx->tsan_fiber);
     ctx->tsan_fiber = NULL;
+#endif
+}
+
+/* An edge that TSan can't see, as between a worker's own context and the task it resumes: what the
+ * releasing side did before has happened for who acquires the same address afterwards. */
+static inline void wf_san_release(void *at)
+{
+    (void)at;
+#ifdef WF_TSAN
+    __tsan_release(at);
+#endif
+}
+
+static inline void wf_san_acquire(void *at)
+{
+    (void)at;
+#ifdef WF_TSAN
+    __tsan_acquire(at);
 #endif
 }
 

@@ -180,26 +180,30 @@ void wf_idle_begin_search(struct wf_worker *w)
     (void)wf_add_seq(&wf_rt.n_searching, 1u);
 }
 
-void wf_idle_end_search(struct wf_worker *w, bool has_found)
+void wf_idle_end_search(struct wf_worker *w)
 {
     w->is_searching = false;
-    uint32_t before = wf_sub_seq(&wf_rt.n_searching, 1u);
-    if (has_found && before == 1)
+    if (wf_sub_seq(&wf_rt.n_searching, 1u) == 1)
         wf_idle_notify();
 }
 
 /* ---- sleeping -------------------------------------------------------------------------------------------- */
 
+/* is_searching changes under the lock from here on, since a waker may set it again at once. */
 static void join_idle(struct wf_worker *w)
 {
     wf_store_rlx(&w->park_word, 0u);
     wf_lock_acquire(&wf_rt.idle_lock);
+    bool was_searching = w->is_searching;
+    w->is_searching = false;
     w->is_polling = wf_rt.poll_owner == NULL;
     if (w->is_polling)
         wf_rt.poll_owner = w;
     wf_list_push_back(&wf_rt.idle, &w->idle_link);
     wf_store_seq(&wf_rt.n_idle, wf_load_rlx(&wf_rt.n_idle) + 1);
     wf_lock_release(&wf_rt.idle_lock);
+    if (was_searching)
+        (void)wf_sub_seq(&wf_rt.n_searching, 1u);
 }
 
 /* Takes the worker off the list and the poller from it. False: somebody took it off already. */
@@ -255,8 +259,6 @@ static bool is_last_awake(void)
 bool wf_idle_park(struct wf_worker *w)
 {
     join_idle(w);
-    if (w->is_searching)
-        wf_idle_end_search(w, false);
     wf_fence_seq();             /* [park-dekker] the sleeper's */
     if (!wf_has_work_for(w) && !wf_load_rlx(&wf_rt.is_stopping)) {
         if (is_last_awake())

@@ -87,7 +87,7 @@ struct wf_task *wf_worker_find(struct wf_worker *w)
     struct wf_task *task = search(w);
     if (task != NULL) {
         wf_count_one(&w->stats[WF_STEALS]);
-        wf_idle_end_search(w, true);
+        wf_idle_end_search(w);
     }
     return task;
 }

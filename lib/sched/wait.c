@@ -4,6 +4,7 @@
 #include "sched/wait.h"
 
 #include "plat/futex.h"
+#include "plat/sanitizer.h"
 #include "sched/task.h"
 #include "sched/timerq.h"
 #include "sched/worker.h"
@@ -136,6 +137,7 @@ uint32_t wf_wait_park(struct wf_waiter *self, int64_t at_ns)
             wf_worker_park_task(wf_task_of(self));
         else
             park_task_until(self, at_ns);
+        wf_san_own(self);
     }
     /* acquire [claim] */
     uint32_t claim = wf_load_acq(&self->cell);
@@ -147,6 +149,9 @@ uint32_t wf_wait_park(struct wf_waiter *self, int64_t at_ns)
 void wf_wait_wake(struct wf_waiter *waiter, enum wf_wake when)
 {
     if (waiter->is_task) {
+        /* The queue orders us before whoever pops the task, and that one switches to it; TSan,
+         * which sees no order in a switch, is told directly. */
+        wf_san_disown(waiter);
         wf_ready(wf_task_of(waiter), when);
         return;
     }

@@ -137,7 +137,7 @@ struct wf_task *wf_worker_find(struct wf_worker *w);    /* steal.c: everything b
 void wf_idle_notify(void);              /* work was pushed: wake a worker if that helps */
 bool wf_idle_park(struct wf_worker *w); /* sleep until there may be work; false: stop */
 void wf_idle_begin_search(struct wf_worker *w);
-void wf_idle_end_search(struct wf_worker *w, bool has_found);
+void wf_idle_end_search(struct wf_worker *w);           /* it found work: the next may search */
 bool wf_idle_may_search(void);
 bool wf_has_work_for(struct wf_worker *w);              /* steal.c: anything anywhere? */
 void wf_idle_plain_parked(void);        /* a plain thread parked without limit */
