@@ -5,8 +5,9 @@
  *   P1  a thread leaves only when the queue is empty.
  *   P2  while a job is queued, n_threads > 0: whoever fails to start the only thread refuses all
  *       that is queued. With P1: no job is ever orphaned.
- *   P3  n_coming threads have been started or woken for the queue and have not looked at it yet;
- *       more are fetched only while n_queued > n_coming, idle ones before new ones.
+ *   P3  n_coming threads were started or woken for the queue, or have just ended a job, and have
+ *       not looked at it since. While n_queued > n_coming no thread is idle: a submitter fetches
+ *       one, an idle one before a new one.
  *   P4  a thread frees its own struct, or leaves it to the stopper; neither before the thread's
  *       creator has stored the handle (has_handle).
  *
@@ -43,8 +44,10 @@ static void tell_stopper_locked(void)
 
 /* ---- a pool thread ----------------------------------------------------------------------------- */
 
+/* For a thread that was counted in n_coming. */
 static struct wf_job *take_locked(struct wf_pool_thread *self)
 {
+    wf_pool.n_coming--;
     struct wf_link *link = wf_list_pop_front(&wf_pool.queue);
     if (link == NULL)
         return NULL;
@@ -62,6 +65,7 @@ static struct wf_job *take_locked(struct wf_pool_thread *self)
 static struct wf_waiter *finish_locked(struct wf_pool_thread *self, struct wf_job *job)
 {
     self->running = NULL;
+    wf_pool.n_coming++;
     job->state = WF_JOB_DONE;
     return wf_wait_claim(job->waiter, WF_CLAIM_FIRST) ? job->waiter : NULL;
 }
@@ -97,12 +101,14 @@ static bool idle_locked(struct wf_pool_thread *self)
         rc = wf_futex_wait(&self->word, 0, until_ns);
 
     wf_lock_acquire(&wf_pool.lock);
-    if (!wf_link_is_linked(&self->idle_link)) {
-        wf_pool.n_coming--;
+    if (!wf_link_is_linked(&self->idle_link))
         return true;
+    if (self->has_handle && wf_list_is_empty(&wf_pool.queue)) {
+        wf_list_remove(&self->idle_link);
+        return false;
     }
-    wf_list_remove(&self->idle_link);
-    return !self->has_handle;
+    wf_pool_choose_locked(self);
+    return true;
 }
 
 static void leave(struct wf_pool_thread *self)
@@ -127,7 +133,6 @@ static void pool_thread_main(void *arg)
     struct wf_pool_thread *self = arg;
     wf_lock_acquire(&wf_pool.lock);
     wf_list_push_back(&wf_pool.threads, &self->link);
-    wf_pool.n_coming--;
     for (;;) {
         struct wf_job *job = take_locked(self);
         if (job != NULL) {
@@ -156,31 +161,6 @@ static void refuse_all_locked(void)
     wf_pool.n_queued = 0;
 }
 
-/* The thread is counted in n_threads, n_coming and n_helpers already. */
-static void start_thread(void)
-{
-    struct wf_pool_thread *thread = wf_alloc(1, sizeof(*thread));
-    int rc = WEFT_ENOMEM;
-    if (thread != NULL) {
-        wf_link_init(&thread->link);
-        wf_link_init(&thread->idle_link);
-        rc = wf_thread_create(&thread->os, "weft-blocking", pool_thread_main, thread);
-    }
-    wf_lock_acquire(&wf_pool.lock);
-    if (rc >= 0) {
-        thread->has_handle = true;
-    } else {
-        (void)wf_sub_seq(&wf_rt.n_helpers, 1u);
-        wf_pool.n_coming--;
-        if (--wf_pool.n_threads == 0)
-            refuse_all_locked();
-    }
-    tell_stopper_locked();
-    wf_lock_release(&wf_pool.lock);
-    if (rc < 0)
-        wf_free(thread);
-}
-
 struct wf_pool_thread *wf_pool_last_idle_locked(void)
 {
     if (wf_list_is_empty(&wf_pool.idle))
@@ -195,32 +175,71 @@ void wf_pool_choose_locked(struct wf_pool_thread *thread)
     wf_store_rlx(&thread->word, 1u);
 }
 
+/* An idle thread, if the queue needs one more (P3) and there is one. Its word has to be woken. */
+static struct wf_pool_thread *fetch_idle_locked(void)
+{
+    if (wf_pool.n_queued <= wf_pool.n_coming)
+        return NULL;
+    struct wf_pool_thread *thread = wf_pool_last_idle_locked();
+    if (thread != NULL)
+        wf_pool_choose_locked(thread);
+    return thread;
+}
+
+/* One thread that was counted on does not come. Threads that went idle meanwhile, because it was
+ * counted on, take its place. */
+static void miss_thread_locked(void)
+{
+    (void)wf_sub_seq(&wf_rt.n_helpers, 1u);
+    wf_pool.n_coming--;
+    if (--wf_pool.n_threads == 0)
+        refuse_all_locked();
+    struct wf_pool_thread *thread;
+    while ((thread = fetch_idle_locked()) != NULL)
+        wf_futex_wake(&thread->word, 1);
+}
+
+/* The thread is counted in n_threads, n_coming and n_helpers already. */
+static void start_thread(void)
+{
+    struct wf_pool_thread *thread = wf_alloc(1, sizeof(*thread));
+    int rc = WEFT_ENOMEM;
+    if (thread != NULL) {
+        wf_link_init(&thread->link);
+        wf_link_init(&thread->idle_link);
+        rc = wf_thread_create(&thread->os, "weft-blocking", pool_thread_main, thread);
+    }
+    wf_lock_acquire(&wf_pool.lock);
+    if (rc >= 0)
+        thread->has_handle = true;
+    else
+        miss_thread_locked();
+    tell_stopper_locked();
+    wf_lock_release(&wf_pool.lock);
+    if (rc < 0)
+        wf_free(thread);
+}
+
 void wf_pool_submit(struct wf_job *job)
 {
-    struct wf_pool_thread *chosen = NULL;
-    bool must_start = false;
-
     if (WF_UNLIKELY(!wf_load_rlx(&wf_pool.is_attached)))
         wf_pool_attach();
     wf_lock_acquire(&wf_pool.lock);
     job->state = WF_JOB_QUEUED;
     wf_list_push_back(&wf_pool.queue, &job->link);
-    if (++wf_pool.n_queued > wf_pool.n_coming) {
-        chosen = wf_pool_last_idle_locked();
-        if (chosen != NULL) {
-            wf_pool_choose_locked(chosen);
-        } else if (wf_pool.n_threads < wf_pool.limit) {
-            must_start = true;
-            wf_pool.n_threads++;
-            wf_pool.n_coming++;
-            (void)wf_add_seq(&wf_rt.n_helpers, 1u);
-        }
+    wf_pool.n_queued++;
+    struct wf_pool_thread *idle = fetch_idle_locked();
+    bool must_start = wf_pool.n_queued > wf_pool.n_coming && wf_pool.n_threads < wf_pool.limit;
+    if (must_start) {
+        wf_pool.n_threads++;
+        wf_pool.n_coming++;
+        (void)wf_add_seq(&wf_rt.n_helpers, 1u);
     }
     wf_lock_release(&wf_pool.lock);
 
-    /* The chosen thread may have woken by itself and be gone: only its address is used. */
-    if (chosen != NULL)
-        wf_futex_wake(&chosen->word, 1);
+    /* The idle thread may have woken by itself and be gone: only its address is used. */
+    if (idle != NULL)
+        wf_futex_wake(&idle->word, 1);
     if (must_start)
         start_thread();
 }
