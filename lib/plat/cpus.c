@@ -24,7 +24,7 @@ static unsigned count_affinity(void)
 {
     unsigned long mask[N_MASK_WORDS] = { 0 };
     long size = syscall(SYS_sched_getaffinity, 0, sizeof(mask), mask);
-    if (size <= 0) {        /* more CPUs than the mask has bits */
+    if (size <= 0) { /* more CPUs than the mask has bits */
         long online = sysconf(_SC_NPROCESSORS_ONLN);
         return online > 0 ? (unsigned)online : 1;
     }
@@ -83,7 +83,7 @@ static unsigned quota_v1(const char *dir)
 /* The smallest quota from root/group up to root. A group that can't be read, as in a container
  * that sees only its own part of the tree, does not count. */
 static WF_NOINLINE unsigned quota_upwards(const char *root, const char *group,
-                              unsigned (*quota_of)(const char *dir))
+                                          unsigned (*quota_of)(const char *dir))
 {
     char dir[PATH_SIZE];
     int size = snprintf(dir, sizeof(dir), "%s%s", root, group);

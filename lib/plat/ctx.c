@@ -59,7 +59,7 @@ WF_UNINSTRUMENTED void wf_ctx_begin(void (*entry)(void *arg), void *arg)
 {
     wf_san_begin();
     entry(arg);
-    __builtin_trap();       /* entry ends with wf_ctx_exit */
+    __builtin_trap(); /* entry ends with wf_ctx_exit */
 }
 
 void wf_ctx_make(struct wf_ctx *ctx, void *low, void *top, void (*entry)(void *arg), void *arg)
@@ -86,7 +86,7 @@ WF_UNINSTRUMENTED void wf_ctx_exit(struct wf_ctx *from, struct wf_ctx *to)
 {
     wf_san_leave(from, to, true);
     wf_ctx_swap(&from->sp, &to->sp);
-    __builtin_trap();       /* nobody may continue what has exited */
+    __builtin_trap(); /* nobody may continue what has exited */
 }
 
 #endif

@@ -11,8 +11,10 @@
  * Saved: callee-saved registers, MXCSR and the x87 control word (aarch64: x19-x30, d8-d15,
  * FPCR). Not saved: the signal mask, errno (the sched layer's), anything caller-saved.
  *
- * A switch tells ASan, TSan and valgrind about the stacks; TSan's fibers are created without
- * synchronising, so that races between tasks of one worker are seen. */
+ * A switch tells ASan, TSan and valgrind about the stacks. To TSan a switch orders nothing, so that
+ * races between tasks of one worker are seen: what a context and the one that resumes it both
+ * touch is atomic, or ordered by wf_ctx_has_left(), or by wf_san_disown() and wf_san_own() of
+ * plat/sanitizer.h. A context's beginning comes after its wf_ctx_make(). */
 #ifndef WF_PLAT_CTX_H
 #define WF_PLAT_CTX_H
 

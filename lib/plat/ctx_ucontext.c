@@ -22,7 +22,7 @@
 /* Written by its own context before it leaves, then by the one that switches to it. */
 struct record {
     ucontext_t registers;
-    struct wf_ctx *leaver;          /* whose sp this context stores when it arrives */
+    struct wf_ctx *leaver; /* whose sp this context stores when it arrives */
     void (*entry)(void *arg);
     void *arg;
 };
@@ -64,7 +64,7 @@ WF_UNINSTRUMENTED static void begin(unsigned high, unsigned low)
     announce(mine->leaver);
     reset_fp_control();
     mine->entry(mine->arg);
-    __builtin_trap();       /* entry ends with wf_ctx_exit */
+    __builtin_trap(); /* entry ends with wf_ctx_exit */
 }
 
 void wf_ctx_make(struct wf_ctx *ctx, void *low, void *top, void (*entry)(void *arg), void *arg)
@@ -80,8 +80,8 @@ void wf_ctx_make(struct wf_ctx *ctx, void *low, void *top, void (*entry)(void *a
     mine->registers.uc_link = NULL;
     mine->registers.uc_stack.ss_sp = low;
     mine->registers.uc_stack.ss_size = end - (uintptr_t)low;
-    makecontext(&mine->registers, (void (*)(void))begin, 2,
-                (unsigned)((uintptr_t)mine >> 16 >> 16), (unsigned)(uintptr_t)mine);
+    makecontext(&mine->registers, (void (*)(void))begin, 2, (unsigned)((uintptr_t)mine >> 16 >> 16),
+                (unsigned)(uintptr_t)mine);
     atomic_init(&ctx->sp, (void *)mine);
     wf_san_make_end(ctx);
 }
@@ -98,7 +98,7 @@ WF_UNINSTRUMENTED void wf_ctx_switch(struct wf_ctx *from, struct wf_ctx *to)
 
 WF_UNINSTRUMENTED void wf_ctx_exit(struct wf_ctx *from, struct wf_ctx *to)
 {
-    from->ucontext = from;      /* never continued: any value but NULL */
+    from->ucontext = from; /* never continued: any value but NULL */
     struct record *next = prepare(from, to, true);
     setcontext(&next->registers);
     __builtin_trap();

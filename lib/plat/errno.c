@@ -5,12 +5,14 @@
  * old thread's address the second time. See plat/self.c for why the asm is needed. */
 #include "plat/self.h"
 
-#include "plat/cc.h"
+#include "plat/sanitizer.h"
 
 #include <errno.h>
 
 WF_NOINLINE int *wf_errno_location(void)
 {
     __asm__ volatile("" ::: "memory");
+    /* acquire [tsan-errno] */
+    wf_san_own(&errno);
     return &errno;
 }

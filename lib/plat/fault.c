@@ -56,7 +56,7 @@ static void pass_on(int signal, siginfo_t *info, void *context)
         die_by_default(signal, info);
     else if (next->sa_handler != SIG_IGN)
         next->sa_handler(signal);
-    else if (info->si_code > 0)     /* the kernel does not let a real fault be ignored either */
+    else if (info->si_code > 0) /* the kernel does not let a real fault be ignored either */
         die_by_default(signal, info);
 }
 
@@ -69,6 +69,13 @@ static void handle(int signal, siginfo_t *info, void *context)
     errno = saved;
 }
 
+static bool is_ours(int signal)
+{
+    struct sigaction now;
+    return sigaction(signal, NULL, &now) == 0 && (now.sa_flags & SA_SIGINFO) &&
+           now.sa_sigaction == handle;
+}
+
 int wf_fault_install(void (*on_fault)(void *address, void *pc))
 {
     struct sigaction ours = { .sa_sigaction = handle, .sa_flags = SA_SIGINFO | SA_ONSTACK };
@@ -77,6 +84,8 @@ int wf_fault_install(void (*on_fault)(void *address, void *pc))
     for (size_t i = 0; i < WF_ARRAY_SIZE(fault_signals); i++)
         sigaddset(&ours.sa_mask, fault_signals[i]);
     for (size_t i = 0; i < WF_ARRAY_SIZE(fault_signals); i++) {
+        if (is_ours(fault_signals[i])) /* else it would be passed on to itself for ever */
+            continue;
         if (sigaction(fault_signals[i], &ours, &before[i]) < 0)
             return -errno;
     }
@@ -86,9 +95,7 @@ int wf_fault_install(void (*on_fault)(void *address, void *pc))
 void wf_fault_uninstall(void)
 {
     for (size_t i = 0; i < WF_ARRAY_SIZE(fault_signals); i++) {
-        struct sigaction now;
-        if (sigaction(fault_signals[i], NULL, &now) == 0 && (now.sa_flags & SA_SIGINFO) &&
-            now.sa_sigaction == handle)
+        if (is_ours(fault_signals[i]))
             (void)sigaction(fault_signals[i], &before[i], NULL);
     }
 }

@@ -11,11 +11,11 @@
 
 /* One thread's alternative signal stack. */
 struct wf_fault_stack {
-    void *base;             /* NULL: the thread had one of its own, which is left alone */
+    void *base; /* NULL: the thread had one of its own, which is left alone */
     size_t size;
 };
 
-/* Takes SIGSEGV and SIGBUS. One on_fault at a time. 0, or -errno. */
+/* Takes SIGSEGV and SIGBUS. Again: replaces on_fault. 0, or -errno. */
 WF_MUST_CHECK int wf_fault_install(void (*on_fault)(void *address, void *pc));
 
 /* Puts the handlers back that were there before, unless somebody replaced ours since. */

@@ -56,7 +56,7 @@ static void count_out(const void *p)
 void *wf_alloc(size_t n, size_t size)
 {
     size_t total;
-    if (__builtin_mul_overflow(n, size, &total))
+    if (__builtin_mul_overflow(n, size, &total) || total > PTRDIFF_MAX)
         return NULL;
     /* One byte at least, so that NULL always means no memory. */
     return count_in(wf_sys.alloc(WF_MAX(total, (size_t)1)));
@@ -79,6 +79,8 @@ void *wf_alloc_aligned(size_t size, size_t align)
 
 void *wf_realloc(void *old, size_t size)
 {
+    if (size > PTRDIFF_MAX)
+        return NULL;
     /* Counted out before: afterwards the compiler may not look at `old` any more. */
     count_out(old);
     void *p = wf_sys.realloc(old, WF_MAX(size, (size_t)1));

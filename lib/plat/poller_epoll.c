@@ -26,7 +26,7 @@
 #if defined(SYS_epoll_pwait2)
 #define NR_EPOLL_PWAIT2 SYS_epoll_pwait2
 #else
-#define NR_EPOLL_PWAIT2 441     /* one number on every architecture */
+#define NR_EPOLL_PWAIT2 441 /* one number on every architecture */
 #endif
 
 enum { MAX_BATCH = 64 };
@@ -76,7 +76,7 @@ int wf_poller_arm(struct wf_poller *poller, int fd, unsigned events, uint64_t ke
 
 void wf_poller_forget(struct wf_poller *poller, int fd)
 {
-    struct epoll_event unused = { 0 };      /* kernels before 2.6.9 want a pointer */
+    struct epoll_event unused = { 0 }; /* kernels before 2.6.9 want a pointer */
     (void)epoll_ctl(poller->epoll_fd, EPOLL_CTL_DEL, fd, &unused);
 }
 

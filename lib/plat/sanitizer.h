@@ -8,6 +8,7 @@
 #define WF_PLAT_SANITIZER_H
 
 #include "plat/ctx.h"
+#include "plat/self.h"
 
 #ifdef WF_ASAN
 #include <sanitizer/asan_interface.h>
@@ -75,7 +76,7 @@ WF_SAN_INLINE void wf_san_make_end(struct wf_ctx *ctx)
     (void)ctx;
 #ifdef WF_TSAN
     ctx->tsan_fiber = __tsan_create_fiber(0);
-    __tsan_release(&ctx->sp);       /* that store came after the fiber's clock was copied */
+    __tsan_release(&ctx->sp); /* that store came after the fiber's clock was copied */
 #endif
 }
 
@@ -104,13 +105,14 @@ WF_SAN_INLINE void wf_san_leave(struct wf_ctx *from, struct wf_ctx *to, bool las
 {
     (void)from, (void)to, (void)last;
 #ifdef WF_ASAN
-    __sanitizer_start_switch_fiber(last ? NULL : &from->asan_fake, to->stack_low,
-                                   to->stack_size);
+    __sanitizer_start_switch_fiber(last ? NULL : &from->asan_fake, to->stack_low, to->stack_size);
 #endif
 #ifdef WF_TSAN
     /* release [ctx-left], for TSan: the store itself is in assembly, which it does not see. */
     __tsan_acquire(&to->sp);
     __tsan_release(&from->sp);
+    /* release [tsan-errno]: the contexts of one thread use its errno one after the other. */
+    wf_san_disown(wf_errno_location());
     __tsan_switch_to_fiber(to->tsan_fiber, WF_TSAN_NO_SYNC);
 #endif
 }
@@ -138,24 +140,6 @@ WF_SAN_INLINE void wf_san_done(struct wf_ctx *ctx)
 #ifdef WF_TSAN
     __tsan_destroy_fiber(ctx->tsan_fiber);
     ctx->tsan_fiber = NULL;
-#endif
-}
-
-/* An edge that TSan can't see, as between a worker's own context and the task it resumes: what the
- * releasing side did before has happened for who acquires the same address afterwards. */
-static inline void wf_san_release(void *at)
-{
-    (void)at;
-#ifdef WF_TSAN
-    __tsan_release(at);
-#endif
-}
-
-static inline void wf_san_acquire(void *at)
-{
-    (void)at;
-#ifdef WF_TSAN
-    __tsan_acquire(at);
 #endif
 }
 

@@ -31,8 +31,8 @@
 
 enum {
     DIRTY_KEEP = 256,
-    CREDIT_KEEP = 3 * WF_CREDIT_BATCH,      /* credits a cache keeps at most */
-    SCARCE = 8 * WF_CREDIT_BATCH,           /* fewer credits left than this go out one by one */
+    CREDIT_KEEP = 3 * WF_CREDIT_BATCH, /* credits a cache keeps at most */
+    SCARCE = 8 * WF_CREDIT_BATCH,      /* fewer credits left than this go out one by one */
 };
 
 struct list {
@@ -43,21 +43,21 @@ struct list {
 static struct {
     /* Constant while the pool runs. */
     size_t stack_size;
-    size_t limit;                       /* stacks that may be mapped */
+    size_t limit; /* stacks that may be mapped */
     bool guard_by_madvise;
 
-    _Atomic(struct wf_slab *) slabs;    /* writers: under lock; readers: wf_stack_owner() too */
-    _Atomic bool is_scarce;             /* writers: under lock; readers: any, as a hint */
+    _Atomic(struct wf_slab *) slabs; /* writers: under lock; readers: wf_stack_owner() too */
+    _Atomic bool is_scarce;          /* writers: under lock; readers: any, as a hint */
 
-    WF_CACHE_ALIGNED _Atomic uint32_t lock;     /* 0 free, 1 taken */
+    WF_CACHE_ALIGNED _Atomic uint32_t lock; /* 0 free, 1 taken */
 
     /* Under lock. */
     struct list dirty, clean;
     size_t n_mapped;
-    size_t n_mapping;                   /* being mapped, by a thread that dropped the lock */
+    size_t n_mapping; /* being mapped, by a thread that dropped the lock */
     size_t n_credits;
-    size_t n_trimming;                  /* off the lists while their memory is released */
-    size_t n_trimmed;                   /* so far */
+    size_t n_trimming; /* off the lists while their memory is released */
+    size_t n_trimmed;  /* so far */
 } pool;
 
 static void lock_pool(void)
@@ -362,8 +362,7 @@ static WF_NOINLINE void give_slow(struct wf_stack_cache *cache, struct wf_stack 
 void wf_stack_give(struct wf_stack_cache *cache, struct wf_stack *stack)
 {
     wf_san_stack_unused(stack->low, stack->size);
-    if (cache == NULL || cache->n_stacks == WF_STACK_CACHE ||
-        cache->n_stacks >= cache->n_credits) {
+    if (cache == NULL || cache->n_stacks == WF_STACK_CACHE || cache->n_stacks >= cache->n_credits) {
         give_slow(cache, stack);
         return;
     }

@@ -48,10 +48,13 @@ void wf_stack_pool_stop(void);
 WF_MUST_CHECK int wf_stack_credit_take(struct wf_stack_cache *cache);
 void wf_stack_credit_give(struct wf_stack_cache *cache);
 
-/* For a caller that holds a credit: never fails. Aborts with a sentence if the kernel refuses to
- * guard it. */
+/* For a caller that holds a credit: never fails. A stack is given back before its credit.
+ * Aborts with a sentence if the kernel refuses to guard it. */
 struct wf_stack *wf_stack_take(struct wf_stack_cache *cache);
 void wf_stack_give(struct wf_stack_cache *cache, struct wf_stack *stack);
+
+/* Returns all to the pool: before a worker ends, and good before it sleeps for long, for what it
+ * keeps is lost to the others when credits run short. */
 void wf_stack_cache_flush(struct wf_stack_cache *cache);
 
 /* One stack of another size, mapped alone; NULL: no memory. Freed by wf_stack_unmap. */

@@ -20,7 +20,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { GUARD_INSTALL = 102 };       /* MADV_GUARD_INSTALL: Linux 6.13, newer than our headers */
+enum { GUARD_INSTALL = 102 }; /* MADV_GUARD_INSTALL: Linux 6.13, newer than our headers */
 
 size_t wf_page_size(void)
 {
@@ -60,7 +60,7 @@ bool wf_guard_probe(void)
     char *page = wf_sys.map(size);
     if (page == NULL)
         return false;
-    *page = 1;      /* a guard has to hold on memory that was in use as well */
+    *page = 1; /* a guard has to hold on memory that was in use as well */
     bool holds = !kernel_faults_on(page) && wf_guard_by_madvise(page, size) == 0 &&
                  kernel_faults_on(page);
     (void)wf_sys.unmap(page, size);

@@ -20,7 +20,7 @@
 
 enum {
     COLOURS = 16,
-    COLOUR_STEP = 5,                /* odd: neighbours differ by more than the prefetcher's reach */
+    COLOUR_STEP = 5, /* odd: neighbours differ by more than the prefetcher's reach */
     LARGE_PAGE = 2 * 1024 * 1024,
 };
 

@@ -13,15 +13,15 @@ struct wf_stack {
     /* Constant once mapped. */
     char *low;
     size_t size;
-    struct wf_slab *slab;           /* NULL: mapped alone */
-    unsigned colour;                /* cache lines that the top is below low + size */
+    struct wf_slab *slab; /* NULL: mapped alone */
+    unsigned colour;      /* cache lines that the top is below low + size */
     unsigned valgrind_id;
 
     /* The holder's: whoever took it, or the pool under its lock. */
     struct wf_stack *next, *prev;
     bool is_guarded;
-    bool is_dirty;                  /* its memory may be committed */
-    bool is_free;                   /* on a list of the pool */
+    bool is_dirty; /* its memory may be committed */
+    bool is_free;  /* on a list of the pool */
 };
 
 struct wf_slab {

@@ -14,9 +14,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define AGAIN_ON_EINTR(rc, call)             \
-    do                                       \
-        (rc) = (call);                       \
+#define AGAIN_ON_EINTR(rc, call) \
+    do                           \
+        (rc) = (call);           \
     while ((rc) < 0 && errno == EINTR)
 
 static void *real_alloc(size_t size)
@@ -122,6 +122,7 @@ static int real_event_create(void)
     return fd < 0 ? -errno : fd;
 }
 
+/* clang-format off */
 #define WF_SYS_REAL_TABLE                        \
     {                                            \
         .alloc = real_alloc,                     \
@@ -142,6 +143,7 @@ static int real_event_create(void)
         .epoll_arm = real_epoll_arm,             \
         .event_create = real_event_create,       \
     }
+/* clang-format on */
 
 const struct wf_sys wf_sys_real = WF_SYS_REAL_TABLE;
 struct wf_sys wf_sys = WF_SYS_REAL_TABLE;

@@ -25,7 +25,7 @@
 struct start {
     void (*fn)(void *);
     void *arg;
-    char name[16];          /* what the kernel keeps, its NUL included */
+    char name[16]; /* what the kernel keeps, its NUL included */
 };
 
 static void *begin(void *opaque)
@@ -39,8 +39,9 @@ static void *begin(void *opaque)
 
 static int create_deaf(pthread_t *out, struct start *start)
 {
-    static const int heard[] = { SIGSEGV, SIGBUS,  SIGFPE, SIGILL,
-                                 SIGTRAP, SIGABRT, SIGSYS, SIGPROF };
+    static const int heard[] = {
+        SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS, SIGPROF
+    };
     sigset_t deaf, before;
     sigfillset(&deaf);
     for (size_t i = 0; i < WF_ARRAY_SIZE(heard); i++)

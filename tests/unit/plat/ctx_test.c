@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: MIT
+ * The context switch: what it keeps, what it does not leak, and that it may end elsewhere.
+ *
+ * To TSan a switch orders nothing. So the bodies look at what a context did only after
+ * wf_ctx_has_left() said that it left, and what goes the other way is atomic. */
+#include "wt_test.h"
+
+#include "plat/ctx.h"
+#include "plat/self.h"
+#include "plat/stack.h"
+#include "plat/thread.h"
+
+#include <fenv.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* A context with its stack, and the one that resumes it. */
+struct fiber {
+    struct wf_ctx ctx;
+    struct wf_ctx *back;
+    struct wf_stack *stack;
+    unsigned n_turns;
+};
+
+static void fiber_open(struct fiber *fiber, struct wf_ctx *back, void (*entry)(void *arg))
+{
+    fiber->back = back;
+    fiber->stack = wf_stack_map(WF_STACK_DEFAULT);
+    ck_assert_ptr_nonnull(fiber->stack);
+    wf_ctx_make(&fiber->ctx, wf_stack_low(fiber->stack), wf_stack_top(fiber->stack), entry, fiber);
+}
+
+static void fiber_close(struct fiber *fiber)
+{
+    ck_assert(wf_ctx_has_left(&fiber->ctx));
+    wf_ctx_done(&fiber->ctx);
+    wf_stack_unmap(fiber->stack);
+}
+
+static void resume(struct wf_ctx *native, struct fiber *fiber)
+{
+    wf_ctx_switch(native, &fiber->ctx);
+    ck_assert(wf_ctx_has_left(&fiber->ctx));
+}
+
+/* ---- registers ------------------------------------------------------------------------------ */
+
+int switch_with_pattern(struct wf_ctx *from, struct wf_ctx *to, uintptr_t p);
+
+static _Atomic unsigned n_spoilt;
+
+static void entry_with_pattern(void *arg)
+{
+    struct fiber *fiber = arg;
+    for (uintptr_t i = 0; i < fiber->n_turns; i++)
+        wf_add_rlx(&n_spoilt, (unsigned)switch_with_pattern(&fiber->ctx, fiber->back, ~i));
+    wf_ctx_exit(&fiber->ctx, fiber->back);
+}
+
+WT_TEST(callee_saved_registers_survive)
+{
+    struct wf_ctx native;
+    struct fiber fiber = { .n_turns = wt_scaled(1000000) };
+    wf_ctx_adopt(&native);
+    fiber_open(&fiber, &native, entry_with_pattern);
+    for (uintptr_t i = 0; i < fiber.n_turns; i++)
+        wf_add_rlx(&n_spoilt, (unsigned)switch_with_pattern(&native, &fiber.ctx, i << 20));
+    wf_ctx_switch(&native, &fiber.ctx);
+    ck_assert_uint_eq(wf_load_rlx(&n_spoilt), 0);
+    fiber_close(&fiber);
+    wf_ctx_unadopt(&native);
+}
+
+static _Atomic int rounding_in_fiber;
+
+static void entry_that_rounds(void *arg)
+{
+    struct fiber *fiber = arg;
+    wf_store_rlx(&rounding_in_fiber, fegetround());
+    fesetround(FE_DOWNWARD);
+    wf_ctx_switch(&fiber->ctx, fiber->back);
+    wf_store_rlx(&rounding_in_fiber, fegetround());
+    wf_ctx_exit(&fiber->ctx, fiber->back);
+}
+
+WT_TEST(rounding_mode_belongs_to_the_context)
+{
+    struct wf_ctx native;
+    struct fiber fiber = { .n_turns = 0 };
+    wf_ctx_adopt(&native);
+    fesetround(FE_UPWARD);
+    fiber_open(&fiber, &native, entry_that_rounds);
+    resume(&native, &fiber);
+    ck_assert_int_eq(wf_load_rlx(&rounding_in_fiber), FE_TONEAREST);
+    ck_assert_int_eq(fegetround(), FE_UPWARD);
+    fesetround(FE_TOWARDZERO);
+    resume(&native, &fiber);
+    ck_assert_int_eq(wf_load_rlx(&rounding_in_fiber), FE_DOWNWARD);
+    ck_assert_int_eq(fegetround(), FE_TOWARDZERO);
+    fesetround(FE_TONEAREST);
+    fiber_close(&fiber);
+    wf_ctx_unadopt(&native);
+}
+
+/* ---- the first frame ------------------------------------------------------------------------ */
+
+typedef double wide __attribute__((vector_size(64)));
+
+static char printed[64];
+static uintptr_t misaligned;
+
+__attribute__((noinline)) static void use_vectors(volatile double *out, double x)
+{
+    wide a = { x, x, x, x, x, x, x, x };
+    volatile wide b = a + a;
+    misaligned |= (uintptr_t)&b % 64;
+    *out = b[7];
+}
+
+__attribute__((noinline, format(printf, 1, 2))) static void format(const char *how, ...)
+{
+    va_list args;
+    va_start(args, how);
+    vsnprintf(printed, sizeof printed, how, args);
+    va_end(args);
+}
+
+static void entry_that_prints(void *arg)
+{
+    struct fiber *fiber = arg;
+    volatile double twice;
+    __attribute__((aligned(16))) volatile char local[16];
+    local[0] = 0;
+    misaligned = (uintptr_t)local % 16 + (uintptr_t)__builtin_frame_address(0) % 16;
+    use_vectors(&twice, 1.25);
+    format("%.2f %.2Lf", twice, (long double)twice);
+    wf_ctx_exit(&fiber->ctx, fiber->back);
+}
+
+WT_TEST(first_frame_is_aligned_whatever_the_top)
+{
+    struct wf_ctx native;
+    struct fiber fiber = { .back = &native };
+    wf_ctx_adopt(&native);
+    fiber.stack = wf_stack_map(WF_STACK_DEFAULT);
+    for (size_t odd = 0; odd < 130; odd++) {
+        memset(printed, 0, sizeof printed);
+        wf_ctx_make(&fiber.ctx, wf_stack_low(fiber.stack), (char *)wf_stack_top(fiber.stack) - odd,
+                    entry_that_prints, &fiber);
+        resume(&native, &fiber);
+        ck_assert_uint_eq(misaligned, 0);
+        ck_assert_str_eq(printed, "2.50 2.50");
+        wf_ctx_done(&fiber.ctx);
+    }
+    wf_stack_unmap(fiber.stack);
+    wf_ctx_unadopt(&native);
+}
+
+static _Atomic bool seemed_left;
+
+static void look(struct fiber *fiber)
+{
+    if (wf_ctx_has_left(&fiber->ctx) || !wf_ctx_has_left(fiber->back))
+        wf_store_rlx(&seemed_left, true);
+}
+
+static void entry_that_looks(void *arg)
+{
+    struct fiber *fiber = arg;
+    look(fiber);
+    wf_ctx_switch(&fiber->ctx, fiber->back);
+    look(fiber);
+    wf_ctx_exit(&fiber->ctx, fiber->back);
+}
+
+WT_TEST(a_running_context_has_not_left)
+{
+    struct wf_ctx native;
+    struct fiber fiber = { .n_turns = 0 };
+    wf_ctx_adopt(&native);
+    ck_assert(!wf_ctx_has_left(&native));
+    fiber_open(&fiber, &native, entry_that_looks);
+    ck_assert(wf_ctx_has_left(&fiber.ctx));
+    for (int turn = 0; turn < 2; turn++) {
+        resume(&native, &fiber);
+        ck_assert(!wf_load_rlx(&seemed_left));
+        ck_assert(!wf_ctx_has_left(&native));
+    }
+    fiber_close(&fiber);
+    wf_ctx_unadopt(&native);
+}
+
+static void entry_that_ends(void *arg)
+{
+    struct fiber *fiber = arg;
+    fiber->n_turns++;
+    wf_ctx_exit(&fiber->ctx, fiber->back);
+}
+
+WT_TEST(a_stack_is_reused_after_exit)
+{
+    struct wf_ctx native;
+    struct fiber fiber = { .back = &native };
+    unsigned n = wt_scaled(20000);
+    wf_ctx_adopt(&native);
+    fiber.stack = wf_stack_map(WF_STACK_MIN);
+    for (unsigned i = 0; i < n; i++) {
+        wf_ctx_make(&fiber.ctx, wf_stack_low(fiber.stack), wf_stack_top(fiber.stack),
+                    entry_that_ends, &fiber);
+        resume(&native, &fiber);
+        wf_ctx_done(&fiber.ctx);
+    }
+    ck_assert_uint_eq(fiber.n_turns, n);
+    wf_stack_unmap(fiber.stack);
+    wf_ctx_unadopt(&native);
+}
+
+/* ---- migration ------------------------------------------------------------------------------- */
+
+enum { N_CARRIERS = 4, N_TRAVELLERS = 8 };
+
+/* An OS thread that runs contexts from one shared queue. */
+struct carrier {
+    struct wf_ctx native;
+    struct wf_os_thread thread;
+    _Atomic(int *) errno_address;
+    int id;
+    _Atomic(struct traveller *) ended; /* set by a context that leaves here for good */
+};
+
+/* A context that puts itself into the queue before it leaves: the next carrier has to wait. */
+struct traveller {
+    struct wf_ctx ctx;
+    struct wf_stack *stack;
+    struct traveller *next;
+    unsigned id, n_wrong, n_moves;
+};
+
+static struct {
+    _Atomic uint32_t lock;
+    struct traveller *first, *last;
+    _Atomic unsigned n_left;
+    unsigned n_turns;
+    struct carrier carriers[N_CARRIERS];
+    struct traveller travellers[N_TRAVELLERS];
+} road;
+
+static void road_lock(void)
+{
+    while (wf_xchg_acq(&road.lock, 1U) != 0)
+        wf_thread_yield();
+}
+
+static void road_push(struct traveller *traveller)
+{
+    road_lock();
+    traveller->next = NULL;
+    *(road.first != NULL ? &road.last->next : &road.first) = traveller;
+    road.last = traveller;
+    wf_store_rel(&road.lock, 0U);
+}
+
+static struct traveller *road_pop(void)
+{
+    road_lock();
+    struct traveller *traveller = road.first;
+    if (traveller != NULL)
+        road.first = traveller->next;
+    wf_store_rel(&road.lock, 0U);
+    return traveller;
+}
+
+static void travel(void *arg)
+{
+    struct traveller *me = arg;
+    struct carrier *last = wf_self_get();
+    for (unsigned i = 0; i < road.n_turns; i++) {
+        volatile unsigned mine = me->id * 1000 + i;
+        struct carrier *here = wf_self_get();
+        *wf_errno_location() = here->id;
+        road_push(me);
+        wf_ctx_switch(&me->ctx, &here->native);
+        struct carrier *there = wf_self_get();
+        me->n_wrong += mine != me->id * 1000 + i;
+        me->n_wrong += wf_errno_location() != wf_load_rlx(&there->errno_address);
+        me->n_moves += there != last;
+        last = there;
+    }
+    struct carrier *here = wf_self_get();
+    wf_store_rlx(&here->ended, me);
+    wf_ctx_exit(&me->ctx, &here->native);
+}
+
+static void carry(void *arg)
+{
+    struct carrier *me = arg;
+    wf_ctx_adopt(&me->native);
+    wf_store_rlx(&me->errno_address, wf_errno_location());
+    wf_self_set(me);
+    while (wf_load_acq(&road.n_left) > 0) {
+        struct traveller *traveller = road_pop();
+        if (traveller == NULL) {
+            wf_thread_yield();
+            continue;
+        }
+        while (!wf_ctx_has_left(&traveller->ctx))
+            wf_cpu_relax();
+        wf_ctx_switch(&me->native, &traveller->ctx);
+        struct traveller *ended = wf_load_rlx(&me->ended);
+        wf_store_rlx(&me->ended, NULL);
+        if (ended != NULL) {
+            ck_assert(wf_ctx_has_left(&ended->ctx));
+            wf_ctx_done(&ended->ctx);
+            wf_sub_acq_rel(&road.n_left, 1U);
+        }
+    }
+    wf_self_set(NULL);
+    wf_ctx_unadopt(&me->native);
+}
+
+WT_TEST(a_context_goes_on_on_another_thread)
+{
+    road.n_turns = wt_scaled(20000);
+    wf_store_rlx(&road.n_left, (unsigned)N_TRAVELLERS);
+    for (int i = 0; i < N_CARRIERS; i++)
+        road.carriers[i].id = i;
+    for (unsigned i = 0; i < N_TRAVELLERS; i++) {
+        struct traveller *traveller = &road.travellers[i];
+        traveller->id = i;
+        traveller->stack = wf_stack_map(WF_STACK_DEFAULT);
+        wf_ctx_make(&traveller->ctx, wf_stack_low(traveller->stack), wf_stack_top(traveller->stack),
+                    travel, traveller);
+        road_push(traveller);
+    }
+    for (int i = 0; i < N_CARRIERS; i++) {
+        struct carrier *carrier = &road.carriers[i];
+        ck_assert_int_eq(wf_thread_create(&carrier->thread, "carrier", carry, carrier), 0);
+    }
+    for (int i = 0; i < N_CARRIERS; i++)
+        wf_thread_join(&road.carriers[i].thread);
+    unsigned n_moves = 0;
+    for (unsigned i = 0; i < N_TRAVELLERS; i++) {
+        ck_assert_uint_eq(road.travellers[i].n_wrong, 0);
+        n_moves += road.travellers[i].n_moves;
+        wf_stack_unmap(road.travellers[i].stack);
+    }
+    ck_assert_uint_gt(n_moves, 0);
+}
+
+WT_MAIN("plat_ctx")
