@@ -3,6 +3,7 @@
  * leave their stack) and plain threads (which sleep on a futex) alike. */
 #include "sched/wait.h"
 
+#include "base/panic.h"
 #include "plat/futex.h"
 #include "plat/sanitizer.h"
 #include "sched/task.h"
@@ -36,6 +37,8 @@ int wf_no_waiter(void) { return wf_load_rlx(&wf_rt.has_forked) ? WEFT_EFORK : WE
 static void begin(struct wf_waiter *self, enum wf_wait_kind kind, const void *object,
                   uint32_t cell)
 {
+    WF_MUST(self->never_waits == NULL, "\"%s\" was opened with .never_waits, and waits",
+            self->never_waits);
     wf_store_rlx(&self->wait_kind, kind);
     wf_store_rlx(&self->wait_object, object);
     wf_store_rlx(&self->token, 0u);

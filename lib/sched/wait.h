@@ -73,6 +73,9 @@ struct wf_waiter {
     struct weft_scope *scope;           /* innermost; layer 4's */
     int close_error;                    /* first error of a closer that a brace ran */
 
+    /* The user's step that runs now and promised not to wait, by name (never_waits.h); or NULL. */
+    const char *never_waits;
+
     /* For people. Written by the waiter before it parks (relaxed), read by a dump. */
     _Atomic(enum wf_wait_kind) wait_kind;
     _Atomic(const void *) wait_object;

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT
+ * take: the first n items. The source is closed right after the n-th, before its consumer has it,
+ * so that a producer does not sit waiting for a demand that never comes. */
+#include "stream/adaptor.h"
+
+/* A close may wait, but for a channel's: a try leaves it to the next receive or the drop. */
+static void end_of_take(struct wf_adaptor *adaptor, bool may_wait)
+{
+    if (adaptor->source != NULL && (may_wait || adaptor->source->ops == &wf_chan_ops))
+        wf_adaptor_close_source(adaptor);
+}
+
+static int take_next(weft_receiver *rx, void *out, bool may_wait)
+{
+    struct wf_adaptor *adaptor = rx->source;
+    int rc = 0;
+    if (adaptor->n_left > 0) {
+        rc = may_wait ? wf_receiver_next(adaptor->source, out)
+                      : wf_receiver_try_next(adaptor->source, out);
+        if (rc < 0 && adaptor->source->is_ended)
+            rx->is_ended = true;
+        if (rc > 0)
+            adaptor->n_left--;
+    }
+    if (adaptor->n_left == 0)
+        end_of_take(adaptor, may_wait);
+    return rc;
+}
+
+static int take_recv(weft_receiver *rx, void *out) { return take_next(rx, out, true); }
+static int take_try_recv(weft_receiver *rx, void *out) { return take_next(rx, out, false); }
+
+/* All have been taken: the end is there to be found. */
+static struct wf_chan *take_select_on(weft_receiver *rx)
+{
+    struct wf_adaptor *adaptor = rx->source;
+    return adaptor->n_left > 0 ? wf_adaptor_select_on(rx) : &wf_chan_always;
+}
+
+static const struct wf_source_ops waiting_ops = {
+    .kind = "take",
+    .recv = take_recv,
+    .close = wf_adaptor_close,
+};
+
+static const struct wf_source_ops pulling_ops = {
+    .kind = "take",
+    .recv = take_recv,
+    .try_recv = take_try_recv,
+    .select_on = take_select_on,
+    .close = wf_adaptor_close,
+};
+
+int weft_take_open(weft_receiver *source, size_t elem_size, uint64_t n, weft_receiver **out_rx)
+{
+    return wf_adaptor_open(&(struct wf_adaptor_opts){
+        .source = source, .in_size = elem_size, .out_size = elem_size,
+        .never_waits = true, .name = "take",
+        .drop = source != NULL ? source->drop_item : NULL, .n_left = n,
+        .waiting = &waiting_ops, .pulling = &pulling_ops,
+    }, out_rx);
+}

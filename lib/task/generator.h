@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT
+ * A generator: a task that makes one item whenever its consumer asks for one.
+ *
+ * It is a scope of its own (below the one current where it was opened), a task that is made at the
+ * first demand, and a channel of one item between the task and the receiver.
+ *
+ * Invariants, under the channel's lock, which is the generator's too:
+ *   G1  The body runs only between a demand and its next yield, to unwind, or in a cancelled scope.
+ *   G2  is_asked: a demand for which no item has been put yet. An item is put only when it is set,
+ *       and that clears it; it is set only while the channel is empty. So a put never waits.
+ *   G3  Who changes NEW to something else owns the arguments: the task, or whoever drops them.
+ *   G4  Nobody waits for more than the body's end: DONE comes after the scope is unlinked from its
+ *       parent, and after it nothing of the parent is touched.
+ *   G5  refs: the receiver, the parent's list, the task, and the consumer inside a receive (given
+ *       back on its behalf by whoever hands it an item).
+ *
+ *   from       to         by                        where
+ *   NEW        STARTING   the first demand          start_locked
+ *   NEW        DONE       a close                   wf_generator_close
+ *   STARTING   RUNNING    the same consumer         start_locked; back to NEW without memory
+ *   STARTING   DONE       it, when closed meanwhile
+ *   RUNNING    PARKED     the body                  await_demand_locked, in a yield
+ *   PARKED     RUNNING    who claims it (a demand, a close), or itself after a cancel
+ *   RUNNING    DONE       the body's task           wf_generator_body_done */
+#ifndef WF_TASK_GENERATOR_H
+#define WF_TASK_GENERATOR_H
+
+#include "chan/chan.h"
+#include "task/scope.h"
+
+#include <weft/generator.h>
+
+/* How a body's wait for demand ends. */
+enum { WF_CLAIM_CLOSED = WF_CLAIM_FIRST, WF_CLAIM_ASKED };
+
+enum wf_generator_state { WF_GENERATOR_NEW, WF_GENERATOR_STARTING, WF_GENERATOR_RUNNING,
+                          WF_GENERATOR_PARKED, WF_GENERATOR_DONE };
+
+struct wf_generator {
+    struct weft_scope scope;            /* the body's */
+    struct wf_link scope_link;          /* in parent's generators; the parent's lock */
+
+    /* Constant. */
+    struct weft_scope *parent;          /* NULL: counts as a user of the runtime */
+    const weft_callable *what;
+    const char *name;
+    const void *caller;                 /* who opened it: an address in the code */
+    struct wf_chan *chan;
+    weft_sender *tx;                    /* both halves keep the channel; nobody uses them */
+    weft_receiver *items;
+    weft_receiver self;                 /* what the body is entered with */
+
+    /* Under chan->lock. */
+    enum wf_generator_state state;
+    bool is_asked, is_closing, is_consuming;
+    bool is_half_closed;                /* a close has dropped what nobody received */
+    int close_code;                     /* what receives get once it is closing */
+    int result;                         /* valid when DONE: what a close returns */
+    uint32_t refs;
+    struct wf_task *task;               /* valid from RUNNING until DONE */
+    struct wf_list closers;             /* of struct closer, waiting for DONE */
+
+    /* The body's task alone. */
+    bool is_told, is_reported;          /* a yield said ECLOSED; it yielded all the same */
+
+    _Alignas(16) unsigned char args[];  /* until it starts */
+};
+
+extern const struct wf_source_ops wf_generator_ops, wf_generator_self_ops;
+
+/* Closes it and waits for its teardown; code: what receives get from now on. 0 or its error. */
+int wf_generator_close(struct wf_generator *g, int code);
+void wf_generator_unref(struct wf_generator *g);
+void wf_generator_free(struct wf_generator *g);
+
+/* The last thing that a body's task does. */
+void wf_generator_body_done(struct wf_task *task, int rc);
+
+/* The body is over, or never was: unlinks the scope, tells the closers. */
+void wf_generator_done(struct wf_generator *g, int rc);
+void wf_generator_drop_args(struct wf_generator *g);
+
+/* weft: generator "name" (file:line, opened near 0x...) <what> */
+void wf_generator_report(struct wf_generator *g, const char *what);
+
+/* Closes the generators that were opened in the scope, the latest first. Waits, shielded. */
+void wf_scope_close_generators(struct weft_scope *scope);
+
+#endif

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: MIT
+ * A generator's consumer: asks, and takes what the body puts.
+ *
+ * Both sides do all they have to under one hold of the channel's lock and wake the other after it:
+ * an item costs two locks, two wakes and two switches.
+ *
+ * Rejected: a rendezvous channel and a body that runs ahead to its next send. It would compute one
+ * item more than was asked for, and its side effects would come before the consumer's. */
+#include "task/generator.h"
+
+/* ---- asking --------------------------------------------------------------------------------- */
+
+/* A close may come while the lock is not held. 0, or without memory: it is as new again. */
+static int start_locked(struct wf_generator *g)
+{
+    struct wf_task *task;
+    g->state = WF_GENERATOR_STARTING;
+    wf_chan_unlock(g->chan);
+    int rc = wf_task_make(&(struct wf_task_opts){
+        .what = g->what, .args = g->args, .self_arg = &g->self, .name = g->name,
+        .file = g->what->file, .line = g->what->line, .home = &g->scope,
+        .on_done = wf_generator_body_done,
+    }, &task);
+    wf_chan_lock(g->chan);
+    if (!g->is_closing && rc < 0) {
+        g->state = WF_GENERATOR_NEW;
+        return rc;
+    }
+    if (!g->is_closing) {
+        g->state = WF_GENERATOR_RUNNING;
+        g->task = task;
+        g->is_asked = true;
+        g->refs++;
+    }
+    bool is_closing = g->is_closing;
+    wf_chan_unlock(g->chan);
+    if (!is_closing) {
+        (void)wf_scope_add(&g->scope, task);    /* nobody ends that scope before its task */
+        wf_task_start(task);
+    } else {                                    /* whoever closes it waits for us (G3) */
+        if (rc < 0)
+            wf_generator_drop_args(g);
+        else
+            wf_task_unmake(task, true);
+        wf_generator_done(g, 0);
+    }
+    wf_chan_lock(g->chan);
+    return 0;
+}
+
+/* Who has to be woken for it, or NULL. */
+static struct wf_waiter *ask_locked(struct wf_generator *g)
+{
+    if (g->is_asked)
+        return NULL;
+    g->is_asked = true;
+    if (g->state != WF_GENERATOR_PARKED || !wf_wait_claim(&g->task->waiter, WF_CLAIM_ASKED))
+        return NULL;            /* it finds the demand when it looks */
+    g->state = WF_GENERATOR_RUNNING;
+    return &g->task->waiter;
+}
+
+/* 1, 0 the end, the error it ended with, or WEFT_EAGAIN. */
+static int take_locked(struct wf_generator *g, weft_receiver *rx, void *out)
+{
+    struct wf_chores none = { 0 };
+    int rc = wf_chan_try_recv_locked(g->chan, out, &none);
+    if (rc != 0)
+        return rc;
+    if (g->is_closing)
+        return g->close_code;
+    if (g->chan->cause >= 0 || rx->cause_given)
+        return 0;
+    rx->cause_given = true;
+    rx->is_ended = true;
+    return g->chan->cause;
+}
+
+static void leave_locked(struct wf_generator *g)
+{
+    g->is_consuming = false;
+    bool is_last = g->refs == 1;
+    if (!is_last)
+        g->refs--;
+    wf_chan_unlock(g->chan);
+    if (is_last)
+        wf_generator_unref(g);
+}
+
+/* ---- the consumer --------------------------------------------------------------------------- */
+
+/* 1: an item was handed over, and with it the lock and our reference are gone. Else with the lock:
+ * 0: look again, or why the wait ended. */
+static int await_item_locked(struct wf_generator *g, void *out, struct wf_waiter *self)
+{
+    struct wf_chan *ch = g->chan;
+    struct wf_node node = { .waiter = self, .slot = out, .claim = WF_CLAIM_FIRST };
+    struct wf_waiter *body = ask_locked(g);
+    wf_half_set_holder(&g->items->half, self);
+    wf_wait_begin(self, WF_ON_RECV, ch);
+    wf_list_push_back(&ch->receivers, &node.link);
+    wf_chan_unlock(ch);
+    if (body != NULL)
+        wf_wait_wake(body, WF_WAKE_NEXT);
+    uint32_t claim = wf_wait_park(self, WF_NEVER);
+    if (WF_LIKELY(claim == WF_CLAIM_FIRST && node.rc == 1))
+        return 1;
+    wf_chan_lock(ch);
+    wf_list_remove(&node.link);
+    return wf_claim_code(self, claim);
+}
+
+static int generator_recv(weft_receiver *rx, void *out)
+{
+    struct wf_generator *g = rx->source;
+    struct wf_waiter *self = wf_waiter_self();
+    int rc = 0;
+    wf_chan_lock(g->chan);
+    if (g->is_consuming) {
+        wf_chan_unlock(g->chan);
+        return WEFT_EBUSY;
+    }
+    g->is_consuming = true;
+    g->refs++;
+    for (;;) {
+        if (g->state == WF_GENERATOR_NEW)
+            rc = start_locked(g);
+        if (rc >= 0)
+            rc = take_locked(g, rx, out);
+        if (rc != WEFT_EAGAIN)
+            break;
+        rc = await_item_locked(g, out, self);
+        if (rc == 1)
+            return 1;
+        if (rc < 0)
+            break;
+    }
+    leave_locked(g);
+    return rc;
+}
+
+/* Asks, and does not wait for the answer: with the lock, as take_locked. */
+static int try_locked(struct wf_generator *g, weft_receiver *rx, void *out)
+{
+    if (g->is_consuming)
+        return WEFT_EBUSY;
+    g->is_consuming = true;
+    g->refs++;
+    int rc = g->state == WF_GENERATOR_NEW ? start_locked(g) : 0;
+    return rc < 0 ? rc : take_locked(g, rx, out);
+}
+
+static int generator_try_recv(weft_receiver *rx, void *out)
+{
+    struct wf_generator *g = rx->source;
+    wf_chan_lock(g->chan);
+    int rc = try_locked(g, rx, out);
+    if (rc == WEFT_EBUSY) {
+        wf_chan_unlock(g->chan);
+        return rc;
+    }
+    struct wf_waiter *body = rc == WEFT_EAGAIN ? ask_locked(g) : NULL;
+    leave_locked(g);
+    if (body != NULL)
+        wf_wait_wake(body, WF_WAKE_NEXT);
+    return rc;
+}
+
+/* The try before it has asked already. */
+static struct wf_chan *generator_select_on(weft_receiver *rx)
+{
+    return ((struct wf_generator *)rx->source)->chan;
+}
+
+static int generator_close(weft_receiver *rx)
+{
+    struct wf_generator *g = rx->source;
+    int rc = wf_generator_close(g, WEFT_ECLOSED);
+    wf_generator_unref(g);
+    return rc;
+}
+
+const struct wf_source_ops wf_generator_ops = {
+    .kind = "generator",
+    .recv = generator_recv,
+    .try_recv = generator_try_recv,
+    .select_on = generator_select_on,
+    .close = generator_close,
+};
