@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: MIT
+ * Files with system calls that fail, give little or are interrupted. */
+#include "../fail_nth.h"
+#include "blocking/pool.h"
+#include "plat/cc.h"
+#include "plat/clock.h"
+#include "plat/futex.h"
+#include "wt_test.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include <weft.h>
+
+static const char *path_of_test(void)
+{
+    static char path[64];
+    snprintf(path, sizeof path, "/tmp/weft-file-%d", (int)getpid());
+    return path;
+}
+
+/* Every call moves one byte, and every second one is interrupted first. */
+static _Atomic unsigned n_calls;
+
+static ssize_t stuttering_read(int fd, void *buf, size_t size)
+{
+    if (atomic_fetch_add(&n_calls, 1u) % 2 == 0)
+        return -EINTR;
+    return wf_sys_real.read(fd, buf, WF_MIN(size, (size_t)1));
+}
+
+static ssize_t stuttering_write(int fd, const void *buf, size_t size)
+{
+    if (atomic_fetch_add(&n_calls, 1u) % 2 == 0)
+        return -EINTR;
+    return wf_sys_real.write(fd, buf, WF_MIN(size, (size_t)1));
+}
+
+static int stuttering_open(const char *path, int flags, unsigned mode)
+{
+    if (atomic_fetch_add(&n_calls, 1u) % 2 == 0)
+        return -EINTR;
+    return wf_sys_real.open(path, flags, mode);
+}
+
+WT_TEST(short_and_interrupted_calls_are_completed)
+{
+    wt_seeds_at_most(3);
+    WEFT_AUTO(weft_file, file);
+    char *data;
+    size_t size;
+    wf_sys.open = stuttering_open;
+    wf_sys.read = stuttering_read;
+    wf_sys.write = stuttering_write;
+    ck_assert_int_eq(weft_file_open(path_of_test(), "w", &file), 0);
+    ck_assert_int_eq(weft_file_write(file, "hello world", 11), 0);
+    ck_assert_int_eq(weft_close_with(file, 0), 0);
+    ck_assert_int_eq(weft_file_open(path_of_test(), "r", &file), 0);
+    ck_assert_int_eq(weft_file_read_all(file, &data, &size), 0);
+    ck_assert_uint_eq(size, 11);
+    ck_assert_str_eq(data, "hello world");
+    weft_free(data);
+    wf_sys = wf_sys_real;
+    unlink(path_of_test());
+}
+
+static ssize_t nothing_written(int fd, const void *buf, size_t size)
+{
+    (void)fd, (void)buf, (void)size;
+    return 0;
+}
+
+WT_TEST(a_write_that_goes_nowhere_is_an_error)
+{
+    WEFT_AUTO(weft_file, file);
+    ck_assert_int_eq(weft_file_open(path_of_test(), "w", &file), 0);
+    wf_sys.write = nothing_written;
+    ck_assert_int_eq(weft_file_write(file, "x", 1), -EIO);
+    wf_sys = wf_sys_real;
+    unlink(path_of_test());
+}
+
+static int close_fails(int fd)
+{
+    (void)wf_sys_real.close(fd);
+    return -EIO;
+}
+
+WT_TEST(the_error_of_a_close_counts)
+{
+    WEFT_AUTO(weft_file, file);
+    ck_assert_int_eq(weft_file_open(path_of_test(), "w", &file), 0);
+    wf_sys.close = close_fails;
+    ck_assert_int_eq(weft_close_with(file, 0), -EIO);
+    wf_sys = wf_sys_real;
+    unlink(path_of_test());
+}
+
+static int no_thread(uintptr_t *out, const char *name, void (*fn)(void *), void *arg)
+{
+    (void)out, (void)name, (void)fn, (void)arg;
+    return -EAGAIN;
+}
+
+WT_TEST(a_close_needs_no_thread)
+{
+    weft_file *file;
+    ck_assert_int_eq(weft_file_open(path_of_test(), "w", &file), 0);
+    wf_pool_stop(wf_clock_after(WEFT_SEC(5)));
+    wf_sys.thread_create = no_thread;
+    ck_assert_int_eq(weft_file_write(file, "x", 1), WEFT_EAGAIN);
+    ck_assert_int_eq(weft_file_close(file), 0);
+    wf_sys = wf_sys_real;
+    unlink(path_of_test());
+}
+
+/* ---- two at once --------------------------------------------------------------------------------------- */
+
+static _Atomic uint32_t is_reading, may_read;
+
+static ssize_t held_read(int fd, void *buf, size_t size)
+{
+    wf_store_seq(&is_reading, 1u);
+    while (wf_load_seq(&may_read) == 0)
+        (void)wf_futex_wait(&may_read, 0, WF_NEVER);
+    return wf_sys_real.read(fd, buf, size);
+}
+
+static bool is_set(void *arg)
+{
+    return wf_load_seq((_Atomic uint32_t *)arg) != 0;
+}
+
+static void read_on_thread(void *arg)
+{
+    char byte;
+    ck_assert_int_eq(weft_file_read(arg, &byte, 1), 0);
+}
+
+WT_TEST(a_second_user_is_turned_away)
+{
+    weft_file *file;
+    char byte, *data;
+    size_t size;
+    wf_store_seq(&is_reading, 0u);
+    wf_store_seq(&may_read, 0u);
+    ck_assert_int_eq(weft_file_open(path_of_test(), "w+", &file), 0);
+    wf_sys.read = held_read;
+    wt_thread *thread = wt_thread_start(read_on_thread, file);
+    wt_until(is_set, &is_reading);
+    ck_assert_int_eq(weft_file_read(file, &byte, 1), WEFT_EBUSY);
+    ck_assert_int_eq(weft_file_write(file, "x", 1), WEFT_EBUSY);
+    ck_assert_int_eq(weft_file_read_all(file, &data, &size), WEFT_EBUSY);
+    ck_assert_int_eq(weft_file_close(file), WEFT_EBUSY);
+    ck_assert_int_eq(weft_file_sync(file), 0);
+    wf_store_seq(&may_read, 1u);
+    wf_futex_wake(&may_read, 1);
+    wt_thread_join(thread);
+    ck_assert_int_eq(weft_file_write(file, "x", 1), 0);
+    ck_assert_int_eq(weft_file_close(file), 0);
+    wf_sys = wf_sys_real;
+    unlink(path_of_test());
+}
+
+/* ---- read_all ------------------------------------------------------------------------------------------- */
+
+static off_t stated_size;
+
+static int stat_with_size(int fd, struct stat *out)
+{
+    int rc = wf_sys_real.stat_fd(fd, out);
+    out->st_size = stated_size;
+    return rc;
+}
+
+WT_TEST(read_all_believes_no_size)
+{
+    wt_seeds_at_most(3);
+    static char text[20000];
+    memset(text, 't', sizeof text);
+    static const off_t sizes[] = { 0, 1, 4095, 19999, 20000, 20001, 100000, -5 };
+    for (size_t i = 0; i < WF_ARRAY_SIZE(sizes); i++) {
+        WEFT_AUTO(weft_file, file);
+        char *data;
+        size_t size;
+        stated_size = sizes[i];
+        wf_sys.stat_fd = stat_with_size;
+        ck_assert_int_eq(weft_file_open(path_of_test(), "w+", &file), 0);
+        ck_assert_int_eq(weft_file_write(file, text, sizeof text), 0);
+        ck_assert_int_eq(weft_close_with(file, 0), 0);
+        ck_assert_int_eq(weft_file_open(path_of_test(), "r", &file), 0);
+        ck_assert_int_eq(weft_file_read_all(file, &data, &size), 0);
+        ck_assert_uint_eq(size, sizeof text);
+        ck_assert_int_eq(data[size], 0);
+        weft_free(data);
+    }
+    stated_size = INT64_MAX;
+    WEFT_AUTO(weft_file, file);
+    char *data;
+    size_t size;
+    ck_assert_int_eq(weft_file_open(path_of_test(), "r", &file), 0);
+    ck_assert_int_eq(weft_file_read_all(file, &data, &size), WEFT_ENOMEM);
+    wf_sys = wf_sys_real;
+    unlink(path_of_test());
+}
+
+/* ---- everything once ---------------------------------------------------------------------------------------- */
+
+static int use_file(void *arg)
+{
+    (void)arg;
+    WEFT_AUTO(weft_file, file);
+    char *data = NULL, byte;
+    size_t size;
+    WEFT_TRY(weft_file_open(path_of_test(), "w+", &file));
+    WEFT_TRY(weft_file_write(file, "hello", 5));
+    WEFT_TRY(weft_file_sync(file));
+    WEFT_TRY(weft_close_with(file, 0));
+    WEFT_TRY(weft_file_open(path_of_test(), "r", &file));
+    WEFT_TRY(weft_file_read(file, &byte, 1));
+    WEFT_TRY(weft_file_read_all(file, &data, &size));
+    ck_assert_str_eq(data, "ello");
+    weft_free(data);
+    return weft_close_with(file, 0);
+}
+
+static void stop_pool(void)
+{
+    wf_pool_stop(wf_clock_after(WEFT_SEC(5)));
+}
+
+WT_TEST(each_call_that_fails_is_reported)
+{
+    wt_seeds_at_most(3);
+    ck_assert_uint_gt(fail_each(use_file, NULL, stop_pool), 15);
+    unlink(path_of_test());
+}
+
+WT_MAIN("file")

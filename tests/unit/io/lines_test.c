@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: MIT
+ * Cutting lines: block edges at every offset, limits, short reads, failures. */
+#include "../fail_nth.h"
+#include "blocking/pool.h"
+#include "plat/clock.h"
+#include "plat/mem.h"
+#include "wt_test.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <weft.h>
+
+/* ---- a file that is made up ------------------------------------------------------------------------- */
+
+static struct {
+    const char *data;
+    size_t size, at;
+    size_t at_most;             /* bytes in one read; 0: what is asked for */
+    bool is_interrupted;        /* every second read is -EINTR */
+    int error;                  /* instead of the end */
+    unsigned n_reads;
+} fake;
+
+static ssize_t fake_read(int fd, void *buf, size_t size)
+{
+    (void)fd;
+    if (fake.is_interrupted && fake.n_reads++ % 2 == 0)
+        return -EINTR;
+    size_t n = WF_MIN(size, fake.size - fake.at);
+    if (fake.at_most > 0)
+        n = WF_MIN(n, fake.at_most);
+    if (n == 0 && size > 0 && fake.error != 0)
+        return fake.error;
+    memcpy(buf, fake.data + fake.at, n);
+    fake.at += n;
+    return (ssize_t)n;
+}
+
+static void use_fake(const char *data, size_t size)
+{
+    memset(&fake, 0, sizeof fake);
+    fake.data = data;
+    fake.size = size;
+    wf_sys.read = fake_read;
+}
+
+/* Any regular file will do to be opened. */
+static const char *some_path(void)
+{
+    static char path[64];
+    snprintf(path, sizeof path, "/tmp/weft-lines-%d", (int)getpid());
+    int fd = open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+    ck_assert_int_ge(fd, 0);
+    close(fd);
+    return path;
+}
+
+static void done(void)
+{
+    wf_sys = wf_sys_real;
+    unlink(some_path());
+}
+
+/* Reads all there is as "[line][line]" and the code of the end. */
+static int join_lines(weft_rx(weft_line) lines, char *out, size_t room)
+{
+    size_t size = 0;
+    weft_each (line, lines) {
+        ck_assert_uint_lt(size + line.size + 3, room);
+        out[size++] = '[';
+        memcpy(out + size, line.data, line.size);
+        size += line.size;
+        out[size++] = ']';
+    }
+    out[size] = '\0';
+    return weft_error(lines);
+}
+
+static int read_fake(const weft_lines_opts *opts, char *out, size_t room)
+{
+    WEFT_RX(weft_line, lines);
+    ck_assert_int_eq(weft_lines(some_path(), opts, &lines), 0);
+    return join_lines(lines, out, room);
+}
+
+static void expect(const char *data, size_t block_size, bool keep_ends, const char *wanted)
+{
+    char got[512];
+    use_fake(data, strlen(data));
+    int rc = read_fake(WEFT_OPTS(lines, .block_size = block_size, .keep_ends = keep_ends), got,
+                       sizeof got);
+    ck_assert_int_eq(rc, 0);
+    ck_assert_msg(strcmp(got, wanted) == 0, "block %zu: '%s' gave %s", block_size, data, got);
+}
+
+/* ---- cutting ------------------------------------------------------------------------------------------- */
+
+WT_TEST(block_edges_at_every_offset)
+{
+    wt_seeds_at_most(2);
+    for (size_t block = 1; block <= 24; block++) {
+        expect("", block, false, "");
+        expect("\n", block, false, "[]");
+        expect("\r\n", block, false, "[]");
+        expect("a", block, false, "[a]");
+        expect("one\ntwo\nthree\n", block, false, "[one][two][three]");
+        expect("one\ntwo\n\n\nthree", block, false, "[one][two][][][three]");
+        expect("one\r\ntwo\r\n\r\nthree\r\n", block, false, "[one][two][][three]");
+        expect("one\r\ntwo\r\n\r\nthree\r\n", block, true, "[one\r\n][two\r\n][\r\n][three\r\n]");
+        expect("a\rb\nc\r", block, false, "[a\rb][c\r]");
+        expect("\r\r\n\n", block, false, "[\r][]");
+        expect("a line that is longer than any block\nx\n", block, false,
+               "[a line that is longer than any block][x]");
+    }
+    done();
+}
+
+WT_TEST(short_and_interrupted_reads)
+{
+    wt_seeds_at_most(2);
+    for (size_t at_most = 1; at_most < 9; at_most++) {
+        char got[128];
+        const char *data = "alpha\r\nbeta\n\ngamma";
+        use_fake(data, strlen(data));
+        fake.at_most = at_most;
+        fake.is_interrupted = true;
+        ck_assert_int_eq(read_fake(NULL, got, sizeof got), 0);
+        ck_assert_str_eq(got, "[alpha][beta][][gamma]");
+    }
+    done();
+}
+
+WT_TEST(bytes_of_zero_are_like_others)
+{
+    use_fake("a\0b\n\0\n", 6);
+    WEFT_RX(weft_line, lines);
+    weft_line line;
+    ck_assert_int_eq(weft_lines(some_path(), NULL, &lines), 0);
+    ck_assert_int_eq(weft_recv(lines, &line), 1);
+    ck_assert_uint_eq(line.size, 3);
+    ck_assert_int_eq(memcmp(line.data, "a\0b", 3), 0);
+    ck_assert_int_eq(weft_recv(lines, &line), 1);
+    ck_assert_uint_eq(line.size, 1);
+    ck_assert_int_eq(weft_recv(lines, &line), 0);
+    ck_assert_int_eq(weft_recv(lines, &line), 0);
+    done();
+}
+
+/* ---- the limit ---------------------------------------------------------------------------------------- */
+
+static void expect_limited(const char *data, size_t block, const char *wanted, int wanted_rc)
+{
+    char got[128];
+    use_fake(data, strlen(data));
+    int rc = read_fake(WEFT_OPTS(lines, .block_size = block, .max_line = 4), got, sizeof got);
+    ck_assert_msg(rc == wanted_rc && strcmp(got, wanted) == 0, "block %zu: '%s' gave %s, %d", block,
+                  data, got, rc);
+}
+
+WT_TEST(the_limit_does_not_depend_on_blocks)
+{
+    wt_seeds_at_most(2);
+    for (size_t block = 1; block <= 16; block++) {
+        expect_limited("1234\n1234\r\n1234", block, "[1234][1234][1234]", 0);
+        expect_limited("a\n12345\nb\n", block, "[a]", WEFT_ELINE);
+        expect_limited("12345\r\nb\n", block, "", WEFT_ELINE);
+        expect_limited("1234\rx\n", block, "", WEFT_ELINE);
+        expect_limited("12345", block, "", WEFT_ELINE);
+        expect_limited("1234\r", block, "", WEFT_ELINE);
+    }
+    done();
+}
+
+WT_TEST(after_a_line_that_is_too_long_comes_the_end)
+{
+    use_fake("123456\na\n", 9);
+    WEFT_RX(weft_line, lines);
+    weft_line line;
+    ck_assert_int_eq(weft_lines(some_path(), WEFT_OPTS(lines, .max_line = 5), &lines), 0);
+    ck_assert_int_eq(weft_recv(lines, &line), WEFT_ELINE);
+    ck_assert_int_eq(weft_error(lines), WEFT_ELINE);
+    ck_assert_int_eq(weft_recv(lines, &line), 0);
+    ck_assert_int_eq(weft_recv(lines, &line), 0);
+    done();
+}
+
+static _Atomic size_t most_memory;
+
+static void *watched_realloc(void *old, size_t size)
+{
+    if (size > atomic_load(&most_memory))
+        atomic_store(&most_memory, size);
+    return wf_sys_real.realloc(old, size);
+}
+
+static ssize_t endless_read(int fd, void *buf, size_t size)
+{
+    (void)fd;
+    memset(buf, 'x', size);
+    fake.at += size;
+    return (ssize_t)size;
+}
+
+WT_TEST(an_endless_line_takes_bounded_memory)
+{
+    wt_seeds_at_most(2);
+    const size_t limit = 1 << 20, block = 64 << 10;
+    use_fake(NULL, 0);
+    atomic_store(&most_memory, 0);
+    wf_sys.read = endless_read;
+    wf_sys.realloc = watched_realloc;
+    char got[16];
+    ck_assert_int_eq(read_fake(WEFT_OPTS(lines, .block_size = block), got, sizeof got), WEFT_ELINE);
+    ck_assert_uint_le(atomic_load(&most_memory), limit + block + 16);
+    ck_assert_uint_le(fake.at, limit + 2 * block);
+    done();
+}
+
+/* ---- batches ------------------------------------------------------------------------------------------- */
+
+WT_TEST(a_batch_is_of_one_block)
+{
+    const char *data = "a\nb\nc\nd\ne";
+    use_fake(data, strlen(data));
+    WEFT_RX(weft_line, lines);
+    weft_line batch[10];
+    ck_assert_int_eq(weft_lines(some_path(), WEFT_OPTS(lines, .block_size = 6), &lines), 0);
+    ck_assert_int_eq(weft_recv_many(lines, batch, 2), 2);
+    ck_assert(batch[0].data[0] == 'a' && batch[1].data[0] == 'b');
+    ck_assert_int_eq(weft_recv_many(lines, batch, 10), 1);
+    ck_assert_int_eq(batch[0].data[0], 'c');
+    ck_assert_int_eq(weft_recv_many(lines, batch, 10), 1);
+    ck_assert_int_eq(batch[0].data[0], 'd');
+    ck_assert_int_eq(weft_recv_many(lines, batch, 10), 1);
+    ck_assert_int_eq(batch[0].data[0], 'e');
+    ck_assert_int_eq(weft_recv_many(lines, batch, 10), 0);
+    done();
+}
+
+WT_TEST(a_batch_loses_no_error)
+{
+    use_fake("a\nb\n123456\n", 11);
+    WEFT_RX(weft_line, lines);
+    weft_line batch[10];
+    ck_assert_int_eq(weft_lines(some_path(), WEFT_OPTS(lines, .max_line = 5), &lines), 0);
+    int n = 0, rc;
+    while ((rc = weft_recv_many(lines, batch, 10)) > 0)
+        n += rc;
+    ck_assert_int_eq(n, 2);
+    ck_assert_int_eq(rc, WEFT_ELINE);
+    ck_assert_int_eq(weft_recv_many(lines, batch, 10), 0);
+    done();
+}
+
+/* ---- trouble ------------------------------------------------------------------------------------------- */
+
+WT_TEST(a_read_error_is_told_once)
+{
+    use_fake("a\nbc", 4);
+    fake.error = -EIO;
+    WEFT_RX(weft_line, lines);
+    weft_line line;
+    ck_assert_int_eq(weft_lines(some_path(), NULL, &lines), 0);
+    ck_assert_int_eq(weft_recv(lines, &line), 1);
+    ck_assert_int_eq(weft_recv(lines, &line), -EIO);
+    ck_assert_int_eq(weft_error(lines), -EIO);
+    ck_assert_int_eq(weft_recv(lines, &line), 0);
+    done();
+}
+
+static void *no_more_room(void *old, size_t size)
+{
+    return old != NULL ? NULL : wf_sys_real.realloc(old, size);
+}
+
+WT_TEST(without_memory_for_a_long_line_it_may_be_tried_again)
+{
+    use_fake("a longer line\n", 14);
+    WEFT_RX(weft_line, lines);
+    weft_line line;
+    ck_assert_int_eq(weft_lines(some_path(), WEFT_OPTS(lines, .block_size = 4), &lines), 0);
+    wf_sys.realloc = no_more_room;
+    ck_assert_int_eq(weft_recv(lines, &line), WEFT_ENOMEM);
+    wf_sys.realloc = wf_sys_real.realloc;
+    ck_assert_int_eq(weft_recv(lines, &line), 1);
+    ck_assert_uint_eq(line.size, 13);
+    done();
+}
+
+static int count_lines(void *path)
+{
+    WEFT_RX(weft_line, lines);
+    WEFT_TRY(weft_lines(path, WEFT_OPTS(lines, .block_size = 4), &lines));
+    int n = 0;
+    weft_each (line, lines)
+        n++;
+    int rc = weft_error(lines);
+    if (rc == 0)
+        ck_assert_int_eq(n, 3);
+    int closed = weft_close(lines);
+    return rc < 0 ? rc : closed;
+}
+
+static void stop_pool(void)
+{
+    wf_pool_stop(wf_clock_after(WEFT_SEC(5)));
+}
+
+WT_TEST(each_call_that_fails_is_reported)
+{
+    wt_seeds_at_most(3);
+    const char *path = some_path();
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    ck_assert_int_eq(write(fd, "a\nsomething longer\nc", 20), 20);
+    close(fd);
+    ck_assert_uint_gt(fail_each(count_lines, (void *)(uintptr_t)path, stop_pool), 8);
+    done();
+}
+
+WT_MAIN("lines")
