@@ -104,9 +104,8 @@ int wf_chan_recv_many(weft_receiver *rx, void *out, size_t n)
     if (rc == WEFT_EAGAIN) {
         /* Nothing yet: one value by the ordinary way, then what has come with it. */
         rc = wf_chan_ops.recv(rx, out);
-        if (rc == 1 && n > 1)
-            rc = 1 + WF_MAX(take_ready(ch, (char *)out + ch->ring.elem_size, n - 1), 0);
-        return rc;
+        int more = rc == 1 && n > 1 ? take_ready(ch, (char *)out + ch->ring.elem_size, n - 1) : 0;
+        return more > 0 ? 1 + more : rc;
     }
     return rc > 0 ? rc : wf_chan_recv_code(rx, rc);
 }
