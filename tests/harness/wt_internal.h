@@ -11,7 +11,6 @@ struct wt_status {
     bool started, skipped;
     bool seed_is_set;
     uint64_t seed;
-    unsigned n_seeds_done;
     char reason[200];           /* of a skip */
     char fault[200];            /* the call that was made to fail, "" for none */
 };
@@ -23,6 +22,7 @@ struct wt_options {
     unsigned n_seeds;
     unsigned slow;              /* by how much everything is slower than usual, 1 and up */
     int timeout_s;
+    unsigned n_faults;          /* runs of wt_fault_run() at most; 0: no limit */
 };
 
 extern struct wt_options wt_opts;
@@ -33,10 +33,18 @@ extern struct wt_status *wt_status;
 /* Runs the body as the flavour wants it, leak gates included. */
 void wt_run_body(const struct wt_test *test);
 
+/* The leak gate: what there is, the end of the runtime, and whether there is the same again. */
+struct wt_resources {
+    size_t n_blocks;
+    int n_fds;
+};
+struct wt_resources wt_count_resources(void);
+void wt_end_runtime(void);
+void wt_expect_no_more_than(struct wt_resources before);
+
 /* Everything a run may have changed and the next one must find as it was. */
 void wt_reseed(uint64_t seed);
 void wt_reports_reset(void);
-
-int64_t wt_real_now_ns(void);
+void wt_faults_reset(void);
 
 #endif

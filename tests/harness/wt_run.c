@@ -27,15 +27,13 @@
 
 /* A test of a lower layer links no runtime, so there is none to end. */
 __attribute__((weak)) __typeof__(weft_shutdown) weft_shutdown;
+#ifdef WF_SIM
+__attribute__((weak)) __typeof__(weft_dump) weft_dump;
+#endif
 __attribute__((weak)) __typeof__(wf_mem_live) wf_mem_live;
 
 static _Atomic uint64_t random_state;
 static unsigned seed_cap;
-
-struct resources {
-    size_t n_blocks;
-    int n_fds;
-};
 
 bool wt_is_sim(void)
 {
@@ -92,7 +90,19 @@ void wt_skip(const char *reason)
     _exit(0);
 }
 
-int64_t wt_real_now_ns(void)
+#ifdef WF_SIM
+
+/* The run's limit of points ends a vain wait. */
+void wt_until_at(const char *file, int line, bool (*cond)(void *arg), void *arg)
+{
+    (void)file, (void)line;
+    while (!cond(arg))
+        wf_cpu_relax();
+}
+
+#else
+
+static int64_t real_now_ns(void)
 {
     struct timespec ts;
     clock_gettime(CLOCK_MONOTONIC, &ts);
@@ -101,17 +111,15 @@ int64_t wt_real_now_ns(void)
 
 void wt_until_at(const char *file, int line, bool (*cond)(void *arg), void *arg)
 {
-    int64_t give_up_at_ns = wt_real_now_ns() + UNTIL_LIMIT_NS * wt_opts.slow;
+    int64_t give_up_at_ns = real_now_ns() + UNTIL_LIMIT_NS * wt_opts.slow;
     while (!cond(arg)) {
-#ifdef WF_SIM
-        wf_cpu_relax();
-#else
         sched_yield();
-#endif
-        if (wt_real_now_ns() > give_up_at_ns)
+        if (real_now_ns() > give_up_at_ns)
             ck_abort_msg("wt_until at %s:%d waits for what does not come", file, line);
     }
 }
+
+#endif
 
 /* ---- the gate --------------------------------------------------------------------------------- */
 
@@ -127,15 +135,15 @@ static int count_fds(void)
     return n;
 }
 
-static struct resources count_resources(void)
+struct wt_resources wt_count_resources(void)
 {
-    return (struct resources){
+    return (struct wt_resources){
         .n_blocks = wf_mem_live != NULL ? wf_mem_live() : 0,
         .n_fds = count_fds(),
     };
 }
 
-static void end_runtime(void)
+void wt_end_runtime(void)
 {
     if (weft_shutdown == NULL)
         return;
@@ -143,9 +151,9 @@ static void end_runtime(void)
     ck_assert_msg(rc == 0, "leak gate: weft_shutdown says %d, something is stuck", rc);
 }
 
-static void expect_no_more_than(struct resources before)
+void wt_expect_no_more_than(struct wt_resources before)
 {
-    struct resources now = count_resources();
+    struct wt_resources now = wt_count_resources();
     ck_assert_msg(now.n_blocks == before.n_blocks,
                   "leak gate: %zu blocks allocated after the test, %zu before it", now.n_blocks,
                   before.n_blocks);
@@ -160,30 +168,41 @@ static void body_and_end(void *arg)
 {
     const struct wt_test *test = arg;
     test->body();
-    end_runtime();
+    wt_end_runtime();
 }
 
 #ifdef WF_SIM
-static char stuck_why[200];
+static char stuck_why[1024];
 
-static void keep_why(const char *why)
+/* All threads stand still here, so the dump comes last: a lock it wants may never be free. */
+static void explain_stuck(const char *why)
 {
     snprintf(stuck_why, sizeof stuck_why, "%s", why);
+    fprintf(stderr, "simulator: %s\n", why);
+    if (weft_dump != NULL)
+        (void)weft_dump(STDERR_FILENO);
 }
 
 static void simulate(const struct wt_test *test, uint64_t seed)
 {
-    struct wf_sim_opts opts = { .seed = seed, .trace = wt_opts.trace };
-    int rc = wf_sim_run(&opts, body_and_end, (void *)(uintptr_t)test, keep_why);
+    /* Bugs differ in how long a thread must be left alone for them to show. */
+    static const unsigned percents[] = { 10, 3, 30, 50 };
+    struct wf_sim_opts opts = {
+        .seed = seed,
+        .switch_percent = percents[seed % 4],
+        .trace = wt_opts.trace,
+    };
+    int rc = wf_sim_run(&opts, body_and_end, (void *)(uintptr_t)test, explain_stuck);
     ck_assert_msg(rc == 0, "simulator: %s", stuck_why);
 }
 #endif
 
 static void run_once(const struct wt_test *test, uint64_t seed)
 {
-    struct resources before = count_resources();
+    struct wt_resources before = wt_count_resources();
     wt_reseed(seed);
     wt_reports_reset();
+    wt_faults_reset();
 #ifdef WF_SIM
     if (wt_opts.bare)
         body_and_end((void *)(uintptr_t)test);
@@ -192,14 +211,12 @@ static void run_once(const struct wt_test *test, uint64_t seed)
 #else
     body_and_end((void *)(uintptr_t)test);
 #endif
-    expect_no_more_than(before);
+    wt_expect_no_more_than(before);
 }
 
 void wt_run_body(const struct wt_test *test)
 {
     unsigned n = wt_is_sim() && !wt_opts.bare ? wt_opts.n_seeds : 1;
-    for (unsigned i = 0; i < n && (seed_cap == 0 || i < seed_cap); i++) {
+    for (unsigned i = 0; i < n && (seed_cap == 0 || i < seed_cap); i++)
         run_once(test, wt_opts.first_seed + i);
-        wt_status->n_seeds_done++;
-    }
 }

@@ -45,7 +45,8 @@ static _Noreturn void usage(int code)
           "  --seeds N  N runs in the simulator, from the first seed on (WEFT_SEEDS, else 200)\n"
           "  --trace    print each switch of the simulator\n\n"
           "WT_TIMEOUT is the limit of one test in seconds (60); WT_SLOW says how many times\n"
-          "slower than usual everything is (valgrind: 10). Without names, all tests run.\n"
+          "slower than usual everything is (valgrind: 10); WT_FAULTS limits the runs with a\n"
+          "failing call. Without names, all tests run.\n"
           "Ends with 0, 1 for a failure, 77 when all were skipped.\n",
           out);
     exit(code);
@@ -104,6 +105,7 @@ static void read_environment(void)
         wt_opts.slow = 1;
     wt_opts.first_seed = number_from_env("WEFT_SEED", 1);
     wt_opts.n_seeds = (unsigned)number_from_env("WEFT_SEEDS", 200 / wt_opts.slow);
+    wt_opts.n_faults = (unsigned)number_from_env("WT_FAULTS", 0);
     wt_opts.timeout_s = (int)number_from_env("WT_TIMEOUT", 60) * (int)wt_opts.slow;
 }
 

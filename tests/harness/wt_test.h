@@ -86,6 +86,33 @@ typedef struct wt_thread wt_thread;
 wt_thread *wt_thread_start(void (*fn)(void *arg), void *arg);
 void wt_thread_join(wt_thread *thread);
 
+/* ---- faults: calls of plat/sys.h that fail ----------------------------------------------------- */
+
+enum {
+    WT_FAULT_MEMORY = 1,    /* alloc, realloc */
+    WT_FAULT_MAP = 2,       /* map, protect_none */
+    WT_FAULT_THREAD = 4,    /* thread_create */
+    WT_FAULT_FILE = 8,      /* open, close, read, write, seek, stat_fd, sync */
+    WT_FAULT_POLL = 16,     /* epoll_create, epoll_arm, event_create */
+    WT_FAULT_ALL = 31,
+    WT_FAULT_ADVISE = 32,   /* not in ALL: a guard that can't be had is fatal by contract */
+};
+
+/* Runs body(arg) with the first call failing that counts, then with the second, and so on until a
+ * run has none left to fail, or WT_FAULTS times. Calls count from wt_fault_on(kinds) in the body
+ * to wt_fault_off() or its end. After each run the runtime is ended and the leak gate looks, so
+ * the body must not leave anything behind, failed or not. Returns the number of runs. */
+unsigned wt_fault_run(void (*body)(void *arg), void *arg);
+void wt_fault_on(unsigned kinds);
+void wt_fault_off(void);
+
+/* Whether the call that this run has to fail has come: if not, nothing may go wrong. */
+bool wt_fault_hit(void);
+
+/* From here to the end of the run reads and writes of files move at most 16 bytes each. Called
+ * before anything starts the runtime. */
+void wt_short_io(void);
+
 /* ---- death ---------------------------------------------------------------------------------- */
 
 /* fn(arg), in a forked process, ends by SIGABRT with `text` somewhere in what it wrote to stderr. */
