@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * The life of a channel: opening, counting references, ending, and the list of all channels.
+ * The life of a channel: opening, counting references, ending.
  *
  * Three counts, all under the channel's lock: n_senders and n_receivers are the open halves (what
  * decides that it ends), refs is every half and permit there is, closed ones too (what decides
@@ -9,6 +9,7 @@
  * left, or after an abort, no path touches the ring any more, so it belongs to whoever emptied it
  * by setting n_full to 0. */
 #include "chan/chan.h"
+#include "chan/registry.h"
 
 #include "plat/mem.h"
 
@@ -19,66 +20,6 @@
 
 struct wf_chan wf_chan_always = { .is_always_ready = true, .name = "always",
                                   .lock = WF_LOCK_INIT(WF_RANK_CHANNEL) };
-
-/* ---- all channels, for totals: in shards, so that openers rarely meet ------------------------ */
-
-enum { N_SHARDS = 8 };
-
-static struct shard {
-    WF_CACHE_ALIGNED struct wf_lock lock;   /* unranked: nothing else is locked meanwhile */
-    struct wf_list chans;           /* its next is NULL until the first use */
-    uint64_t sent, received, dropped;       /* on channels that are gone */
-} shards[N_SHARDS] = { [0 ... N_SHARDS - 1] = { .lock = WF_LOCK_INIT(WF_RANK_NONE) } };
-
-static struct shard *shard_of(const struct wf_chan *ch)
-{
-    uintptr_t bits = (uintptr_t)ch >> 7;
-    return &shards[(bits ^ (bits >> 6)) % N_SHARDS];
-}
-
-static void list_in_shard(struct wf_chan *ch)
-{
-    struct shard *shard = shard_of(ch);
-    wf_lock_acquire(&shard->lock);
-    if (shard->chans.head.next == NULL)
-        wf_list_init(&shard->chans);
-    wf_list_push_back(&shard->chans, &ch->shard_link);
-    wf_lock_release(&shard->lock);
-}
-
-static void unlist_from_shard(struct wf_chan *ch)
-{
-    struct shard *shard = shard_of(ch);
-    wf_lock_acquire(&shard->lock);
-    wf_list_remove(&ch->shard_link);
-    shard->sent += wf_load_rlx(&ch->n_sent);
-    shard->received += wf_load_rlx(&ch->n_received);
-    shard->dropped += wf_load_rlx(&ch->n_dropped);
-    wf_lock_release(&shard->lock);
-}
-
-void wf_chan_totals(uint64_t *out_sent, uint64_t *out_received, uint64_t *out_dropped)
-{
-    uint64_t sent = 0, received = 0, dropped = 0;
-    for (struct shard *shard = shards; shard < shards + N_SHARDS; shard++) {
-        wf_lock_acquire(&shard->lock);
-        sent += shard->sent;
-        received += shard->received;
-        dropped += shard->dropped;
-        if (shard->chans.head.next != NULL) {
-            wf_list_each(link, &shard->chans) {
-                struct wf_chan *ch = WF_CONTAINER(link, struct wf_chan, shard_link);
-                sent += wf_load_rlx(&ch->n_sent);
-                received += wf_load_rlx(&ch->n_received);
-                dropped += wf_load_rlx(&ch->n_dropped);
-            }
-        }
-        wf_lock_release(&shard->lock);
-    }
-    *out_sent = sent;
-    *out_received = received;
-    *out_dropped = dropped;
-}
 
 /* ---- opening ---------------------------------------------------------------------------------- */
 
@@ -147,7 +88,7 @@ int wf_chan_open(size_t elem_size, const weft_chan_opts *opts, const char *file,
     rx->drop_item = all.drop;
     wf_chan_add_half(ch, &tx->half, self);
     wf_chan_add_half(ch, &rx->half, self);
-    list_in_shard(ch);
+    wf_chan_register(ch);
     *out_tx = tx;
     *out_rx = rx;
     return 0;
@@ -296,7 +237,7 @@ void wf_chan_unref(struct wf_chan *ch)
     wf_lock_release(&ch->lock);
     if (!is_last)
         return;
-    unlist_from_shard(ch);
+    wf_chan_unregister(ch);
     wf_free_aligned(ch);
 }
 

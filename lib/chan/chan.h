@@ -157,7 +157,13 @@ void wf_chan_remove_sender_locked(struct wf_chan *ch, struct wf_half *half,
 /* Appends one line: its name, place, fill and who holds its halves. Takes the lock. */
 void wf_chan_describe(struct wf_chan *ch, struct wf_text *text);
 
-/* Values sent, received and dropped on all channels since the process started. */
-void wf_chan_totals(uint64_t *out_sent, uint64_t *out_received, uint64_t *out_dropped);
+/* A receiver is about to park on the channel: suspects (under the lock, may only look) says whether
+ * it may wait for ever because of who holds the senders; report (without it) looks again and says
+ * so. Layer 4 knows who waits for whom. */
+struct wf_trap_hooks {
+    bool (*suspects)(struct wf_chan *ch, const struct wf_waiter *receiver);
+    void (*report)(struct wf_chan *ch, const struct wf_waiter *receiver);
+};
+extern struct wf_trap_hooks wf_trap_hooks;
 
 #endif

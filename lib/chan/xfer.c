@@ -165,6 +165,8 @@ void wf_chan_commit_locked(struct wf_chan *ch, const void *value, struct wf_chor
     }
 }
 
+struct wf_trap_hooks wf_trap_hooks;     /* set once, when layer 4 is first used */
+
 /* ---- waiting ---------------------------------------------------------------------------------- */
 
 /* Waits with a node of the caller's. Called with the lock held, nothing having been found;
@@ -175,10 +177,14 @@ static int park_node(struct wf_chan *ch, struct wf_list *list, struct wf_node *n
 {
     struct wf_waiter *self = node->waiter;
     wf_half_set_holder(half, self);
+    bool is_suspect = kind == WF_ON_RECV && wf_trap_hooks.suspects != NULL &&
+                      wf_trap_hooks.suspects(ch, self);
     wf_wait_begin(self, kind, ch);
     wf_list_push_back(list, &node->link);
     wf_chan_unlock(ch);
     wf_chores_do(ch, chores);
+    if (WF_UNLIKELY(is_suspect))
+        wf_trap_hooks.report(ch, self);
 
     uint32_t claim = wf_wait_park(self, WF_NEVER);
     if (WF_LIKELY(claim == node->claim))

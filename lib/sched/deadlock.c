@@ -11,9 +11,21 @@
 #include "sched/iowait.h"
 #include "sched/worker.h"
 
-static void (*report_hook)(void);
+/* Written once; read by workers, which may be running already. */
+static _Atomic(void (*)(void)) deadlock_hook, stuck_hook;
 
-void wf_deadlock_hook(void (*report)(void)) { report_hook = report; }
+void wf_report_hooks(void (*deadlock)(void), void (*stuck)(void))
+{
+    wf_store_rel(&deadlock_hook, deadlock);
+    wf_store_rel(&stuck_hook, stuck);
+}
+
+void wf_report_stuck(void)
+{
+    void (*report)(void) = wf_load_acq(&stuck_hook);
+    if (report != NULL)
+        report();
+}
 
 static bool is_quiet(void)
 {
@@ -21,7 +33,8 @@ static bool is_quiet(void)
         return false;
     if (wf_load_rlx(&wf_rt.inject.n) != 0 || wf_next_timer() != WF_NEVER || wf_io_armed() != 0)
         return false;
-    if (wf_load_seq(&wf_rt.jobs) != 0 || wf_load_rlx(&wf_rt.is_stopping))
+    if (wf_load_seq(&wf_rt.jobs) != 0 || wf_load_seq(&wf_rt.plain_timed) != 0 ||
+        wf_load_rlx(&wf_rt.is_stopping))
         return false;
     return wf_live_tasks() > 0 || wf_load_seq(&wf_rt.plain_waiting) > 0;
 }
@@ -38,13 +51,17 @@ static bool is_every_thread_ours(void)
 #endif
 }
 
-void wf_deadlock_check(void)
+bool wf_deadlock_check(void)
 {
     static _Atomic bool is_checking;
-    if (report_hook == NULL || !is_quiet() || wf_xchg_seq(&is_checking, true))
-        return;
+    void (*report)(void) = wf_load_acq(&deadlock_hook);
+    if (report == NULL || !is_quiet() || wf_xchg_seq(&is_checking, true))
+        return false;
     uint64_t epoch = wf_load_seq(&wf_rt.plain_epoch);
-    if (is_every_thread_ours() && is_quiet() && wf_load_seq(&wf_rt.plain_epoch) == epoch)
-        report_hook();
+    bool is_deadlock = is_every_thread_ours() && is_quiet() &&
+                       wf_load_seq(&wf_rt.plain_epoch) == epoch;
+    if (is_deadlock)
+        report();
     wf_store_seq(&is_checking, false);
+    return is_deadlock;
 }

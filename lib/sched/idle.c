@@ -25,8 +25,6 @@
 #include "sched/iowait.h"
 #include "sched/worker.h"
 
-enum { EVENTS_AT_ONCE = 64 };
-
 /* ---- timers and descriptors -------------------------------------------------------------------- */
 
 int64_t wf_next_timer(void)
@@ -49,13 +47,16 @@ static unsigned expire_all(struct wf_worker *w)
     return n;
 }
 
-static unsigned poll_descriptors(struct wf_worker *w, int64_t at_ns)
+static int wait_for_events(struct wf_worker *w, int64_t at_ns)
 {
-    struct wf_poll_event events[EVENTS_AT_ONCE];
     wf_count_one(&w->stats[WF_POLLS]);
-    int n = wf_poller_wait(&wf_rt.poller, events, EVENTS_AT_ONCE, at_ns);
+    return wf_poller_wait(&wf_rt.poller, w->events, WF_EVENTS_AT_ONCE, at_ns);
+}
+
+static unsigned handle_events(struct wf_worker *w, int n)
+{
     if (n > 0)
-        wf_io_ready(events, n);
+        wf_io_ready(w->events, n);
     return n > 0 ? (unsigned)n : 0;
 }
 
@@ -158,7 +159,7 @@ unsigned wf_poll(struct wf_worker *w)
     unsigned n = expire_all(w);
     if (!wf_io_is_in_use() || !take_poller(w))
         return n;
-    n += poll_descriptors(w, 0);
+    n += handle_events(w, wait_for_events(w, 0));
     if (give_back_poller())
         wake_one();             /* I3: somebody went to sleep meanwhile and could not take it */
     return n;
@@ -233,22 +234,37 @@ static int64_t sleep_limit(void)
     return WF_MIN(limit_ns, stop_ns);
 }
 
-/* Sleeps in the poller until an event, a timer or an interrupt. */
-static void sleep_polling(struct wf_worker *w)
+/* Sleeps in the poller until an event, a timer or an interrupt. The number of events: they are
+ * handled when the worker counts as awake again, or a deadlock could be seen where there is none. */
+static int sleep_polling(struct wf_worker *w)
 {
+    int n_events = 0;
     int64_t until_ns = sleep_limit();
     wf_store_rlx(&wf_rt.poll_until_ns, until_ns);
     wf_fence_seq();             /* [poll-dekker] the poller's */
     until_ns = WF_MIN(until_ns, sleep_limit());
     if (!has_token(w))
-        (void)poll_descriptors(w, until_ns);
+        n_events = wait_for_events(w, until_ns);
     wf_store_rlx(&wf_rt.poll_until_ns, INT64_MIN);
+    return n_events;
 }
 
 static void sleep_parked(struct wf_worker *w)
 {
     while (!has_token(w))
         (void)wf_futex_wait(&w->park_word, 0, WF_NEVER);
+}
+
+static int sleep_until_woken(struct wf_worker *w)
+{
+    int n_events = 0;
+    wf_count_one(&w->stats[WF_PARKS]);
+    if (w->is_polling)
+        n_events = sleep_polling(w);
+    else
+        sleep_parked(w);
+    wf_count_one(&w->stats[WF_WAKES]);
+    return n_events;
 }
 
 static bool is_last_awake(void)
@@ -258,20 +274,16 @@ static bool is_last_awake(void)
 
 bool wf_idle_park(struct wf_worker *w)
 {
+    int n_events = 0;
     join_idle(w);
     wf_fence_seq();             /* [park-dekker] the sleeper's */
     if (!wf_has_work_for(w) && !wf_load_rlx(&wf_rt.is_stopping)) {
-        if (is_last_awake())
-            wf_deadlock_check();
-        wf_count_one(&w->stats[WF_PARKS]);
-        if (w->is_polling)
-            sleep_polling(w);
-        else
-            sleep_parked(w);
-        wf_count_one(&w->stats[WF_WAKES]);
+        if (!is_last_awake() || !wf_deadlock_check())
+            n_events = sleep_until_woken(w);
     }
     if (!quit_idle(w))
         sleep_parked(w);        /* I2: the token may still be on its way */
+    (void)handle_events(w, n_events);
     (void)expire_all(w);
     wf_runtime_idle_stop();
     return !wf_load_rlx(&wf_rt.is_stopping);
@@ -280,7 +292,8 @@ bool wf_idle_park(struct wf_worker *w)
 /* Plain threads that wait without limit may complete a deadlock while all workers sleep. */
 void wf_idle_plain_parked(void)
 {
-    if (wf_load_seq(&wf_rt.n_idle) == wf_rt.n_workers && wf_rt.n_workers > 0 &&
+    uint32_t n_idle = wf_load_seq(&wf_rt.n_idle);
+    if (n_idle > 0 && n_idle == wf_rt.n_workers &&
         wf_load_seq(&wf_rt.plain_waiting) == wf_load_rlx(&wf_rt.n_plain))
         wf_poller_interrupt(&wf_rt.poller);
 }

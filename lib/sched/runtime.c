@@ -12,6 +12,7 @@
  * Every change is made under rt.lock; is_stopping repeats STOPPING for the workers. */
 #include "sched/worker.h"
 
+#include "base/panic.h"
 #include "plat/fault.h"
 #include "plat/futex.h"
 #include "plat/mem.h"
@@ -133,6 +134,7 @@ static void stop_parts(void)
 static int start_parts(void)
 {
     fill_config(&wf_rt.config);
+    wf_panic_context(wf_describe_self);
     int rc = wf_poller_open(&wf_rt.poller);
     if (rc < 0)
         return rc;
@@ -287,8 +289,10 @@ int weft_shutdown(int64_t budget_ns)
     if (thread->current->is_task || thread->worker != NULL)
         return WEFT_EDEADLK;
     int64_t until_ns = wf_clock_after(budget_ns);
-    if (!wait_for_users(until_ns))
+    if (!wait_for_users(until_ns)) {
+        wf_report_stuck();
         return WEFT_ETIMEDOUT;
+    }
     stop_services(until_ns);
     wf_lock_acquire(&wf_rt.lock);
     if (wf_rt.state == WF_RUNNING)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * weft_configure and weft_stats_get. */
+ * weft_configure, and the counts behind weft_stats_get. */
 #include "base/panic.h"
 #include "plat/clock.h"
 #include "plat/sanitizer.h"
@@ -58,40 +58,6 @@ uint64_t wf_live_tasks(void)
     /* Completions first: a task that ends between the two reads counts as alive. */
     uint64_t completed = wf_stat(WF_COMPLETED);
     return wf_load_rlx(&wf_rt.spawned_elsewhere) + wf_stat(WF_SPAWNED) - completed;
-}
-
-static void add_stacks(weft_stats *stats)
-{
-    struct wf_stack_info info;
-    wf_stack_info(&info);
-    stats->stacks_mapped = info.mapped;
-    stats->stacks_cached = info.cached;
-}
-
-int weft_stats_get(weft_stats *out)
-{
-    if (out == NULL || out->size_ > sizeof *out)
-        return WEFT_EINVAL;
-    weft_stats stats = { .size_ = out->size_ };
-    wf_lock_acquire(&wf_rt.lock);
-    stats.workers = wf_rt.n_workers;
-    stats.completed = wf_stat(WF_COMPLETED);
-    stats.spawned = wf_stat(WF_SPAWNED) + wf_load_rlx(&wf_rt.spawned_elsewhere);
-    stats.steals = wf_stat(WF_STEALS);
-    stats.parks = wf_stat(WF_PARKS);
-    stats.wakes = wf_stat(WF_WAKES);
-    stats.switches = wf_stat(WF_SWITCHES);
-    stats.polls = wf_stat(WF_POLLS);
-    stats.timers_fired = wf_stat(WF_TIMERS_FIRED);
-    stats.live_tasks = stats.spawned - stats.completed;
-    if (wf_rt.state == WF_RUNNING)
-        add_stacks(&stats);
-    for (struct wf_service *service = wf_rt.services; service != NULL; service = service->next)
-        if (service->stats != NULL)
-            service->stats(&stats);
-    wf_lock_release(&wf_rt.lock);
-    memcpy(out, &stats, out->size_ != 0 ? out->size_ : sizeof stats);
-    return 0;
 }
 
 void weft_on_report(void (*hook)(const char *text, size_t size, void *arg), void *arg)

@@ -109,7 +109,7 @@ static void fill(struct wf_task *task, const struct wf_task_opts *opts, struct w
     task->on_done = opts->on_done;
     task->what = opts->what;
     task->self_arg = opts->self_arg;
-    task->has_started = false;
+    wf_store_rlx(&task->has_started, false);
     task->next = NULL;
     wf_store_rlx(&task->ctx.sp, NULL);
 }
@@ -183,7 +183,7 @@ void wf_task_prepare(struct wf_task *task, struct wf_worker *w)
     if (!task->has_own_stack)
         task->stack = wf_stack_take(&w->stacks);
     wf_san_disown(w);
-    task->has_started = true;
+    wf_store_rlx(&task->has_started, true);
     wf_ctx_make(&task->ctx, wf_stack_low(task->stack), wf_stack_top(task->stack), task_main, task);
 }
 

@@ -28,7 +28,7 @@ struct wf_task {
     struct wf_task *next;               /* in the shared queue, or a free list */
 
     struct wf_stack *stack;             /* from first run to end */
-    bool has_started;
+    _Atomic bool has_started;           /* written by the worker that runs it first */
     bool has_own_stack;                 /* of another size than the default: its own mapping */
 
     const weft_callable *what;

@@ -97,6 +97,16 @@ static WF_NOINLINE void park_task_until(struct wf_waiter *self, int64_t at_ns)
 
 /* ---- a plain thread ---------------------------------------------------------------------- */
 
+/* plain_waiting counts the threads that only somebody else can wake. So it is the waker who takes
+ * a thread out, before the thread runs again: one that is woken but not yet scheduled does not
+ * count. (A wake that is faster than the park takes it out first: the count is then one too low
+ * for a moment, never too high.) */
+static void count_out(void)
+{
+    (void)wf_add_seq(&wf_rt.plain_epoch, 1u);
+    (void)wf_sub_seq(&wf_rt.plain_waiting, 1u);
+}
+
 /* The token, not the cell, ends the sleep: between the claim and the wake the waker still uses
  * this waiter (W2). */
 static void sleep_on_token(struct wf_waiter *self, int64_t at_ns)
@@ -105,25 +115,26 @@ static void sleep_on_token(struct wf_waiter *self, int64_t at_ns)
     while (wf_load_acq(&self->token) == 0) {
         if (wf_futex_wait(&self->token, 0, at_ns) == 0 || at_ns == WF_NEVER)
             continue;
-        if (wf_wait_claim(self, WF_CLAIM_TIMEOUT))
+        if (wf_wait_claim(self, WF_CLAIM_TIMEOUT)) {
+            count_out();
             return;
+        }
         at_ns = WF_NEVER;       /* somebody was first: its wake is on the way (W1) */
     }
 }
 
 static void park_thread(struct wf_waiter *self, int64_t at_ns)
 {
-    bool has_no_limit = at_ns == WF_NEVER;
-    if (has_no_limit) {
-        (void)wf_add_seq(&wf_rt.plain_waiting, 1u);
-        (void)wf_add_seq(&wf_rt.plain_epoch, 1u);
+    bool is_timed = at_ns != WF_NEVER;
+    if (is_timed)
+        (void)wf_add_seq(&wf_rt.plain_timed, 1u);
+    (void)wf_add_seq(&wf_rt.plain_epoch, 1u);
+    (void)wf_add_seq(&wf_rt.plain_waiting, 1u);
+    if (!is_timed)
         wf_idle_plain_parked();
-    }
     sleep_on_token(self, at_ns);
-    if (has_no_limit) {
-        (void)wf_add_seq(&wf_rt.plain_epoch, 1u);
-        (void)wf_sub_seq(&wf_rt.plain_waiting, 1u);
-    }
+    if (is_timed)
+        (void)wf_sub_seq(&wf_rt.plain_timed, 1u);
 }
 
 /* ---- both ---------------------------------------------------------------------------------- */
@@ -158,6 +169,7 @@ void wf_wait_wake(struct wf_waiter *waiter, enum wf_wake when)
         wf_ready(wf_task_of(waiter), when);
         return;
     }
+    count_out();
     /* release [token] */
     wf_store_rel(&waiter->token, 1u);
     wf_futex_wake(&waiter->token, 1);

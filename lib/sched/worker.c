@@ -86,12 +86,12 @@ WF_WORKER_LOCAL static struct wf_task *pop_own(struct wf_worker *w)
 
 WF_WORKER_LOCAL static bool may_run(struct wf_task *task)
 {
-    return !task->has_started || wf_ctx_has_left(&task->ctx);
+    return !wf_load_rlx(&task->has_started) || wf_ctx_has_left(&task->ctx);
 }
 
 WF_WORKER_LOCAL static void become(struct wf_worker *w, struct wf_task *task)
 {
-    if (!task->has_started)
+    if (!wf_load_rlx(&task->has_started))
         wf_task_prepare(task, w);
     w->thread.current = &task->waiter;
     wf_count_one(&w->stats[WF_SWITCHES]);

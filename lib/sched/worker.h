@@ -26,6 +26,8 @@ struct wf_thread {
 enum wf_stat { WF_SPAWNED, WF_COMPLETED, WF_STEALS, WF_PARKS, WF_WAKES, WF_SWITCHES, WF_POLLS,
                WF_TIMERS_FIRED, WF_N_STATS };
 
+enum { WF_EVENTS_AT_ONCE = 64 };
+
 struct wf_worker {
     struct wf_runq runq;
 
@@ -38,6 +40,7 @@ struct wf_worker {
     struct wf_task *free_tasks;         /* linked by next */
     uint32_t n_free_tasks;
     uint32_t tick, slot_runs;
+    struct wf_poll_event events[WF_EVENTS_AT_ONCE];     /* what the poller had to say */
     bool is_searching;                  /* also written by whoever wakes it, under idle_lock */
     struct wf_task **slots_seen;        /* n_workers: the others' slots when a search began */
     uint64_t next_id, ids_end;          /* task ids taken from wf_rt.next_id */
@@ -105,7 +108,8 @@ struct wf_runtime {
     _Atomic uint32_t jobs;              /* blocking jobs queued or running */
     _Atomic uint32_t n_helpers;         /* weft's own threads besides the workers */
     _Atomic uint32_t n_plain;           /* plain threads with a record */
-    _Atomic uint32_t plain_waiting;     /* of those, parked without a time limit */
+    _Atomic uint32_t plain_waiting;     /* of those, parked and not yet woken (wait.c) */
+    _Atomic uint32_t plain_timed;       /* of those, parked with a time limit */
     _Atomic uint64_t plain_epoch;       /* grows whenever one of them parks or wakes */
 };
 
@@ -146,8 +150,11 @@ void wf_idle_wake_all(void);
 int64_t wf_next_timer(void);
 unsigned wf_poll(struct wf_worker *w);  /* due timers and ready descriptors, without sleeping */
 
-/* deadlock.c: nothing can ever run again? Called by the worker that would sleep for ever. */
-void wf_deadlock_check(void);
-void wf_deadlock_hook(void (*report)(void));            /* layer 4 knows scopes and channels */
+/* deadlock.c: can nothing ever run again? Asked by the worker that would be the last to sleep;
+ * true: it was reported, and somebody has been woken. */
+bool wf_deadlock_check(void);
+void wf_report_stuck(void);             /* says what keeps a shutdown waiting */
+/* Layer 4 knows scopes and channels: how to report a deadlock and cancel what is in it. */
+void wf_report_hooks(void (*deadlock)(void), void (*stuck)(void));
 
 #endif

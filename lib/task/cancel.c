@@ -37,7 +37,7 @@ static void cancel_locked(struct wf_scope *s, enum wf_cancel_reason reason, bool
     wf_list_each (link, &s->tasks)
         wake_if_waiting(&WF_CONTAINER(link, struct wf_task, home_link)->waiter);
     wake_if_waiting(s->owner);
-    if (s->is_owner_joining && wf_wait_claim(s->owner, WF_CLAIM_CANCELED))
+    if (wf_load_rlx(&s->is_owner_joining) && wf_wait_claim(s->owner, WF_CLAIM_CANCELED))
         wf_wait_wake(s->owner, WF_WAKE_LAST);       /* its teardown budget begins */
     cancel_below(s, reason);
 }

@@ -5,6 +5,8 @@
 
 #include "base/panic.h"
 #include "sched/worker.h"
+#include "task/dump.h"
+#include "task/trap.h"
 
 #include <weft/runtime.h>
 
@@ -31,6 +33,8 @@ void wf_scope_each_root(void (*fn)(struct weft_scope *root, void *arg), void *ar
 static void link_root(struct wf_scope *s)
 {
     wf_lock_acquire(&roots.lock);
+    if (wf_list_is_empty(&roots.list))
+        wf_reports_install();
     wf_list_push_back(&roots.list, &s->root_link);
     wf_lock_release(&roots.lock);
 }
@@ -168,7 +172,7 @@ void wf_scope_child_done(struct wf_task *task, int rc)
     wf_lock_acquire(&s->lock);
     wf_list_remove(&task->home_link);
     struct wf_waiter *joiner = NULL;
-    if (--s->n_tasks == 0 && s->is_owner_joining && wf_wait_claim(s->owner, WF_CLAIM_FIRST))
+    if (--s->n_tasks == 0 && wf_load_rlx(&s->is_owner_joining) && wf_wait_claim(s->owner, WF_CLAIM_FIRST))
         joiner = s->owner;
     wf_lock_release(&s->lock);
     /* From here the scope may be gone. Its owner is not: it waits for our wake, if we claimed. */
@@ -184,7 +188,7 @@ static bool begin_join(struct wf_scope *s, struct wf_waiter *self)
     bool has_to_wait = s->n_tasks > 0;
     if (has_to_wait) {
         wf_wait_begin_shielded(self, WF_ON_CHILDREN, s);
-        s->is_owner_joining = true;
+        wf_store_rlx(&s->is_owner_joining, true);
     }
     wf_lock_release(&s->lock);
     return has_to_wait;
@@ -193,7 +197,7 @@ static bool begin_join(struct wf_scope *s, struct wf_waiter *self)
 static void end_join(struct wf_scope *s)
 {
     wf_lock_acquire(&s->lock);
-    s->is_owner_joining = false;
+    wf_store_rlx(&s->is_owner_joining, false);
     wf_lock_release(&s->lock);
 }
 
@@ -223,6 +227,7 @@ void wf_scope_join(struct weft_scope *scope, struct wf_waiter *self)
     int64_t limit_ns = WF_NEVER;
     bool is_reported = false;
     while (begin_join(s, self)) {
+        wf_trap_check_scope(scope, self);
         bool has_budget = wf_load_acq(&s->cancelled) != 0 && !is_reported;
         if (has_budget && limit_ns == WF_NEVER)
             limit_ns = wf_clock_after(wf_rt.config.teardown_budget_ns);

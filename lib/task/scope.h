@@ -40,7 +40,7 @@ struct wf_scope {
     struct wf_list scopes;          /* wf_scope::link */
     struct wf_list generators;      /* wf_generator::scope_link; owner only */
     uint32_t n_tasks;
-    bool is_owner_joining;
+    _Atomic bool is_owner_joining;  /* also read, as a hint, by the trap report */
     int first_error;
     enum wf_cancel_reason reason;   /* the first one */
     bool is_from_above;             /* an outer scope's cancel reached it first */
