@@ -44,12 +44,15 @@ static void enter_tree(struct wf_generator *g, const struct wf_waiter *self)
         link_to_parent(g);
 }
 
+static const struct wf_waiter nobody;
+
 static void fill(struct wf_generator *g, const weft_callable *what, const void *args,
                  const void *caller)
 {
     g->what = what;
     g->caller = caller;
     g->chan = g->tx->chan;
+    wf_half_set_holder(&g->tx->half, &nobody);      /* the body will, once it has a task */
     wf_link_init(&g->scope_link);
     wf_list_init(&g->closers);
     g->self = (weft_receiver){ .ops = &wf_generator_self_ops, .source = g,

@@ -142,15 +142,15 @@ static int await_done(struct wf_generator *g)
 /* A body in a yield is told there, and what is left of it runs shielded. */
 static bool claim_parked_locked(struct wf_generator *g)
 {
+    if (!wf_wait_claim(&g->task->waiter, WF_CLAIM_CLOSED))
+        return false;           /* cancelled already: it unwinds */
+    g->state = WF_GENERATOR_RUNNING;
     if (g->parent != NULL) {
         struct wf_scope *parent = wf_scope_of(g->parent);
         wf_lock_acquire(&parent->lock);
         wf_scope_of(&g->scope)->is_shielded = true;
         wf_lock_release(&parent->lock);
     }
-    if (!wf_wait_claim(&g->task->waiter, WF_CLAIM_CLOSED))
-        return false;           /* cancelled already: it unwinds */
-    g->state = WF_GENERATOR_RUNNING;
     return true;
 }
 

@@ -31,6 +31,7 @@ static int start_locked(struct wf_generator *g)
         g->task = task;
         g->is_asked = true;
         g->refs++;
+        wf_half_set_holder(&g->tx->half, &task->waiter);
     }
     bool is_closing = g->is_closing;
     wf_chan_unlock(g->chan);

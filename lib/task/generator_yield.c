@@ -47,7 +47,7 @@ static int await_demand_locked(struct wf_generator *g, struct wf_waiter *self,
         g->state = WF_GENERATOR_RUNNING;
         rc = wf_claim_code(self, claim);
     }
-    if (g->is_closing)
+    if (rc == 0 && g->is_closing)
         rc = WEFT_ECLOSED;
     wf_chan_unlock(g->chan);
     wf_chores_do(g->chan, chores);
