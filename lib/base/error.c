@@ -2,6 +2,7 @@
  * Names and texts of the error map (weft/error.h), and of plain -errno values. */
 #include "plat/cc.h"
 
+#include <limits.h>
 #include <string.h>
 #include <weft/error.h>
 
@@ -24,6 +25,9 @@ static const struct entry *find(int code)
     return NULL;
 }
 
+/* INT_MIN has no opposite; INT_MAX names nothing either. */
+static int to_errno(int code) { return code == INT_MIN ? INT_MAX : -code; }
+
 const char *weft_strerror(int code)
 {
     const struct entry *entry = find(code);
@@ -31,7 +35,7 @@ const char *weft_strerror(int code)
         return entry->text;
     if (code >= 0)
         return "success";
-    const char *text = strerrordesc_np(-code);
+    const char *text = strerrordesc_np(to_errno(code));
     return text != NULL ? text : "unknown error";
 }
 
@@ -42,6 +46,6 @@ const char *weft_errname(int code)
         return entry->name;
     if (code >= 0)
         return "OK";
-    const char *name = strerrorname_np(-code);
+    const char *name = strerrorname_np(to_errno(code));
     return name != NULL ? name : "?";
 }

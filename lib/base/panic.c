@@ -10,6 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A long sentence leaves room for the place. */
+enum { PANIC_SIZE = 768, PANIC_SENTENCE = 512 };
+
 static struct {
     struct wf_lock lock;
     void (*hook)(const char *text, size_t size, void *arg);
@@ -54,14 +57,15 @@ void wf_panic_context(size_t (*describe)(char *buf, size_t size)) { reports.desc
  * heap broken. So the report hook is not called either: stderr gets the words. */
 void wf_panic(const char *format, ...)
 {
-    char text[512];
+    char text[PANIC_SIZE];
     size_t size = (size_t)snprintf(text, sizeof text, "weft: fatal: ");
+    size_t room = PANIC_SENTENCE - size;
     va_list args;
     va_start(args, format);
-    int n = vsnprintf(text + size, sizeof text - size - 2, format, args);
+    int n = vsnprintf(text + size, room, format, args);
     va_end(args);
     if (n > 0)
-        size = WF_MIN(size + (size_t)n, sizeof text - 3);
+        size += WF_MIN((size_t)n, room - 1);
     if (reports.describe != NULL)
         size += reports.describe(text + size, sizeof text - 1 - size);
     text[size++] = '\n';

@@ -18,7 +18,7 @@ size_t wf_describe_self(char *buf, size_t size)
                      (unsigned long long)task->waiter.id,
                      task->waiter.name != NULL ? task->waiter.name : "?",
                      task->spawn_file != NULL ? task->spawn_file : "?", task->spawn_line);
-    return n > 0 ? WF_MIN((size_t)n, size) : 0;
+    return n > 0 && size > 0 ? WF_MIN((size_t)n, size - 1) : 0;
 }
 
 /* Other faults are not ours to explain: the handler that was there before has its turn. */
