@@ -41,7 +41,7 @@ typedef struct weft_text {
 typedef struct weft_lines_opts {
     size_t size_;
     size_t max_line;     /* a longer line, its end not counted, is WEFT_ELINE; default 1 MiB */
-    size_t block_size;   /* bytes read at once; default 64 KiB */
+    size_t block_size;   /* bytes read at once; default 128 KiB */
     bool keep_ends;      /* leave \n or \r\n at the end of each line */
 } weft_lines_opts;
 

@@ -11,6 +11,9 @@
  *       writes [end, room) alone, and a job that has begun is always waited for.
  *   L3  room <= max_line + 2 + block, or block: a pending line is given up when it is too long.
  *
+ * Only a file is read by a job at once: what may stay without data for long (a pipe, a terminal) is
+ * first waited for in the task, where a cancel ends the wait; a job that sleeps in read would not.
+ *
  * A line ends with \n or \r\n, and the last one may end with the file. The limit counts neither.
  * A receive that finds its line in the block takes no lock and asks for nothing but memchr; giving
  * way to others happens with each block, where the task waits anyway. */
@@ -18,17 +21,19 @@
 #include "chan/source.h"
 #include "io/raw.h"
 #include "plat/mem.h"
+#include "sched/iowait.h"
 
 #include <fcntl.h>
 #include <string.h>
 #include <weft/line.h>
 
 #define DEFAULT_MAX_LINE ((size_t)1 << 20)
-#define DEFAULT_BLOCK    ((size_t)64 << 10)
+#define DEFAULT_BLOCK    ((size_t)128 << 10)
 
 struct lines {
     int fd;
-    bool is_over; /* no more will be read: the end, or an error was given */
+    bool is_over;  /* no more will be read: the end, or an error was given */
+    bool is_ready; /* always: a regular file, or another that can't be waited for */
     bool keep_ends;
     char *buf;
     size_t start, scanned, end, room;
@@ -94,10 +99,23 @@ static bool make_room(struct lines *in)
     return pending <= in->room / 2 || grow(in);
 }
 
-/* Appends what one read gives. */
+static int wait_for_data(struct lines *in)
+{
+    if (in->is_ready)
+        return 0;
+    int rc = wf_io_wait(in->fd, WF_POLL_IN);
+    if (rc != -EPERM)
+        return WF_MIN(rc, 0);
+    in->is_ready = true;
+    return 0;
+}
+
+/* Appends what one read gives: nothing, if another reader of a pipe was faster. */
 static int read_block(struct lines *in)
 {
     ssize_t n = wf_raw_read(in->fd, in->buf + in->end, in->room - in->end);
+    if (n == -EAGAIN && !in->is_ready)
+        return 0;
     if (n <= 0)
         in->is_over = true;
     if (n > 0)
@@ -127,7 +145,9 @@ static WF_NOINLINE int recv_slow(struct lines *in, weft_line *out)
             return too_long(in);
         if (!make_room(in))
             return WEFT_ENOMEM;
-        rc = wf_blocking_call("weft_lines", read_job, in);
+        rc = wait_for_data(in);
+        if (rc == 0)
+            rc = wf_blocking_call("weft_lines", read_job, in);
         if (rc < 0 && in->is_over)
             in->start = in->scanned = in->end;
         if (rc == 0)
@@ -171,6 +191,8 @@ static void free_lines(struct lines *in)
 static int lines_close(weft_receiver *rx)
 {
     struct lines *in = rx->source;
+    if (!in->is_ready)
+        wf_io_forget(in->fd);
     int rc = wf_blocking_call_shielded("weft_lines", wf_raw_close_job, &in->fd);
     free_lines(in);
     return rc;
@@ -193,9 +215,13 @@ struct open_job {
 static int open_job(void *arg)
 {
     const struct open_job *job = arg;
-    struct stat unused;
-    job->in->fd = wf_raw_open(job->path, O_RDONLY, &unused);
-    return WF_MIN(job->in->fd, 0);
+    struct stat about;
+    /* Or a named pipe would be waited for until it has a writer. */
+    job->in->fd = wf_raw_open(job->path, O_RDONLY | O_NONBLOCK, &about);
+    if (job->in->fd < 0)
+        return job->in->fd;
+    job->in->is_ready = S_ISREG(about.st_mode);
+    return 0;
 }
 
 static struct lines *make_lines(const weft_lines_opts *user_opts)

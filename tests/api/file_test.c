@@ -9,17 +9,18 @@
 #include <unistd.h>
 #include <weft.h>
 
-static const char *path_of_test(void)
+static char test_path[64];
+
+/* Before there are threads; each run of the binary has its own. */
+__attribute__((constructor)) static void make_path(void)
 {
-    static char path[64];
-    snprintf(path, sizeof path, "/tmp/weft-api-file-%d", (int)getpid());
-    return path;
+    snprintf(test_path, sizeof test_path, "/tmp/weft-api-file-%d", (int)getpid());
 }
 
 static int put(const char *mode, const char *text)
 {
     WEFT_AUTO(weft_file, file);
-    WEFT_TRY(weft_file_open(path_of_test(), mode, &file));
+    WEFT_TRY(weft_file_open(test_path, mode, &file));
     WEFT_TRY(weft_file_write(file, text, strlen(text)));
     return weft_close_with(file, 0);
 }
@@ -29,7 +30,7 @@ static void expect_content(const char *wanted)
     WEFT_AUTO(weft_file, file);
     char *data;
     size_t size;
-    ck_assert_int_eq(weft_file_open(path_of_test(), "r", &file), 0);
+    ck_assert_int_eq(weft_file_open(test_path, "r", &file), 0);
     ck_assert_int_eq(weft_file_read_all(file, &data, &size), 0);
     ck_assert_uint_eq(size, strlen(wanted));
     ck_assert_str_eq(data, wanted);
@@ -39,7 +40,7 @@ static void expect_content(const char *wanted)
 WT_TEST(modes_are_those_of_fopen)
 {
     wt_seeds_at_most(5);
-    unlink(path_of_test());
+    unlink(test_path);
     ck_assert_int_eq(put("r", "x"), -ENOENT);
     ck_assert_int_eq(put("r+", "x"), -ENOENT);
     ck_assert_int_eq(put("w", "hello"), 0);
@@ -55,10 +56,10 @@ WT_TEST(modes_are_those_of_fopen)
     ck_assert_int_eq(put("w+xb", "x"), -EEXIST);
     ck_assert_int_eq(put("w+b", "new"), 0);
     expect_content("new");
-    unlink(path_of_test());
+    unlink(test_path);
     ck_assert_int_eq(put("wxe", "mine"), 0);
     expect_content("mine");
-    unlink(path_of_test());
+    unlink(test_path);
 }
 
 WT_TEST(other_modes_are_refused)
@@ -67,10 +68,10 @@ WT_TEST(other_modes_are_refused)
                                          "rt", "R" };
     weft_file *file = NULL;
     for (size_t i = 0; i < sizeof modes / sizeof *modes; i++)
-        ck_assert_int_eq(weft_file_open(path_of_test(), modes[i], &file), WEFT_EINVAL);
+        ck_assert_int_eq(weft_file_open(test_path, modes[i], &file), WEFT_EINVAL);
     ck_assert_int_eq(weft_file_open(NULL, "r", &file), WEFT_EINVAL);
-    ck_assert_int_eq(weft_file_open(path_of_test(), NULL, &file), WEFT_EINVAL);
-    ck_assert_int_eq(weft_file_open(path_of_test(), "r", NULL), WEFT_EINVAL);
+    ck_assert_int_eq(weft_file_open(test_path, NULL, &file), WEFT_EINVAL);
+    ck_assert_int_eq(weft_file_open(test_path, "r", NULL), WEFT_EINVAL);
     ck_assert_ptr_null(file);
 }
 
@@ -93,9 +94,9 @@ WT_TEST(what_is_not_allowed_is_refused)
         wt_skip("root may read everything");
     weft_file *file = NULL;
     ck_assert_int_eq(put("w", "secret"), 0);
-    chmod(path_of_test(), 0);
-    ck_assert_int_eq(weft_file_open(path_of_test(), "r", &file), -EACCES);
-    unlink(path_of_test());
+    chmod(test_path, 0);
+    ck_assert_int_eq(weft_file_open(test_path, "r", &file), -EACCES);
+    unlink(test_path);
 }
 
 WT_TEST(reading_moves_on_to_the_end)
@@ -103,7 +104,7 @@ WT_TEST(reading_moves_on_to_the_end)
     char buf[4];
     WEFT_AUTO(weft_file, file);
     ck_assert_int_eq(put("w", "abcdef"), 0);
-    ck_assert_int_eq(weft_file_open(path_of_test(), "r", &file), 0);
+    ck_assert_int_eq(weft_file_open(test_path, "r", &file), 0);
     ck_assert_int_eq(weft_file_read(file, buf, 4), 4);
     ck_assert_int_eq(memcmp(buf, "abcd", 4), 0);
     ck_assert_int_eq(weft_file_read(file, buf, 4), 2);
@@ -117,7 +118,7 @@ WT_TEST(reading_moves_on_to_the_end)
     weft_free(data);
     ck_assert_int_eq(weft_file_read_all(file, NULL, &size), WEFT_EINVAL);
     ck_assert_int_eq(weft_file_read_all(file, &data, NULL), WEFT_EINVAL);
-    unlink(path_of_test());
+    unlink(test_path);
 }
 
 WT_TEST(a_full_device_is_reported)
@@ -154,7 +155,7 @@ WEFT_TASK(copy_text, (int, number))
     WEFT_AUTO(weft_file, file);
     char *data;
     size_t size;
-    snprintf(path, sizeof path, "%s-%d", path_of_test(), number);
+    snprintf(path, sizeof path, "%s-%d", test_path, number);
     snprintf(text, sizeof text, "number %d", number);
     WEFT_TRY(weft_file_open(path, "w+", &file));
     WEFT_TRY(weft_file_write(file, text, strlen(text)));
@@ -170,7 +171,6 @@ WEFT_TASK(copy_text, (int, number))
 WT_TEST(many_tasks_use_files)
 {
     wt_seeds_at_most(10);
-    (void)path_of_test();
     WEFT_SCOPE(scope);
     for (int i = 0; i < 50; i++)
         ck_assert_int_eq(weft_spawn(&scope, copy_text, i), 0);
@@ -181,16 +181,16 @@ WT_TEST(in_a_cancelled_scope_only_close_works)
 {
     weft_file *file, *other = NULL;
     char byte = 'x';
-    ck_assert_int_eq(weft_file_open(path_of_test(), "w+", &file), 0);
+    ck_assert_int_eq(weft_file_open(test_path, "w+", &file), 0);
     WEFT_SCOPE(scope);
     weft_scope_cancel(&scope);
-    ck_assert_int_eq(weft_file_open(path_of_test(), "r", &other), WEFT_ECANCELED);
+    ck_assert_int_eq(weft_file_open(test_path, "r", &other), WEFT_ECANCELED);
     ck_assert_ptr_null(other);
     ck_assert_int_eq(weft_file_read(file, &byte, 1), WEFT_ECANCELED);
     ck_assert_int_eq(weft_file_write(file, &byte, 1), WEFT_ECANCELED);
     ck_assert_int_eq(weft_file_sync(file), WEFT_ECANCELED);
     ck_assert_int_eq(weft_file_close(file), 0);
-    unlink(path_of_test());
+    unlink(test_path);
 }
 
 WT_MAIN("file")

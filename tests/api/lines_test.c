@@ -9,16 +9,17 @@
 #include <unistd.h>
 #include <weft.h>
 
-static const char *path_of_test(void)
+static char test_path[64];
+
+/* Before there are threads; each run of the binary has its own. */
+__attribute__((constructor)) static void make_path(void)
 {
-    static char path[64];
-    snprintf(path, sizeof path, "/tmp/weft-api-lines-%d", (int)getpid());
-    return path;
+    snprintf(test_path, sizeof test_path, "/tmp/weft-api-lines-%d", (int)getpid());
 }
 
 static void make_file(unsigned n_lines)
 {
-    FILE *file = fopen(path_of_test(), "we");
+    FILE *file = fopen(test_path, "we");
     ck_assert_ptr_nonnull(file);
     for (unsigned i = 0; i < n_lines; i++)
         fprintf(file, "line %u%s\n", i, i % 3 == 0 ? "\r" : "");
@@ -39,18 +40,18 @@ WT_TEST(all_lines_come_in_order)
     unsigned n = wt_scaled(100000), i = 0;
     make_file(n);
     WEFT_RX(weft_line, lines);
-    ck_assert_int_eq(weft_lines(path_of_test(), NULL, &lines), 0);
+    ck_assert_int_eq(weft_lines(test_path, NULL, &lines), 0);
     weft_each (line, lines)
         check_line(line, i++);
     ck_assert_int_eq(weft_error(lines), 0);
     ck_assert_uint_eq(i, n);
-    unlink(path_of_test());
+    unlink(test_path);
 }
 
 WEFT_TASK(count_task, (int *, out_n))
 {
     WEFT_RX(weft_line, lines);
-    WEFT_TRY(weft_lines(path_of_test(), WEFT_OPTS(lines, .block_size = 100), &lines));
+    WEFT_TRY(weft_lines(test_path, WEFT_OPTS(lines, .block_size = 100), &lines));
     weft_each (line, lines)
         ++*out_n;
     return weft_error(lines);
@@ -67,7 +68,7 @@ WT_TEST(several_tasks_read_one_file)
     ck_assert_int_eq(weft_scope_wait(&scope), 0);
     for (unsigned i = 0; i < 4; i++)
         ck_assert_int_eq(n[i], 200);
-    unlink(path_of_test());
+    unlink(test_path);
 }
 
 WT_TEST(what_cannot_be_opened_is_reported)
@@ -84,11 +85,11 @@ WT_TEST(leaving_early_closes_the_file)
     make_file(1000);
     WEFT_RX(weft_line, lines);
     weft_line line;
-    ck_assert_int_eq(weft_lines(path_of_test(), NULL, &lines), 0);
+    ck_assert_int_eq(weft_lines(test_path, NULL, &lines), 0);
     ck_assert_int_eq(weft_recv(lines, &line), 1);
     ck_assert_int_eq(weft_close(lines), 0);
     ck_assert_int_eq(weft_recv(lines, &line), WEFT_ECLOSED);
-    unlink(path_of_test());
+    unlink(test_path);
 }
 
 WT_TEST(a_file_cut_short_just_ends)
@@ -97,15 +98,15 @@ WT_TEST(a_file_cut_short_just_ends)
     WEFT_RX(weft_line, lines);
     weft_line line;
     unsigned n = 0;
-    ck_assert_int_eq(weft_lines(path_of_test(), WEFT_OPTS(lines, .block_size = 64), &lines), 0);
+    ck_assert_int_eq(weft_lines(test_path, WEFT_OPTS(lines, .block_size = 64), &lines), 0);
     for (; n < 10; n++)
         ck_assert_int_eq(weft_recv(lines, &line), 1);
-    ck_assert_int_eq(truncate(path_of_test(), 30), 0);
+    ck_assert_int_eq(truncate(test_path, 30), 0);
     while (weft_recv(lines, &line) > 0)
         n++;
     ck_assert_int_eq(weft_error(lines), 0);
     ck_assert_uint_lt(n, 1000);
-    unlink(path_of_test());
+    unlink(test_path);
 }
 
 WT_TEST(select_and_try_refuse_what_waits_inside)
@@ -113,10 +114,10 @@ WT_TEST(select_and_try_refuse_what_waits_inside)
     make_file(1);
     WEFT_RX(weft_line, lines);
     weft_line line;
-    ck_assert_int_eq(weft_lines(path_of_test(), NULL, &lines), 0);
+    ck_assert_int_eq(weft_lines(test_path, NULL, &lines), 0);
     ck_assert_int_eq(weft_try_recv(lines, &line), WEFT_ENOTSUP);
     ck_assert_int_eq(weft_recv(lines, &line), 1);
-    unlink(path_of_test());
+    unlink(test_path);
 }
 
 WT_TEST(a_cancelled_reader_may_go_on_outside)
@@ -125,7 +126,7 @@ WT_TEST(a_cancelled_reader_may_go_on_outside)
     WEFT_RX(weft_line, lines);
     weft_line line;
     unsigned n = 0;
-    ck_assert_int_eq(weft_lines(path_of_test(), WEFT_OPTS(lines, .block_size = 64), &lines), 0);
+    ck_assert_int_eq(weft_lines(test_path, WEFT_OPTS(lines, .block_size = 64), &lines), 0);
     {
         WEFT_SCOPE(scope);
         for (; n < 10; n++)
@@ -136,27 +137,27 @@ WT_TEST(a_cancelled_reader_may_go_on_outside)
     while (weft_recv(lines, &line) > 0)
         check_line(line, n++);
     ck_assert_uint_eq(n, 100);
-    unlink(path_of_test());
+    unlink(test_path);
 }
 
 WT_TEST(a_huge_line_is_refused)
 {
     wt_seeds_at_most(1);
-    int fd = open(path_of_test(), O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0600);
+    int fd = open(test_path, O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0600);
     ck_assert_int_eq(ftruncate(fd, 100 << 20), 0);      /* 100 MiB of 0 bytes, none on the disk */
     close(fd);
     WEFT_RX(weft_line, lines);
     weft_line line;
-    ck_assert_int_eq(weft_lines(path_of_test(), NULL, &lines), 0);
+    ck_assert_int_eq(weft_lines(test_path, NULL, &lines), 0);
     ck_assert_int_eq(weft_recv(lines, &line), WEFT_ELINE);
     ck_assert_int_eq(weft_recv(lines, &line), 0);
-    unlink(path_of_test());
+    unlink(test_path);
 }
 
 WEFT_TASK(keep_lines, (tx, weft_text, texts))
 {
     WEFT_RX(weft_line, lines);
-    WEFT_TRY(weft_lines(path_of_test(), WEFT_OPTS(lines, .block_size = 50), &lines));
+    WEFT_TRY(weft_lines(test_path, WEFT_OPTS(lines, .block_size = 50), &lines));
     weft_each (line, lines) {
         weft_text text;
         WEFT_TRY(weft_text_copy(line, &text));
@@ -190,7 +191,7 @@ WT_TEST(texts_go_through_a_channel)
         ck_assert_int_eq(weft_scope_wait(&scope), 0);
     }
     ck_assert_uint_eq(n, 40);
-    unlink(path_of_test());
+    unlink(test_path);
 }
 
 WT_MAIN("lines")

@@ -327,6 +327,37 @@ WT_TEST(each_call_that_fails_is_reported)
     ck_assert_uint_gt(runs, 2);
 }
 
+/* ---- the deadlock report -------------------------------------------------------------------------------- */
+
+WEFT_TASK(send_later, (tx, int, out))
+{
+    _Atomic uint32_t never = 0;
+    int64_t until_ns = wf_clock_after(WEFT_MS(20));
+    while (wf_futex_wait(&never, 0, until_ns) == 0)
+        ;
+    return weft_send(out, 1);
+}
+
+WEFT_TASK(send_from_job, (tx, int, out))
+{
+    return weft_blocking(send_later, weft_ref(out));
+}
+
+WT_TEST(a_job_that_runs_may_still_wake_somebody)
+{
+    wt_capture_reports();
+    int n = 0;
+    WEFT_SCOPE(scope);
+    WEFT_TX(int, tx);
+    WEFT_RX(int, rx);
+    ck_assert_int_eq(weft_chan_open(&tx, &rx, 0), 0);
+    ck_assert_int_eq(weft_spawn(&scope, send_from_job, WEFT_MOVE(tx)), 0);
+    ck_assert_int_eq(weft_recv(rx, &n), 1);
+    ck_assert_int_eq(weft_recv(rx, &n), 0);
+    ck_assert_int_eq(weft_scope_wait(&scope), 0);
+    ck_assert_str_eq(wt_reports(), "");
+}
+
 /* ---- stopping -------------------------------------------------------------------------------------- */
 
 WT_TEST(stopping_joins_idle_threads)

@@ -13,11 +13,12 @@
 #include <unistd.h>
 #include <weft.h>
 
-static const char *path_of_test(void)
+static char test_path[64];
+
+/* Before there are threads; each run of the binary has its own. */
+__attribute__((constructor)) static void make_path(void)
 {
-    static char path[64];
-    snprintf(path, sizeof path, "/tmp/weft-file-%d", (int)getpid());
-    return path;
+    snprintf(test_path, sizeof test_path, "/tmp/weft-file-%d", (int)getpid());
 }
 
 /* Every call moves one byte, and every second one is interrupted first. */
@@ -53,16 +54,16 @@ WT_TEST(short_and_interrupted_calls_are_completed)
     wf_sys.open = stuttering_open;
     wf_sys.read = stuttering_read;
     wf_sys.write = stuttering_write;
-    ck_assert_int_eq(weft_file_open(path_of_test(), "w", &file), 0);
+    ck_assert_int_eq(weft_file_open(test_path, "w", &file), 0);
     ck_assert_int_eq(weft_file_write(file, "hello world", 11), 0);
     ck_assert_int_eq(weft_close_with(file, 0), 0);
-    ck_assert_int_eq(weft_file_open(path_of_test(), "r", &file), 0);
+    ck_assert_int_eq(weft_file_open(test_path, "r", &file), 0);
     ck_assert_int_eq(weft_file_read_all(file, &data, &size), 0);
     ck_assert_uint_eq(size, 11);
     ck_assert_str_eq(data, "hello world");
     weft_free(data);
     wf_sys = wf_sys_real;
-    unlink(path_of_test());
+    unlink(test_path);
 }
 
 static ssize_t nothing_written(int fd, const void *buf, size_t size)
@@ -74,11 +75,11 @@ static ssize_t nothing_written(int fd, const void *buf, size_t size)
 WT_TEST(a_write_that_goes_nowhere_is_an_error)
 {
     WEFT_AUTO(weft_file, file);
-    ck_assert_int_eq(weft_file_open(path_of_test(), "w", &file), 0);
+    ck_assert_int_eq(weft_file_open(test_path, "w", &file), 0);
     wf_sys.write = nothing_written;
     ck_assert_int_eq(weft_file_write(file, "x", 1), -EIO);
     wf_sys = wf_sys_real;
-    unlink(path_of_test());
+    unlink(test_path);
 }
 
 static int close_fails(int fd)
@@ -90,11 +91,11 @@ static int close_fails(int fd)
 WT_TEST(the_error_of_a_close_counts)
 {
     WEFT_AUTO(weft_file, file);
-    ck_assert_int_eq(weft_file_open(path_of_test(), "w", &file), 0);
+    ck_assert_int_eq(weft_file_open(test_path, "w", &file), 0);
     wf_sys.close = close_fails;
     ck_assert_int_eq(weft_close_with(file, 0), -EIO);
     wf_sys = wf_sys_real;
-    unlink(path_of_test());
+    unlink(test_path);
 }
 
 static int no_thread(uintptr_t *out, const char *name, void (*fn)(void *), void *arg)
@@ -106,13 +107,13 @@ static int no_thread(uintptr_t *out, const char *name, void (*fn)(void *), void 
 WT_TEST(a_close_needs_no_thread)
 {
     weft_file *file;
-    ck_assert_int_eq(weft_file_open(path_of_test(), "w", &file), 0);
+    ck_assert_int_eq(weft_file_open(test_path, "w", &file), 0);
     wf_pool_stop(wf_clock_after(WEFT_SEC(5)));
     wf_sys.thread_create = no_thread;
     ck_assert_int_eq(weft_file_write(file, "x", 1), WEFT_EAGAIN);
     ck_assert_int_eq(weft_file_close(file), 0);
     wf_sys = wf_sys_real;
-    unlink(path_of_test());
+    unlink(test_path);
 }
 
 /* ---- two at once --------------------------------------------------------------------------------------- */
@@ -145,7 +146,7 @@ WT_TEST(a_second_user_is_turned_away)
     size_t size;
     wf_store_seq(&is_reading, 0u);
     wf_store_seq(&may_read, 0u);
-    ck_assert_int_eq(weft_file_open(path_of_test(), "w+", &file), 0);
+    ck_assert_int_eq(weft_file_open(test_path, "w+", &file), 0);
     wf_sys.read = held_read;
     wt_thread *thread = wt_thread_start(read_on_thread, file);
     wt_until(is_set, &is_reading);
@@ -160,7 +161,7 @@ WT_TEST(a_second_user_is_turned_away)
     ck_assert_int_eq(weft_file_write(file, "x", 1), 0);
     ck_assert_int_eq(weft_file_close(file), 0);
     wf_sys = wf_sys_real;
-    unlink(path_of_test());
+    unlink(test_path);
 }
 
 /* ---- read_all ------------------------------------------------------------------------------------------- */
@@ -186,10 +187,10 @@ WT_TEST(read_all_believes_no_size)
         size_t size;
         stated_size = sizes[i];
         wf_sys.stat_fd = stat_with_size;
-        ck_assert_int_eq(weft_file_open(path_of_test(), "w+", &file), 0);
+        ck_assert_int_eq(weft_file_open(test_path, "w+", &file), 0);
         ck_assert_int_eq(weft_file_write(file, text, sizeof text), 0);
         ck_assert_int_eq(weft_close_with(file, 0), 0);
-        ck_assert_int_eq(weft_file_open(path_of_test(), "r", &file), 0);
+        ck_assert_int_eq(weft_file_open(test_path, "r", &file), 0);
         ck_assert_int_eq(weft_file_read_all(file, &data, &size), 0);
         ck_assert_uint_eq(size, sizeof text);
         ck_assert_int_eq(data[size], 0);
@@ -199,10 +200,10 @@ WT_TEST(read_all_believes_no_size)
     WEFT_AUTO(weft_file, file);
     char *data;
     size_t size;
-    ck_assert_int_eq(weft_file_open(path_of_test(), "r", &file), 0);
+    ck_assert_int_eq(weft_file_open(test_path, "r", &file), 0);
     ck_assert_int_eq(weft_file_read_all(file, &data, &size), WEFT_ENOMEM);
     wf_sys = wf_sys_real;
-    unlink(path_of_test());
+    unlink(test_path);
 }
 
 /* ---- everything once ---------------------------------------------------------------------------------------- */
@@ -213,11 +214,11 @@ static int use_file(void *arg)
     WEFT_AUTO(weft_file, file);
     char *data = NULL, byte;
     size_t size;
-    WEFT_TRY(weft_file_open(path_of_test(), "w+", &file));
+    WEFT_TRY(weft_file_open(test_path, "w+", &file));
     WEFT_TRY(weft_file_write(file, "hello", 5));
     WEFT_TRY(weft_file_sync(file));
     WEFT_TRY(weft_close_with(file, 0));
-    WEFT_TRY(weft_file_open(path_of_test(), "r", &file));
+    WEFT_TRY(weft_file_open(test_path, "r", &file));
     WEFT_TRY(weft_file_read(file, &byte, 1));
     WEFT_TRY(weft_file_read_all(file, &data, &size));
     ck_assert_str_eq(data, "ello");
@@ -234,7 +235,7 @@ WT_TEST(each_call_that_fails_is_reported)
 {
     wt_seeds_at_most(3);
     ck_assert_uint_gt(fail_each(use_file, NULL, stop_pool), 15);
-    unlink(path_of_test());
+    unlink(test_path);
 }
 
 WT_MAIN("file")

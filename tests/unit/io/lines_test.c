@@ -47,21 +47,27 @@ static void use_fake(const char *data, size_t size)
     wf_sys.read = fake_read;
 }
 
+static char test_path[64];
+
+/* Before there are threads; each run of the binary has its own. */
+__attribute__((constructor)) static void make_path(void)
+{
+    snprintf(test_path, sizeof test_path, "/tmp/weft-lines-%d", (int)getpid());
+}
+
 /* Any regular file will do to be opened. */
 static const char *some_path(void)
 {
-    static char path[64];
-    snprintf(path, sizeof path, "/tmp/weft-lines-%d", (int)getpid());
-    int fd = open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+    int fd = open(test_path, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
     ck_assert_int_ge(fd, 0);
     close(fd);
-    return path;
+    return test_path;
 }
 
 static void done(void)
 {
     wf_sys = wf_sys_real;
-    unlink(some_path());
+    unlink(test_path);
 }
 
 /* Reads all there is as "[line][line]" and the code of the end. */
