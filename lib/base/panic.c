@@ -100,18 +100,19 @@ static bool make_room(struct wf_text *text, size_t more)
 
 void wf_text_add(struct wf_text *text, const char *format, ...)
 {
-    char line[1024];
     va_list args;
     va_start(args, format);
-    int n = vsnprintf(line, sizeof line, format, args);
+    int n = vsnprintf(NULL, 0, format, args);
     va_end(args);
-    size_t size = n < 0 ? 0 : WF_MIN((size_t)n, sizeof line - 1);
-    if (text->is_cut || !make_room(text, size)) {
-        text->is_cut = true;
+    if (n <= 0 || text->is_cut)
         return;
-    }
-    memcpy(text->data + text->size, line, size);
-    text->size += size;
+    text->is_cut = !make_room(text, (size_t)n);
+    if (text->is_cut)
+        return;
+    va_start(args, format);
+    (void)vsnprintf(text->data + text->size, text->room - text->size, format, args);
+    va_end(args);
+    text->size += (size_t)n;
 }
 
 void wf_text_free(struct wf_text *text)

@@ -33,7 +33,7 @@ struct wf_text {
     char *data;
     size_t size, room;
     bool is_cut;
-    char first[2048];
+    char first[256];
 };
 
 void wf_text_init(struct wf_text *text);

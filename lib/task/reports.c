@@ -39,7 +39,6 @@ static bool suspects(struct wf_chan *ch, const struct wf_waiter *receiver)
 }
 
 struct trap {
-    struct wf_text text;
     uint64_t owner_id;
     bool is_one;
 };
@@ -51,26 +50,28 @@ static void confirm(struct wf_chan *ch, void *arg)
     trap->is_one = is_held_only_by(ch, trap->owner_id) && !wf_list_is_empty(&ch->receivers);
     ch->trap_reported |= trap->is_one;
     wf_chan_unlock(ch);
-    if (trap->is_one)
-        wf_chan_describe(ch, &trap->text);
 }
+
+static void describe(struct wf_chan *ch, void *text) { wf_chan_describe(ch, text); }
 
 static void report_trap(const void *chan, const struct wf_waiter *owner, uint64_t receiver_id,
                         const char *receiver_name)
 {
     struct trap trap = { .owner_id = owner->id };
-    wf_text_init(&trap.text);
-    wf_text_add(&trap.text,
+    if (!wf_chan_with(chan, confirm, &trap) || !trap.is_one)
+        return;
+    struct wf_text text;
+    wf_text_init(&text);
+    wf_text_add(&text,
                 "weft: trap: task #%llu \"%s\" receives, and can get nothing: %s #%llu \"%s\" waits "
                 "in weft_scope_wait for it to end and holds all the senders. Move them into a "
                 "task, or drop them before waiting.\n  ",
                 (unsigned long long)receiver_id, receiver_name, owner->is_task ? "task" : "thread",
                 (unsigned long long)owner->id, owner->name);
-    if (wf_chan_with(chan, confirm, &trap) && trap.is_one) {
-        wf_text_add(&trap.text, "\n");
-        wf_report(trap.text.data, trap.text.size);
-    }
-    wf_text_free(&trap.text);
+    (void)wf_chan_with(chan, describe, &text);
+    wf_text_add(&text, "\n");
+    wf_report(text.data, text.size);
+    wf_text_free(&text);
 }
 
 static void report(struct wf_chan *ch, const struct wf_waiter *receiver)
