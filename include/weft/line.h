@@ -50,6 +50,7 @@ typedef struct weft_lines_opts {
  * The receiver is the caller's to drop, and is written by memcpy. opts may be NULL. A
  * receive returns WEFT_ELINE for a line over the limit and -errno of a read that failed,
  * once; then the lines end. One receive of many gives what the block that was read holds.
+ * A pipe or a terminal is waited for as weft_fd_wait does, so that a cancel ends the wait.
  * Usually called by weft_lines.
  *
  * Waits    the task, or a plain thread
