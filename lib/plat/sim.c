@@ -145,7 +145,7 @@ void wf_sim_remove(struct wf_sim_thread *thread)
     *link = thread->next;
 }
 
-/* ---- where threads are switched ---------------------------------------------------------------- */
+/* ---- where threads are switched -------------------------------------------------------------- */
 
 static void count_point(void)
 {

@@ -42,7 +42,7 @@ uint64_t wf_sim_draw(uint64_t limit)
     return wf_sim_random() % limit;
 }
 
-/* ---- the threads ------------------------------------------------------------------------------- */
+/* ---- the threads ----------------------------------------------------------------------------- */
 
 static bool can_run(const struct wf_sim_thread *thread)
 {
@@ -71,7 +71,7 @@ static struct wf_sim_thread *draw(bool (*fits)(const struct wf_sim_thread *threa
     return t;
 }
 
-/* ---- time -------------------------------------------------------------------------------------- */
+/* ---- time ------------------------------------------------------------------------------------ */
 
 static void make_runnable(struct wf_sim_thread *thread, bool was_woken)
 {
@@ -135,7 +135,7 @@ void wf_sim_wake(const void *on, int n)
     }
 }
 
-/* ---- the next thread --------------------------------------------------------------------------- */
+/* ---- the next thread ------------------------------------------------------------------------- */
 
 struct wf_sim_thread *wf_sim_choose(void)
 {

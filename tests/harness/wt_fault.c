@@ -40,7 +40,7 @@ static size_t shortened(size_t size)
     return 1 + (size_t)wt_random_below(size < 16 ? size : 16);
 }
 
-/* ---- the entries ------------------------------------------------------------------------------ */
+/* ---- the entries ----------------------------------------------------------------------------- */
 
 static void *fault_alloc(size_t size)
 {
@@ -147,7 +147,7 @@ static void install(void)
     wf_sys.event_create = fault_event_create;
 }
 
-/* ---- runs ------------------------------------------------------------------------------------- */
+/* ---- runs ------------------------------------------------------------------------------------ */
 
 void wt_fault_on(unsigned kinds)
 {

@@ -121,7 +121,7 @@ void wt_until_at(const char *file, int line, bool (*cond)(void *arg), void *arg)
 
 #endif
 
-/* ---- the gate --------------------------------------------------------------------------------- */
+/* ---- the gate -------------------------------------------------------------------------------- */
 
 static int count_fds(void)
 {
@@ -162,7 +162,7 @@ void wt_expect_no_more_than(struct wt_resources before)
                   before.n_fds);
 }
 
-/* ---- the flavours ------------------------------------------------------------------------------ */
+/* ---- the flavours ---------------------------------------------------------------------------- */
 
 static void body_and_end(void *arg)
 {

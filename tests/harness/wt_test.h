@@ -86,7 +86,7 @@ typedef struct wt_thread wt_thread;
 wt_thread *wt_thread_start(void (*fn)(void *arg), void *arg);
 void wt_thread_join(wt_thread *thread);
 
-/* ---- faults: calls of plat/sys.h that fail ----------------------------------------------------- */
+/* ---- faults: calls of plat/sys.h that fail --------------------------------------------------- */
 
 enum {
     WT_FAULT_MEMORY = 1,    /* alloc, realloc */
@@ -115,7 +115,7 @@ void wt_short_io(void);
 
 /* ---- death ---------------------------------------------------------------------------------- */
 
-/* fn(arg), in a forked process, ends by SIGABRT with `text` somewhere in what it wrote to stderr. */
+/* fn(arg), in a forked process, ends by SIGABRT with `text` somewhere in what it said on stderr. */
 void wt_expect_abort_at(const char *file, int line, void (*fn)(void *arg), void *arg,
                         const char *text);
 #define wt_expect_abort(fn, arg, text) wt_expect_abort_at(__FILE__, __LINE__, (fn), (arg), (text))

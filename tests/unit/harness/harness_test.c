@@ -136,7 +136,7 @@ WT_TEST(a_death_must_come_with_its_words)
     expect(VICTIM("expects_other_last_words"), 1, "'these words' is not in");
 }
 
-/* ---- what a body may call ---------------------------------------------------------------------- */
+/* ---- what a body may call -------------------------------------------------------------------- */
 
 WT_TEST(random_numbers_come_from_the_seed)
 {

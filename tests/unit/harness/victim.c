@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Tests most of which fail, each in a way of its own. Not a test: harness_test.c runs it and looks at what
- * the harness makes of it. */
+ * Tests most of which fail, each in a way of its own. Not a test: harness_test.c runs it and looks
+ * at what the harness makes of it. */
 #include "wt_test.h"
 
 #include "plat/futex.h"

@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* ---- determinism ------------------------------------------------------------------------------- */
+/* ---- determinism ----------------------------------------------------------------------------- */
 
 /* A lock of futexes, threads that take it, memory whose addresses differ from run to run. */
 struct crowd {
@@ -146,7 +146,7 @@ WT_TEST(some_seeds_have_two_cpus_and_some_three)
     ck_assert_uint_eq(seen, 1U << 2 | 1U << 3);
 }
 
-/* ---- threads ----------------------------------------------------------------------------------- */
+/* ---- threads --------------------------------------------------------------------------------- */
 
 struct family {
     _Atomic uint32_t n_ended;
@@ -181,7 +181,8 @@ static void family_main(void *arg)
     struct family *family = arg;
     int own = wf_thread_id();
     ck_assert_int_eq(wf_thread_count(), 1);
-    struct wf_os_thread joined = toy_thread(family_child, family), also = toy_thread(family_child, family);
+    struct wf_os_thread joined = toy_thread(family_child, family);
+    struct wf_os_thread also = toy_thread(family_child, family);
     struct wf_os_thread detached = toy_thread(family_child, family);
     wf_thread_detach(&detached);
     wf_thread_join(&also);
@@ -239,7 +240,7 @@ WT_TEST(a_thread_may_fail_to_start)
     ck_assert_int_eq(rc, -EAGAIN);
 }
 
-/* ---- interleavings ----------------------------------------------------------------------------- */
+/* ---- interleavings --------------------------------------------------------------------------- */
 
 /* Two threads, one of which may sleep for good if its partner's check falls into the gap. */
 struct sleepy {
@@ -324,7 +325,7 @@ WT_TEST(a_lost_update_is_found_within_100_seeds)
     ck_assert_uint_gt(n_kept, 0);
 }
 
-/* ---- stuck runs -------------------------------------------------------------------------------- */
+/* ---- stuck runs ------------------------------------------------------------------------------ */
 
 static void wait_for_ever(void *arg)
 {
@@ -359,7 +360,7 @@ WT_TEST(a_livelock_is_reported)
     ck_assert_uint_eq(wf_sim_points(), 10001);
 }
 
-/* ---- outside of a run -------------------------------------------------------------------------- */
+/* ---- outside of a run ------------------------------------------------------------------------ */
 
 WT_TEST(points_outside_of_a_run_do_nothing)
 {
