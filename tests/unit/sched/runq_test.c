@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: MIT
+ * A worker's queues, alone and with thieves: order, bounds, wrap-around, nothing lost or doubled.
+ * In the simulator the ring has four places, so that every race is reached. */
+#include "sched/runq.h"
+
+#include "sched/task.h"
+#include "wt_test.h"
+
+#include <stdlib.h>
+
+static struct wf_task tasks[4 * WF_RING_SIZE];
+static struct wf_runq own, other;
+
+/* Both start just below the wrap-around of their indices. */
+static void begin(void)
+{
+    wf_runq_init(&own);
+    wf_runq_init(&other);
+    uint32_t start = UINT32_MAX - (uint32_t)wt_random_below(2 * WF_RING_SIZE);
+    wf_store_rlx(&own.head, start);
+    wf_store_rlx(&own.tail, start);
+    wf_store_rlx(&own.fresh_head, start);
+    wf_store_rlx(&own.fresh_tail, start);
+}
+
+static int number_of(struct wf_task *task)
+{
+    return task != NULL ? (int)(task - tasks) : -1;
+}
+
+static void push(int from, int n)
+{
+    for (int i = from; i < from + n; i++)
+        ck_assert(wf_runq_push(&own, &tasks[i]));
+}
+
+WT_TEST(the_ring_is_first_in_first_out_and_bounded)
+{
+    begin();
+    for (int round = 0; round < 5; round++) {
+        ck_assert_ptr_null(wf_runq_pop(&own));
+        push(0, WF_RING_SIZE);
+        ck_assert(!wf_runq_push(&own, &tasks[WF_RING_SIZE]));
+        ck_assert_uint_eq(wf_runq_length(&own), WF_RING_SIZE);
+        for (int i = 0; i < WF_RING_SIZE; i++) {
+            ck_assert(wf_runq_has_work(&own));
+            ck_assert_int_eq(number_of(wf_runq_pop(&own)), i);
+        }
+        ck_assert(!wf_runq_has_work(&own));
+    }
+}
+
+WT_TEST(indices_wrap_around_with_the_ring_in_use)
+{
+    begin();
+    push(0, 2);
+    for (int i = 2; i < 8 * WF_RING_SIZE; i++) {
+        ck_assert(wf_runq_push(&own, &tasks[i % (4 * WF_RING_SIZE)]));
+        ck_assert_int_eq(number_of(wf_runq_pop(&own)), (i - 2) % (4 * WF_RING_SIZE));
+    }
+}
+
+WT_TEST(a_thief_takes_the_older_half)
+{
+    for (int n = 1; n <= WF_RING_SIZE; n++) {
+        int n_taken = n - n / 2;
+        begin();
+        push(0, n);
+        ck_assert_int_eq(number_of(wf_runq_steal(&other, &own)), 0);
+        for (int i = 1; i < n_taken; i++)
+            ck_assert_int_eq(number_of(wf_runq_pop(&other)), i);
+        ck_assert_ptr_null(wf_runq_pop(&other));
+        for (int i = n_taken; i < n; i++)
+            ck_assert_int_eq(number_of(wf_runq_pop(&own)), i);
+        ck_assert_ptr_null(wf_runq_pop(&own));
+    }
+    begin();
+    ck_assert_ptr_null(wf_runq_steal(&other, &own));
+}
+
+WT_TEST(a_full_thief_takes_one)
+{
+    begin();
+    push(0, WF_RING_SIZE);
+    for (int i = 0; i < WF_RING_SIZE; i++)
+        ck_assert(wf_runq_push(&other, &tasks[WF_RING_SIZE + i]));
+    ck_assert_int_eq(number_of(wf_runq_steal(&other, &own)), 0);
+    ck_assert_uint_eq(wf_runq_length(&other), WF_RING_SIZE);
+    ck_assert_uint_eq(wf_runq_length(&own), WF_RING_SIZE - 1);
+}
+
+WT_TEST(unstarted_newest_first_for_the_owner_oldest_first_for_thieves)
+{
+    begin();
+    for (int i = 0; i < WF_FRESH_SIZE; i++)
+        ck_assert(wf_runq_push_fresh(&own, &tasks[i]));
+    ck_assert(!wf_runq_push_fresh(&own, &tasks[WF_FRESH_SIZE]));
+    ck_assert(wf_runq_has_work(&own));
+    ck_assert_uint_eq(wf_runq_length(&own), WF_FRESH_SIZE);
+    for (int i = 0; i < WF_FRESH_SIZE / 2; i++) {
+        ck_assert_int_eq(number_of(wf_runq_pop_fresh(&own)), WF_FRESH_SIZE - 1 - i);
+        ck_assert_int_eq(number_of(wf_runq_steal_fresh(&own)), i);
+    }
+    ck_assert_ptr_null(wf_runq_pop_fresh(&own));
+    ck_assert_ptr_null(wf_runq_steal_fresh(&own));
+    ck_assert(!wf_runq_has_work(&own));
+}
+
+WT_TEST(the_slot_is_taken_once)
+{
+    begin();
+    wf_store_rlx(&own.slot, &tasks[3]);
+    ck_assert_uint_eq(wf_runq_length(&own), 1);
+    ck_assert(!wf_runq_has_work(&own));
+    ck_assert_int_eq(number_of(wf_runq_take_slot(&own)), 3);
+    ck_assert_ptr_null(wf_runq_take_slot(&own));
+}
+
+/* ---- with thieves ----------------------------------------------------------------------------------- */
+
+enum { THIEVES = 3 };
+
+static struct {
+    _Atomic bool is_over;
+    _Atomic unsigned n_taken;
+    unsigned n;
+    struct wf_task *all;
+    _Atomic uint8_t *times;             /* how often each was taken */
+} run;
+
+static void took(struct wf_task *task)
+{
+    (void)wf_add_seq(&run.times[task - run.all], (uint8_t)1);
+    (void)wf_add_seq(&run.n_taken, 1u);
+}
+
+static void steal_all(void *arg)
+{
+    struct wf_runq mine;
+    (void)arg;
+    wf_runq_init(&mine);
+    for (;;) {
+        bool is_over = wf_load_seq(&run.is_over);
+        struct wf_task *task = wf_runq_steal(&mine, &own);
+        if (task == NULL)
+            task = wf_runq_steal_fresh(&own);
+        if (task == NULL)
+            task = wf_runq_take_slot(&own);
+        for (; task != NULL; task = wf_runq_pop(&mine))
+            took(task);
+        if (is_over && !wf_runq_has_work(&own))
+            return;
+        wf_cpu_relax();
+    }
+}
+
+/* Each task through the slot, the ring or the unstarted ones, as the owner does it. */
+static void offer(struct wf_task *task)
+{
+    struct wf_task *displaced;
+    bool is_queued = false;
+    switch (wt_random_below(3)) {
+    case 0:
+        displaced = wf_xchg_acq_rel(&own.slot, task);
+        is_queued = displaced == NULL || wf_runq_push(&own, displaced);
+        task = displaced;
+        break;
+    case 1:
+        is_queued = wf_runq_push(&own, task);
+        break;
+    default:
+        is_queued = wf_runq_push_fresh(&own, task);
+    }
+    if (!is_queued)
+        took(task);
+}
+
+static void pop_some(void)
+{
+    for (uint64_t n = wt_random_below(3); n > 0; n--) {
+        struct wf_task *task = wf_runq_pop(&own);
+        if (task == NULL)
+            task = wf_runq_pop_fresh(&own);
+        if (task != NULL)
+            took(task);
+    }
+}
+
+WT_TEST(nothing_is_lost_or_taken_twice)
+{
+    wt_thread *thieves[THIEVES];
+    begin();
+    run.n = wt_is_sim() ? 60 : wt_scaled(400000);
+    run.all = calloc(run.n, sizeof *run.all);
+    run.times = calloc(run.n, sizeof *run.times);
+    wf_store_rlx(&run.is_over, false);
+    wf_store_rlx(&run.n_taken, 0u);
+    for (int i = 0; i < THIEVES; i++)
+        thieves[i] = wt_thread_start(steal_all, NULL);
+    for (unsigned i = 0; i < run.n; i++) {
+        offer(&run.all[i]);
+        pop_some();
+    }
+    struct wf_task *task;
+    while ((task = wf_runq_pop(&own)) != NULL || (task = wf_runq_pop_fresh(&own)) != NULL ||
+           (task = wf_runq_take_slot(&own)) != NULL)
+        took(task);
+    wf_store_seq(&run.is_over, true);
+    for (int i = 0; i < THIEVES; i++)
+        wt_thread_join(thieves[i]);
+    ck_assert_uint_eq(wf_load_seq(&run.n_taken), run.n);
+    for (unsigned i = 0; i < run.n; i++)
+        ck_assert_uint_eq(wf_load_rlx(&run.times[i]), 1);
+    free(run.all);
+    free((void *)run.times);
+}
+
+WT_MAIN("runq")
