@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+/* The pipeline. Each part ends by itself when the one before it has: a task that ends drops its
+ * halves of the channels, and the last one to do so is the end that its readers see.
+ *
+ * A signal cancels the reading alone. What was read by then still runs through, so that even a
+ * partial result counts every line that it says was read. */
+#include <string.h>
+
+#include "logpipe.h"
+
+enum { N_PARSERS = 3, CHANNEL_CAPACITY = 512 };
+
+static void count_line(struct pipeline *p, struct input *input, size_t size)
+{
+    uint64_t n_bytes = atomic_load_explicit(&p->n_bytes, memory_order_relaxed) + size;
+    atomic_store_explicit(&p->n_bytes, n_bytes, memory_order_relaxed);
+    input->n_bytes += size;
+    input->n_lines++;
+}
+
+/* memmem would first make a table of the word, which takes longer than a line of this length. */
+static bool has_error(weft_line line)
+{
+    static const char word[] = { 'E', 'R', 'R', 'O', 'R' };
+    const char *end = line.data + line.size;
+    for (const char *at = line.data; (at = memchr(at, 'E', (size_t)(end - at))) != NULL; at++)
+        if ((size_t)(end - at) >= sizeof word && memcmp(at, word, sizeof word) == 0)
+            return true;
+    return false;
+}
+
+WEFT_FILTER(only_errors, weft_line, line, (struct pipeline *, p), (struct input *, input))
+{
+    count_line(p, input, line.size);
+    return has_error(line);
+}
+
+/* A line is a view into the reader's block: what goes through a channel is a copy. */
+static int read_log(struct pipeline *p, struct input *input, weft_tx(weft_text) out)
+{
+    WEFT_RX(weft_line, lines);
+    WEFT_RX(weft_line, errors);
+    WEFT_TRY(weft_lines(input->path, WEFT_OPTS(lines, .keep_ends = true), &lines));
+    WEFT_TRY(only_errors(WEFT_MOVE(lines), p, input, &errors));
+    weft_each (line, errors) {
+        weft_text text;
+        WEFT_TRY(weft_text_copy(line, &text));
+        int rc = weft_send(out, text);
+        if (rc < 0) {
+            weft_text_drop(&text);
+            return rc;
+        }
+    }
+    return weft_error(errors);
+}
+
+/* The helpers live in the scope of the reading: they are cancelled and joined at its brace. */
+WEFT_TASK(read_logs, (struct pipeline *, p), (tx, weft_text, out))
+{
+    WEFT_SCOPE(reading, .name = "reading");
+    WEFT_TRY(start_stop_on_signal(&reading));
+    if (p->shows_progress)
+        WEFT_TRY(start_progress(&reading, p));
+    for (size_t i = 0; i < p->n_inputs; i++) {
+        struct input *input = &p->inputs[i];
+        input->rc = read_log(p, input, out);
+        if (weft_scope_is_cancelled(&reading)) {
+            p->is_partial = true;
+            input->rc = 0;
+            break;
+        }
+    }
+    return 0;
+}
+
+WEFT_TASK(parse_lines, (rx, weft_text, lines), (tx, struct finding, out))
+{
+    weft_each (line, lines) {
+        struct finding finding = parse_line(&line);
+        weft_text_drop(&line);
+        WEFT_TRY(weft_send(out, finding));
+    }
+    return weft_error(lines);
+}
+
+int count_errors(void *arg)
+{
+    struct pipeline *p = arg;
+    WEFT_TX(weft_text, line_tx);
+    WEFT_RX(weft_text, lines);
+    WEFT_TX(struct finding, finding_tx);
+    WEFT_RX(struct finding, findings);
+    WEFT_SCOPE(scope, .name = "pipeline");
+
+    int64_t began_ns = weft_now_ns();
+    WEFT_TRY(weft_chan_open(&line_tx, &lines, CHANNEL_CAPACITY, .name = "lines",
+                            .drop = weft_text_drop));
+    WEFT_TRY(weft_chan_open(&finding_tx, &findings, CHANNEL_CAPACITY, .name = "findings"));
+    WEFT_TRY(weft_spawn(&scope, read_logs, p, WEFT_MOVE(line_tx)));
+    WEFT_TRY(weft_spawn_n(&scope, N_PARSERS, parse_lines, WEFT_MOVE(lines), WEFT_MOVE(finding_tx)));
+
+    weft_each (finding, findings)
+        WEFT_TRY(tally_add(&p->tally, &finding));
+    int rc = weft_scope_wait(&scope);
+    p->took_ns = weft_now_ns() - began_ns;
+    return rc;
+}
