@@ -3,10 +3,19 @@
  * so that a producer does not sit waiting for a demand that never comes. */
 #include "stream/adaptor.h"
 
-/* A close may wait, but for a channel's: a try leaves it to the next receive or the drop. */
+/* A generator's teardown may wait, a channel's close does not, and between them are steps that
+ * promised not to. */
+static bool closes_at_once(weft_receiver *rx)
+{
+    while (rx != NULL && rx->ops->close == wf_adaptor_close)
+        rx = ((struct wf_adaptor *)rx->source)->source;
+    return rx == NULL || rx->ops == &wf_chan_ops;
+}
+
+/* A try can't wait: what it can't close is left to the next receive or to the drop. */
 static void end_of_take(struct wf_adaptor *adaptor, bool may_wait)
 {
-    if (adaptor->source != NULL && (may_wait || adaptor->source->ops == &wf_chan_ops))
+    if (may_wait || closes_at_once(adaptor->source))
         wf_adaptor_close_source(adaptor);
 }
 
