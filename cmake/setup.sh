@@ -38,6 +38,7 @@ ci() {
     tests
     need clang clang
     need valgrind valgrind
+    need pkill procps
     wish clang-format clang-format
     wish clang-tidy clang-tidy
     wish qemu-aarch64 qemu-user
