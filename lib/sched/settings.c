@@ -3,6 +3,9 @@
 #include "base/panic.h"
 #include "plat/clock.h"
 #include "plat/sanitizer.h"
+#ifdef WF_SIM
+#include "plat/sim.h"
+#endif
 #include "plat/self.h"
 #include "sched/worker.h"
 
@@ -12,6 +15,10 @@
 
 enum { MAX_WORKERS = 1024 };
 
+#ifdef WF_SIM
+/* The run's own seed decides everything. */
+uint64_t wf_seed_from_system(void) { return wf_sim_random() | 1; }
+#else
 uint64_t wf_seed_from_system(void)
 {
     uint64_t seed = 0;
@@ -19,6 +26,7 @@ uint64_t wf_seed_from_system(void)
         seed = (uint64_t)wf_clock_now() | 1;
     return seed;
 }
+#endif
 
 static bool is_valid(const weft_config *config)
 {

@@ -20,6 +20,13 @@ enum {
 
 /* ---- making runnable -------------------------------------------------------------------------- */
 
+/* NULL: a plain thread, or one without a record. */
+WF_WORKER_LOCAL static struct wf_worker *own_worker(void)
+{
+    struct wf_thread *thread = wf_thread_self();
+    return WF_LIKELY(thread != NULL) ? thread->worker : NULL;
+}
+
 static void push_ring(struct wf_worker *w, struct wf_task *task)
 {
     if (!wf_runq_push(&w->runq, task))
@@ -28,8 +35,7 @@ static void push_ring(struct wf_worker *w, struct wf_task *task)
 
 WF_WORKER_LOCAL void wf_ready(struct wf_task *task, enum wf_wake when)
 {
-    struct wf_thread *thread = wf_thread_self();
-    struct wf_worker *w = thread->worker;
+    struct wf_worker *w = own_worker();
     if (w == NULL) {
         wf_inject_push(&wf_rt.inject, task, task, 1);
     } else if (when == WF_WAKE_NEXT) {
@@ -45,7 +51,7 @@ WF_WORKER_LOCAL void wf_ready(struct wf_task *task, enum wf_wake when)
 
 WF_WORKER_LOCAL void wf_ready_fresh(struct wf_task *task)
 {
-    struct wf_worker *w = wf_thread_self()->worker;
+    struct wf_worker *w = own_worker();
     if (w == NULL || !wf_runq_push_fresh(&w->runq, task))
         wf_inject_push(&wf_rt.inject, task, task, 1);
     wf_idle_notify();

@@ -45,6 +45,8 @@ static void cancel_locked(struct wf_scope *s, enum wf_cancel_reason reason, bool
 void wf_scope_cancel(struct weft_scope *scope, enum wf_cancel_reason reason)
 {
     struct wf_scope *s = wf_scope_of(scope);
+    /* A plain thread's first call makes its record, under the runtime's lock: not under ours. */
+    (void)wf_waiter_self();
     wf_lock_acquire(&s->lock);
     cancel_locked(s, reason, false);
     wf_lock_release(&s->lock);
