@@ -172,6 +172,15 @@ static inline unsigned wf_san_stack_new(void *low, size_t size)
 #endif
 }
 
+static inline bool wf_san_is_valgrind(void)
+{
+#ifdef WF_VALGRIND
+    return RUNNING_ON_VALGRIND != 0;
+#else
+    return false;
+#endif
+}
+
 static inline void wf_san_stack_gone(unsigned id)
 {
     (void)id;

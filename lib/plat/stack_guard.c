@@ -13,6 +13,7 @@
 #define _GNU_SOURCE 1
 #include "plat/stack_guard.h"
 
+#include "plat/sanitizer.h"
 #include "plat/sys.h"
 
 #include <errno.h>
@@ -56,6 +57,9 @@ static bool kernel_faults_on(const char *byte)
 
 bool wf_guard_probe(void)
 {
+    /* Valgrind does not know these guards: its leak check takes a fault for each page of them. */
+    if (wf_san_is_valgrind())
+        return false;
     size_t size = wf_page_size();
     char *page = wf_sys.map(size);
     if (page == NULL)
