@@ -21,19 +21,27 @@ static void remember_slots(struct wf_worker *w)
         w->slots_seen[i] = wf_load_rlx(&wf_rt.workers[i].runq.slot);
 }
 
+static void count_stolen(struct wf_worker *w, uint32_t n)
+{
+    wf_store_rlx(&w->stats[WF_STEALS], wf_load_rlx(&w->stats[WF_STEALS]) + n);
+}
+
 static struct wf_task *steal_queued(struct wf_worker *w)
 {
     uint32_t start = wf_rng_below(&w->rng, wf_rt.n_workers);
     for (unsigned i = 0; i < wf_rt.n_workers; i++) {
         struct wf_worker *v = victim(w, start, i);
         struct wf_task *task = NULL;
+        uint32_t tail = wf_load_rlx(&w->runq.tail);
         if (v != NULL && wf_runq_has_work(&v->runq)) {
             task = wf_runq_steal(&w->runq, &v->runq);
             if (task == NULL)
                 task = wf_runq_steal_fresh(&v->runq);
         }
-        if (task != NULL)
+        if (task != NULL) {
+            count_stolen(w, 1 + wf_load_rlx(&w->runq.tail) - tail);
             return task;
+        }
     }
     return NULL;
 }
@@ -46,8 +54,10 @@ static struct wf_task *steal_stale_slot(struct wf_worker *w)
         if (seen == NULL || i == w->index || wf_load_rlx(&from->slot) != seen)
             continue;
         struct wf_task *task = wf_runq_take_slot(from);
-        if (task != NULL)
+        if (task != NULL) {
+            count_stolen(w, 1);
             return task;
+        }
     }
     return NULL;
 }
@@ -85,10 +95,8 @@ struct wf_task *wf_worker_find(struct wf_worker *w)
         return look_once(w);
     wf_idle_begin_search(w);
     struct wf_task *task = search(w);
-    if (task != NULL) {
-        wf_count_one(&w->stats[WF_STEALS]);
+    if (task != NULL)
         wf_idle_end_search(w);
-    }
     return task;
 }
 

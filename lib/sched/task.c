@@ -166,6 +166,12 @@ void wf_task_start(struct wf_task *task)
     wf_ready_fresh(task);
 }
 
+/* Before anybody learns of the end, so that who has joined a task finds it counted. */
+WF_WORKER_LOCAL static void count_completed(void)
+{
+    wf_count_one(&wf_thread_self()->worker->stats[WF_COMPLETED]);
+}
+
 /* The first frame. An error of a closer that a brace ran is the task's own, if its body did well. */
 static void task_main(void *arg)
 {
@@ -173,6 +179,7 @@ static void task_main(void *arg)
     int rc = task->what->enter(task->args, task->self_arg);
     if (rc >= 0 && task->waiter.close_error < 0)
         rc = task->waiter.close_error;
+    count_completed();
     task->on_done(task, rc);
     wf_worker_exit_task(task);
 }
@@ -199,7 +206,6 @@ void wf_task_recycle(struct wf_task *task, struct wf_worker *w)
         wf_stack_give(&w->stacks, task->stack);
         wf_stack_credit_give(&w->stacks);
     }
-    wf_count_one(&w->stats[WF_COMPLETED]);
     give_struct(w, task);
     wf_san_disown(w);
 }
