@@ -12,12 +12,20 @@
 #include "sched/worker.h"
 
 /* Written once; read by workers, which may be running already. */
-static _Atomic(void (*)(void)) deadlock_hook, stuck_hook;
+static _Atomic(void (*)(void)) deadlock_hook, stuck_hook, cancel_hook;
 
-void wf_report_hooks(void (*deadlock)(void), void (*stuck)(void))
+void wf_report_hooks(void (*deadlock)(void), void (*stuck)(void), void (*cancel_all)(void))
 {
     wf_store_rel(&deadlock_hook, deadlock);
     wf_store_rel(&stuck_hook, stuck);
+    wf_store_rel(&cancel_hook, cancel_all);
+}
+
+void wf_cancel_all(void)
+{
+    void (*cancel_all)(void) = wf_load_acq(&cancel_hook);
+    if (cancel_all != NULL)
+        cancel_all();
 }
 
 void wf_report_stuck(void)

@@ -206,13 +206,13 @@ void wf_runtime_leave(void)
     wf_rt.n_users--;
     bool is_last = wf_rt.n_users == 0;
     int64_t stop_ns = wf_clock_after(wf_rt.config.idle_stop_ns);
-    if (is_last)
+    if (is_last) {
         wf_store_seq(&wf_rt.idle_stop_at_ns, stop_ns);
+        wf_idle_timer_added(stop_ns);   /* still locked: a shutdown may close the poller after it */
+    }
     (void)wf_add_seq(&wf_rt.users_word, 1u);
     wf_futex_wake(&wf_rt.users_word, INT32_MAX);
     wf_lock_release(&wf_rt.lock);
-    if (is_last)
-        wf_idle_timer_added(stop_ns);
 }
 
 int64_t wf_runtime_idle_stop_at(void) { return wf_load_seq(&wf_rt.idle_stop_at_ns); }
@@ -230,9 +230,11 @@ void wf_runtime_idle_stop(void)
 {
     if (wf_clock_now() < wf_runtime_idle_stop_at() || !wf_lock_try(&wf_rt.lock))
         return;
-    if (wf_rt.n_users == 0 && wf_rt.state == WF_RUNNING)
+    bool is_due = wf_clock_now() >= wf_runtime_idle_stop_at();  /* a user came and went meanwhile */
+    if (is_due && wf_rt.n_users == 0 && wf_rt.state == WF_RUNNING)
         begin_stopping_locked();
-    wf_store_seq(&wf_rt.idle_stop_at_ns, WF_NEVER);
+    if (is_due)
+        wf_store_seq(&wf_rt.idle_stop_at_ns, WF_NEVER);
     wf_lock_release(&wf_rt.lock);
 }
 
@@ -279,6 +281,19 @@ void wf_service_register(struct wf_service *service)
     wf_lock_release(&wf_rt.lock);
 }
 
+/* False: somebody came since the last one left, and must not lose the workers. */
+static bool stop_workers(void)
+{
+    wf_lock_acquire(&wf_rt.lock);
+    bool is_free = wf_rt.n_users == 0;
+    if (is_free && wf_rt.state == WF_RUNNING)
+        begin_stopping_locked();
+    if (is_free && wf_rt.state == WF_STOPPING)
+        finish_stopping_locked();
+    wf_lock_release(&wf_rt.lock);
+    return is_free;
+}
+
 int weft_shutdown(int64_t budget_ns)
 {
     if (wf_load_rlx(&wf_rt.has_forked))
@@ -289,17 +304,14 @@ int weft_shutdown(int64_t budget_ns)
     if (thread->current->is_task || thread->worker != NULL)
         return WEFT_EDEADLK;
     int64_t until_ns = wf_clock_after(budget_ns);
-    if (!wait_for_users(until_ns)) {
-        wf_report_stuck();
-        return WEFT_ETIMEDOUT;
-    }
-    stop_services(until_ns);
-    wf_lock_acquire(&wf_rt.lock);
-    if (wf_rt.state == WF_RUNNING)
-        begin_stopping_locked();
-    if (wf_rt.state == WF_STOPPING)
-        finish_stopping_locked();
-    wf_lock_release(&wf_rt.lock);
+    do {
+        wf_cancel_all();
+        if (!wait_for_users(until_ns)) {
+            wf_report_stuck();
+            return WEFT_ETIMEDOUT;
+        }
+        stop_services(until_ns);
+    } while (!stop_workers());
     wf_thread_forget();
     return 0;
 }

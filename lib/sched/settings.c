@@ -38,6 +38,8 @@ static bool is_valid(const weft_config *config)
 int weft_configure(const weft_config *config)
 {
     weft_config copy = { .size_ = 0 };
+    if (wf_load_rlx(&wf_rt.has_forked))
+        return WEFT_EFORK;
     if (config == NULL || config->size_ > sizeof copy)
         return WEFT_EINVAL;
     memcpy(&copy, config, config->size_ != 0 ? config->size_ : sizeof copy);

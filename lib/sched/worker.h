@@ -155,6 +155,7 @@ unsigned wf_poll(struct wf_worker *w);  /* due timers and ready descriptors, wit
 bool wf_deadlock_check(void);
 void wf_report_stuck(void);             /* says what keeps a shutdown waiting */
 /* Layer 4 knows scopes and channels: how to report a deadlock and cancel what is in it. */
-void wf_report_hooks(void (*deadlock)(void), void (*stuck)(void));
+void wf_report_hooks(void (*deadlock)(void), void (*stuck)(void), void (*cancel_all)(void));
+void wf_cancel_all(void);               /* each root scope, as a shutdown begins */
 
 #endif

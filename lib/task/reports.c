@@ -113,11 +113,12 @@ WF_NOINLINE void wf_trap_check_scope(struct weft_scope *scope, const struct wf_w
 
 /* ---- deadlock --------------------------------------------------------------------------------------- */
 
-static void cancel_root(struct weft_scope *root, void *arg)
+static void cancel_root(struct weft_scope *root, void *reason)
 {
-    (void)arg;
-    wf_scope_cancel(root, WF_REASON_DEADLOCK);
+    wf_scope_cancel(root, *(enum wf_cancel_reason *)reason);
 }
+
+static void cancel_roots(enum wf_cancel_reason reason) { wf_scope_each_root(cancel_root, &reason); }
 
 /* A plain thread that waits outside every scope hears of it from its own call. */
 static void wake_bare_threads(void)
@@ -155,9 +156,13 @@ static void report_deadlock(void)
     add_bare_threads(&text);
     wf_report(text.data, text.size);
     wf_text_free(&text);
-    wf_scope_each_root(cancel_root, NULL);
+    cancel_roots(WF_REASON_DEADLOCK);
     wake_bare_threads();
 }
+
+/* ---- a shutdown ------------------------------------------------------------------------------------- */
+
+static void cancel_all(void) { cancel_roots(WF_REASON_ASKED); }
 
 static void report_stuck(void)
 {
@@ -173,5 +178,5 @@ void wf_reports_install(void)
 {
     wf_trap_hooks.suspects = suspects;
     wf_trap_hooks.report = report;
-    wf_report_hooks(report_deadlock, report_stuck);
+    wf_report_hooks(report_deadlock, report_stuck, cancel_all);
 }

@@ -326,6 +326,8 @@ int weft_scope_wait(weft_scope *scope)
     if (s->is_ended)
         return s->rc;
     struct wf_waiter *self = wf_waiter_self();
+    if (self == NULL)
+        return wf_no_waiter();
     if (s->owner != self || self->scope != scope)
         return WEFT_EINVAL;
     end_scope(scope, self);
@@ -358,6 +360,8 @@ void weft_scope_leave(weft_scope *scope)
 
 void weft_scope_cancel(weft_scope *scope)
 {
+    if (wf_load_rlx(&wf_rt.has_forked))     /* its locks may have been held by others */
+        return;
     if (scope != NULL && !wf_scope_of(scope)->has_left)
         wf_scope_cancel(scope, WF_REASON_ASKED);
 }

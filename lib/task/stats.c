@@ -7,7 +7,7 @@
 
 static void add_workers(weft_stats *stats)
 {
-    stats->workers = wf_rt.n_workers;
+    stats->workers = wf_rt.state == WF_RUNNING ? wf_rt.n_workers : 0;
     stats->completed = wf_stat(WF_COMPLETED);
     stats->spawned = wf_stat(WF_SPAWNED) + wf_load_rlx(&wf_rt.spawned_elsewhere);
     stats->live_tasks = stats->spawned - stats->completed;
@@ -36,6 +36,8 @@ static void add_services(weft_stats *stats)
 
 int weft_stats_get(weft_stats *out)
 {
+    if (wf_load_rlx(&wf_rt.has_forked))
+        return WEFT_EFORK;
     if (out == NULL || out->size_ > sizeof *out)
         return WEFT_EINVAL;
     weft_stats stats = { .size_ = out->size_ };
