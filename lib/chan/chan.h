@@ -144,7 +144,8 @@ WF_MUST_CHECK int wf_chan_open(size_t elem_size, const weft_chan_opts *opts, con
 int wf_chan_end(struct wf_chan *ch, int cause, bool is_abort);
 
 /* Counts a reference in and out. A half that is closed counts only as a reason not to free. The
- * last sender ends the channel; after the last receiver what is in the ring is dropped. */
+ * last sender ends the channel; after the last receiver what is in the ring is dropped. A further
+ * reference is made to be handed over, so it has no holder (NULL) until somebody parks on it. */
 void wf_chan_add_half(struct wf_chan *ch, struct wf_half *half, struct wf_waiter *holder);
 void wf_chan_close_half(struct wf_chan *ch, struct wf_half *half);
 void wf_chan_unref(struct wf_chan *ch);

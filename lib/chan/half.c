@@ -85,7 +85,7 @@ static weft_sender *ref_sender(const weft_sender *tx, const char *file, int line
     if (copy == NULL)
         return NULL;
     copy->half.is_closed = tx->half.is_closed;
-    wf_chan_add_half(tx->chan, &copy->half, wf_waiter_self());
+    wf_chan_add_half(tx->chan, &copy->half, NULL);
     return copy;
 }
 

@@ -238,10 +238,10 @@ static void unlock_all(struct selection *s)
  * when a source that only its own functions can pull has become readable. */
 static size_t look_again_locked(struct selection *s, struct wf_chores *chores, int *rc)
 {
+    *rc = WEFT_EAGAIN;
     for (size_t i = 0; i < s->n_live; i++) {
         const weft_case *c = &s->cases[s->order[i]];
         struct part *part = &s->parts[i];
-        *rc = WEFT_EAGAIN;
         if (c->kind == WEFT_CASE_SEND) {
             chores->spare = ((weft_sender *)c->half)->spare;
             *rc = wf_chan_try_send_locked(part->chan, c->value, chores);

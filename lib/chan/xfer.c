@@ -359,7 +359,7 @@ static int chan_ref(weft_receiver *rx, weft_receiver *copy)
 {
     copy->cause_given = false;
     copy->half.is_closed = rx->half.is_closed;
-    wf_chan_add_half(rx->source, &copy->half, wf_waiter_self());
+    wf_chan_add_half(rx->source, &copy->half, NULL);
     return 0;
 }
 
