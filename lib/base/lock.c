@@ -2,18 +2,13 @@
 #include "base/lock.h"
 
 #include "base/panic.h"
-#include "plat/clock.h"
-#include "plat/futex.h"
 #include "plat/thread.h"
 
-enum { SPINS_BEFORE_YIELD = 100, YIELDS_BEFORE_SLEEP = 4 };
+enum { SPINS_BEFORE_YIELD = 200 };
 
-/* Spins while the holder is likely to be running, then yields the CPU (workers may outnumber
- * CPUs, so the holder may be preempted), then sleeps. The word is 2 from before the first sleep
- * until a release sees it, so no release can miss a sleeper. */
 WF_NOINLINE void wf_lock_acquire_slow(struct wf_lock *lock)
 {
-    for (unsigned turn = 0; turn < SPINS_BEFORE_YIELD + YIELDS_BEFORE_SLEEP; turn++) {
+    for (unsigned turn = 0;; turn++) {
         uint32_t seen = wf_load_rlx(&lock->word);
         if (seen == 0 && wf_cas_acq(&lock->word, &seen, 1u))
             return;
@@ -22,11 +17,7 @@ WF_NOINLINE void wf_lock_acquire_slow(struct wf_lock *lock)
         else
             wf_thread_yield();
     }
-    while (wf_xchg_acq(&lock->word, 2u) != 0)
-        (void)wf_futex_wait(&lock->word, 2, WF_NEVER);
 }
-
-WF_NOINLINE void wf_lock_release_slow(struct wf_lock *lock) { wf_futex_wake(&lock->word, 1); }
 
 #if defined(WEFT_CHECK) && WEFT_CHECK >= 2
 #include "plat/self.h"

@@ -286,6 +286,7 @@ bool wf_idle_park(struct wf_worker *w)
     (void)handle_events(w, n_events);
     (void)expire_all(w);
     wf_runtime_idle_stop();
+    w->now_ns = wf_clock_now();
     return !wf_load_rlx(&wf_rt.is_stopping);
 }
 

@@ -126,6 +126,7 @@ static void sleep_on_token(struct wf_waiter *self, int64_t at_ns)
 static void park_thread(struct wf_waiter *self, int64_t at_ns)
 {
     bool is_timed = at_ns != WF_NEVER;
+    wf_store_rlx(&self->wait_since_ns, wf_clock_now());
     if (is_timed)
         (void)wf_add_seq(&wf_rt.plain_timed, 1u);
     (void)wf_add_seq(&wf_rt.plain_epoch, 1u);
@@ -144,7 +145,6 @@ uint32_t wf_wait_park(struct wf_waiter *self, int64_t at_ns)
     bool is_over = (wf_load_rlx(&self->cell) == WF_WAITING && wf_is_cancelled(self) &&
                     wf_wait_claim_cancel(self));
     if (!is_over) {
-        wf_store_rlx(&self->wait_since_ns, wf_clock_now());
         if (!self->is_task)
             park_thread(self, at_ns);
         else if (at_ns == WF_NEVER)

@@ -118,6 +118,7 @@ WF_WORKER_LOCAL static struct wf_task *pick_direct(struct wf_worker *w)
 WF_WORKER_LOCAL static void leave_stack(struct wf_task *self)
 {
     struct wf_worker *w = wf_thread_self()->worker;
+    wf_store_rlx(&self->waiter.wait_since_ns, w->now_ns);
     struct wf_task *next = pick_direct(w);
     if (w->pending == self) {           /* woken already, and popped by ourselves: we never left */
         w->pending = NULL;
@@ -170,6 +171,7 @@ static struct wf_task *take_pending(struct wf_worker *w)
 
 static struct wf_task *look_around(struct wf_worker *w)
 {
+    w->now_ns = wf_clock_now();
     (void)wf_poll(w);
     return wf_inject_pop(&wf_rt.inject);
 }

@@ -40,6 +40,7 @@ struct wf_worker {
     struct wf_task *free_tasks;         /* linked by next */
     uint32_t n_free_tasks;
     uint32_t tick, slot_runs;
+    int64_t now_ns;                     /* the clock, some ticks ago: good enough for dumps */
     struct wf_poll_event events[WF_EVENTS_AT_ONCE];     /* what the poller had to say */
     bool is_searching;                  /* also written by whoever wakes it, under idle_lock */
     struct wf_task **slots_seen;        /* n_workers: the others' slots when a search began */
