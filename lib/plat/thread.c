@@ -106,7 +106,8 @@ int wf_thread_count(void)
     const char *at = strrchr(text, ')');
     for (int field = 2; at != NULL && field < 20; field++)
         at = strchr(at + 1, ' ');
-    return at == NULL ? -1 : atoi(at);
+    int n = at == NULL ? -1 : atoi(at);
+    return n > 0 ? n : -1; /* qemu-user says 0 */
 }
 
 int wf_thread_id(void)

@@ -86,7 +86,10 @@ static int count_settled(void)
     struct wf_os_thread thread;
     ck_assert_int_eq(wf_thread_create(&thread, "first", nothing, NULL), 0);
     wf_thread_join(&thread);
-    return wf_thread_count();
+    int n = wf_thread_count();
+    if (n < 0)
+        wt_skip("threads can't be counted here");
+    return n;
 }
 
 static _Atomic uint32_t go;
