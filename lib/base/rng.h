@@ -20,6 +20,8 @@ static inline void wf_rng_seed(struct wf_rng *rng, uint64_t seed, uint64_t strea
     rng->state = z != 0 ? z : 1;
 }
 
+/* Part of its caller, which says to TSan whose generator it is (plat/sanitizer.h). */
+__attribute__((always_inline))
 static inline uint64_t wf_rng_next(struct wf_rng *rng)
 {
     uint64_t x = rng->state;
@@ -31,6 +33,7 @@ static inline uint64_t wf_rng_next(struct wf_rng *rng)
 }
 
 /* Below n (n > 0); the bias of n / 2^32 does not matter here. */
+__attribute__((always_inline))
 static inline uint32_t wf_rng_below(struct wf_rng *rng, uint32_t n)
 {
     return (uint32_t)(((wf_rng_next(rng) >> 32) * n) >> 32);
