@@ -9,7 +9,7 @@
 
 enum { RUN = 64 };                  /* values in one hold of the lock */
 
-/* ---- sending ---------------------------------------------------------------------------------- */
+/* ---- sending --------------------------------------------------------------------------------- */
 
 /* Sends from values[*done] on until the run is long enough or one can't be sent: that one's code.
  * WF_NODE_RETRY: nothing stands in the way of more. The lock is held, chores are left to do. */
@@ -69,7 +69,7 @@ int weft_sender_send_many(weft_sender *tx, const void *values, size_t n, size_t 
     return done > 0 ? (int)done : rc;
 }
 
-/* ---- receiving -------------------------------------------------------------------------------- */
+/* ---- receiving ------------------------------------------------------------------------------- */
 
 /* Takes what is there, up to n: how many, and with none what try_recv returned. */
 static int take_ready(struct wf_chan *ch, char *out, size_t n)

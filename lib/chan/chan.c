@@ -21,7 +21,7 @@
 struct wf_chan wf_chan_always = { .is_always_ready = true, .name = "always",
                                   .lock = WF_LOCK_INIT(WF_RANK_CHANNEL) };
 
-/* ---- opening ---------------------------------------------------------------------------------- */
+/* ---- opening --------------------------------------------------------------------------------- */
 
 /* The options with defaults filled in: the layout may be older or newer than ours. */
 static int read_opts(size_t elem_size, const weft_chan_opts *opts, weft_chan_opts *out)
@@ -109,7 +109,7 @@ int weft_channel_open(size_t elem_size, const weft_chan_opts *opts, weft_sender 
     return 0;
 }
 
-/* ---- ending ----------------------------------------------------------------------------------- */
+/* ---- ending ---------------------------------------------------------------------------------- */
 
 static void wake_all_locked(struct wf_list *list, int rc, struct wf_chores *chores)
 {
@@ -170,7 +170,7 @@ int wf_chan_end(struct wf_chan *ch, int cause, bool is_abort)
     return had_ended ? WEFT_ECLOSED : 0;
 }
 
-/* ---- references ------------------------------------------------------------------------------- */
+/* ---- references ------------------------------------------------------------------------------ */
 
 static void note_holder(struct wf_half *half, struct wf_waiter *holder)
 {
@@ -241,7 +241,7 @@ void wf_chan_unref(struct wf_chan *ch)
     wf_free_aligned(ch);
 }
 
-/* ---- chores and checks ------------------------------------------------------------------------ */
+/* ---- chores and checks ----------------------------------------------------------------------- */
 
 WF_NOINLINE void wf_chores_do_slow(struct wf_chan *ch, struct wf_chores *chores)
 {

@@ -105,7 +105,7 @@ static inline void wf_chan_unlock(struct wf_chan *ch)
     wf_lock_release(&ch->lock);
 }
 
-/* ---- the paths, under the lock (xfer.c). WEFT_EAGAIN: it would wait --------------------------- */
+/* ---- the paths, under the lock (xfer.c). WEFT_EAGAIN: it would wait -------------------------- */
 
 int wf_chan_try_send_locked(struct wf_chan *ch, const void *value, struct wf_chores *chores);
 int wf_chan_try_recv_locked(struct wf_chan *ch, void *out, struct wf_chores *chores);
@@ -133,7 +133,7 @@ int wf_chan_recv_many(weft_receiver *rx, void *out, size_t n);
 /* What the receiver returns, and remembers, for 1 or 0 (the end: the cause first) or an error. */
 int wf_chan_recv_code(weft_receiver *rx, int rc);
 
-/* ---- life (chan.c) ---------------------------------------------------------------------------- */
+/* ---- life (chan.c) --------------------------------------------------------------------------- */
 
 /* Makes a channel with one sender and one receiver reference. */
 WF_MUST_CHECK int wf_chan_open(size_t elem_size, const weft_chan_opts *opts, const char *file,

@@ -52,7 +52,7 @@ static bool is_after_fork(void)
     return wf_waiter_self() == NULL && wf_no_waiter() == WEFT_EFORK;
 }
 
-/* ---- senders ---------------------------------------------------------------------------------- */
+/* ---- senders --------------------------------------------------------------------------------- */
 
 weft_sender *wf_sender_make(struct wf_chan *ch, const char *file, int line)
 {
@@ -111,7 +111,7 @@ static int end_by(weft_sender *tx, int cause, bool is_abort, const char *call)
 int weft_sender_end(weft_sender *tx, int cause) { return end_by(tx, cause, false, "weft_end"); }
 int weft_sender_abort(weft_sender *tx, int cause) { return end_by(tx, cause, true, "weft_abort"); }
 
-/* ---- either half ------------------------------------------------------------------------------ */
+/* ---- either half ----------------------------------------------------------------------------- */
 
 int weft_half_close(void *half)
 {

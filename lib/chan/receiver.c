@@ -10,7 +10,7 @@
 
 #include <limits.h>
 
-/* ---- a reference that may not consume ----------------------------------------------------------- */
+/* ---- a reference that may not consume -------------------------------------------------------- */
 
 static int refuse_recv(weft_receiver *rx, void *out)
 {
@@ -37,7 +37,7 @@ static const struct wf_source_ops second_ops = {
     .close = refuse_close,
 };
 
-/* ---- making, sharing, closing ------------------------------------------------------------------- */
+/* ---- making, sharing, closing ---------------------------------------------------------------- */
 
 weft_receiver *wf_receiver_make(const struct wf_source_ops *ops, void *source, size_t elem_size,
                                 const char *file, int line)
@@ -98,7 +98,7 @@ int wf_receiver_close_and_free(weft_receiver *rx)
     return rc;
 }
 
-/* ---- receiving ---------------------------------------------------------------------------------- */
+/* ---- receiving ------------------------------------------------------------------------------- */
 
 enum way { WAIT, TRY, MANY };
 

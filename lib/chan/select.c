@@ -51,7 +51,7 @@ static bool is_of_chan(const weft_case *c)
     return c->kind == WEFT_CASE_SEND || ((const weft_receiver *)c->half)->ops == &wf_chan_ops;
 }
 
-/* ---- checking the cases ------------------------------------------------------------------------- */
+/* ---- checking the cases ---------------------------------------------------------------------- */
 
 static int check_half(const weft_case *c)
 {
@@ -109,7 +109,7 @@ static int count_live(struct selection *s, size_t n_cases)
     return s->n_live == 0 && s->nothing == NO_CASE ? WEFT_EINVAL : 0;
 }
 
-/* ---- pass 1 ------------------------------------------------------------------------------------- */
+/* ---- pass 1 ---------------------------------------------------------------------------------- */
 
 static bool try_send_case(weft_sender *tx, const void *value, int *rc)
 {
@@ -180,7 +180,7 @@ static size_t pass_1(struct selection *s, int *rc)
     return NO_CASE;
 }
 
-/* ---- pass 2 ------------------------------------------------------------------------------------- */
+/* ---- pass 2 ---------------------------------------------------------------------------------- */
 
 static void add_chan(struct selection *s, struct wf_chan *ch)
 {
@@ -340,7 +340,7 @@ static size_t pass_2(struct selection *s, int *rc)
     return s->nothing;
 }
 
-/* ---- the call ------------------------------------------------------------------------------------ */
+/* ---- the call -------------------------------------------------------------------------------- */
 
 static int run(struct selection *s, int *out_rc)
 {
@@ -429,7 +429,7 @@ int weft_select_from_ordered(const weft_case *cases, size_t n_cases, int *out_rc
     return select_from(cases, n_cases, out_rc, true);
 }
 
-/* ---- making cases -------------------------------------------------------------------------------- */
+/* ---- making cases ---------------------------------------------------------------------------- */
 
 weft_case weft_case_recv(weft_receiver *rx, void *out, size_t size)
 {

@@ -15,7 +15,7 @@
  * the lock for each value, and a newcomer may overtake the one that waited. */
 #include "chan/chan.h"
 
-/* ---- the other side --------------------------------------------------------------------------- */
+/* ---- the other side -------------------------------------------------------------------------- */
 
 bool wf_node_claim(struct wf_node *node, int rc, struct wf_chores *chores)
 {
@@ -72,7 +72,7 @@ WF_NOINLINE void wf_chan_fill_locked(struct wf_chan *ch, struct wf_chores *chore
     }
 }
 
-/* ---- try, under the lock ---------------------------------------------------------------------- */
+/* ---- try, under the lock --------------------------------------------------------------------- */
 
 /* Full, or nobody to meet: some value gives way, or the caller waits. */
 static WF_NOINLINE int overflow_locked_slow(struct wf_chan *ch, const void *value,
@@ -167,7 +167,7 @@ void wf_chan_commit_locked(struct wf_chan *ch, const void *value, struct wf_chor
 
 struct wf_trap_hooks wf_trap_hooks;     /* set once, when layer 4 is first used */
 
-/* ---- waiting ---------------------------------------------------------------------------------- */
+/* ---- waiting --------------------------------------------------------------------------------- */
 
 /* Waits with a node of the caller's. Called with the lock held, nothing having been found;
  * returns without it: the node's rc, WF_NODE_RETRY, or why the wait ended. The chores are done
@@ -218,7 +218,7 @@ int wf_chan_park_reserve(weft_sender *tx, struct wf_waiter *self, struct wf_chor
     return park_node(tx->chan, &tx->chan->senders, &node, &tx->half, WF_ON_RESERVE, chores);
 }
 
-/* ---- sending ---------------------------------------------------------------------------------- */
+/* ---- sending --------------------------------------------------------------------------------- */
 
 static inline bool is_sendable(const weft_sender *tx, const void *value, size_t size)
 {
@@ -277,7 +277,7 @@ int weft_sender_try_send(weft_sender *tx, const void *value, size_t size)
     return rc;
 }
 
-/* ---- receiving -------------------------------------------------------------------------------- */
+/* ---- receiving ------------------------------------------------------------------------------- */
 
 static WF_NOINLINE int end_code_slow(weft_receiver *rx, int rc)
 {
@@ -330,7 +330,7 @@ int weft_receiver_recv(weft_receiver *rx, void *out, size_t size)
     return wf_receiver_recv_slow(rx, out, size);
 }
 
-/* ---- the table behind a channel's receiver ------------------------------------------------------ */
+/* ---- the table behind a channel's receiver --------------------------------------------------- */
 
 static int chan_recv(weft_receiver *rx, void *out) { return recv_from_chan(rx, out); }
 

@@ -77,7 +77,7 @@ WT_TEST(another_size_is_refused_and_changes_nothing)
     ck_assert_int_eq(value, 1);
 }
 
-/* ---- closing ------------------------------------------------------------------------------------- */
+/* ---- closing --------------------------------------------------------------------------------- */
 
 WT_TEST(the_last_sender_to_go_ends_it)
 {
@@ -174,7 +174,7 @@ WT_TEST(a_holder_that_closes_is_done_and_others_go_on)
     WEFT_DROP(other);
 }
 
-/* ---- what a send does when it is full ------------------------------------------------------------ */
+/* ---- what a send does when it is full -------------------------------------------------------- */
 
 static int last_dropped;
 static void note_drop(void *item) { last_dropped = *(int *)item; }
@@ -228,7 +228,7 @@ WT_TEST(values_that_give_way_need_no_drop_function)
     }
 }
 
-/* ---- permits and batches ---------------------------------------------------------------------------- */
+/* ---- permits and batches --------------------------------------------------------------------- */
 
 WT_TEST(a_permit_left_at_a_brace_gives_its_place_back)
 {

@@ -127,7 +127,7 @@ WT_TEST(a_select_passes_over_a_full_channel_that_fails)
     ck_assert_int_eq(rc, 0);
 }
 
-/* ---- timers and the default ------------------------------------------------------------------------ */
+/* ---- timers and the default ------------------------------------------------------------------ */
 
 WT_TEST(a_timer_is_a_case_and_never_early)
 {
@@ -214,7 +214,7 @@ WT_TEST(the_default_needs_one_instant_at_which_nothing_is_ready)
     drop_pair(&b);
 }
 
-/* ---- fairness -------------------------------------------------------------------------------------- */
+/* ---- fairness -------------------------------------------------------------------------------- */
 
 WT_TEST(ready_cases_are_chosen_fairly)
 {
@@ -266,7 +266,7 @@ WT_TEST(an_ordered_select_takes_the_first)
     drop_pair(&b);
 }
 
-/* ---- one channel in several cases -------------------------------------------------------------------- */
+/* ---- one channel in several cases ------------------------------------------------------------ */
 
 WT_TEST(a_select_over_both_ends_does_not_meet_itself)
 {
@@ -286,7 +286,7 @@ WT_TEST(a_select_over_both_ends_does_not_meet_itself)
     drop_pair(&a);
 }
 
-/* ---- tasks and threads that select against each other ---------------------------------------------- */
+/* ---- tasks and threads that select against each other ---------------------------------------- */
 
 /* Receives from either until both have ended; the sum of what came. */
 static int sum_of_both(weft_receiver *a, weft_receiver *b, long *out_sum)

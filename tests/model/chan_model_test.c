@@ -9,7 +9,7 @@
 
 enum { MAX_HALVES = 6, MAX_QUEUE = 16, STEPS = 400, MAX_DROPS = STEPS + MAX_QUEUE };
 
-/* ---- the reference ---------------------------------------------------------------------------- */
+/* ---- the reference --------------------------------------------------------------------------- */
 
 static struct {
     int queue[MAX_QUEUE], capacity, n, n_reserved, n_tx, n_rx, cause;
@@ -107,7 +107,7 @@ static int model_commit(int value)
     return rc;
 }
 
-/* ---- the channel beside it ----------------------------------------------------------------------- */
+/* ---- the channel beside it ------------------------------------------------------------------- */
 
 static weft_sender *txs[MAX_HALVES];
 static weft_receiver *rxs[MAX_HALVES];

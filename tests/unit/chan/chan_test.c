@@ -104,7 +104,7 @@ WT_TEST(an_open_that_fails_leaves_nothing)
     ck_assert_uint_ge(n, 4);
 }
 
-/* ---- dropping ------------------------------------------------------------------------------------- */
+/* ---- dropping -------------------------------------------------------------------------------- */
 
 static int dropped[32], n_dropped;
 static void note_drop(void *item) { dropped[n_dropped++] = *(int *)item; }
@@ -175,7 +175,7 @@ WT_TEST(a_drop_function_gets_items_as_aligned_as_their_type)
         ck_assert_int_eq(weft_send(tx, (struct over_aligned){ i }), 0);
 }
 
-/* ---- ending ------------------------------------------------------------------------------------------ */
+/* ---- ending ---------------------------------------------------------------------------------- */
 
 WT_TEST(the_first_end_counts)
 {
@@ -215,7 +215,7 @@ WT_TEST(a_cause_may_be_any_code)
     }
 }
 
-/* ---- reports --------------------------------------------------------------------------------------------- */
+/* ---- reports --------------------------------------------------------------------------------- */
 
 static void totals(uint64_t out[3]) { wf_chan_totals(&out[0], &out[1], &out[2]); }
 
@@ -280,7 +280,7 @@ WT_TEST(a_description_names_the_halves)
     weft_half_drop(&rx);
 }
 
-/* ---- the checks -------------------------------------------------------------------------------------------- */
+/* ---- the checks ------------------------------------------------------------------------------ */
 
 static struct wf_chan *checked;
 static struct wf_node fake_receiver, fake_sender;

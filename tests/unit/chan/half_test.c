@@ -7,7 +7,7 @@
 
 #define RAW(half) WEFT_HALF_RAW_(half)
 
-/* ---- a source that counts ------------------------------------------------------------------------- */
+/* ---- a source that counts -------------------------------------------------------------------- */
 
 struct counter {
     int next, last, error, close_code;
@@ -169,7 +169,7 @@ WT_TEST(a_source_that_can_be_shared_is)
     ck_assert_uint_eq(counter.n_closed, 3);
 }
 
-/* ---- references to channels --------------------------------------------------------------------------- */
+/* ---- references to channels ------------------------------------------------------------------ */
 
 WT_TEST(each_reference_counts_until_it_is_closed)
 {
@@ -261,7 +261,7 @@ WT_TEST(without_memory_there_is_no_further_reference)
     weft_half_drop(&source);
 }
 
-/* ---- misuse -------------------------------------------------------------------------------------------- */
+/* ---- misuse ---------------------------------------------------------------------------------- */
 
 static weft_sender *a_tx;
 static weft_receiver *a_rx;

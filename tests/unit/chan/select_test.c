@@ -4,7 +4,7 @@
 
 #include "plat/sys.h"
 
-/* ---- a thread that selects -------------------------------------------------------------------- */
+/* ---- a thread that selects ------------------------------------------------------------------- */
 
 struct choice {
     weft_case cases[20];
@@ -196,7 +196,7 @@ WT_TEST(many_cases_need_memory_and_say_so)
     ck_assert_int_eq(rc, 1);
 }
 
-/* ---- sources that are not channels --------------------------------------------------------------- */
+/* ---- sources that are not channels ----------------------------------------------------------- */
 
 /* Doubles what comes from a channel, as a combinator would. */
 struct doubler {
@@ -342,7 +342,7 @@ WT_TEST(a_source_that_never_waits_is_asked_again)
     wf_receiver_free(rx);
 }
 
-/* ---- cancel ------------------------------------------------------------------------------------------ */
+/* ---- cancel ---------------------------------------------------------------------------------- */
 
 WEFT_TASK(selects, (rx, int, rx), (tx, int, tx), (int *, out_index))
 {

@@ -141,7 +141,7 @@ WT_TEST(receivers_that_wait_see_the_end_and_its_cause_once_each)
     }
 }
 
-/* ---- cancel ------------------------------------------------------------------------------------- */
+/* ---- cancel ---------------------------------------------------------------------------------- */
 
 WEFT_TASK(sends_one, (tx, int, tx), (int, value), (int *, out_rc))
 {
@@ -244,7 +244,7 @@ WT_TEST(a_cancelled_caller_does_not_even_try)
     ck_assert_int_eq(value, 2);
 }
 
-/* ---- nodes that only want to be told --------------------------------------------------------------- */
+/* ---- nodes that only want to be told --------------------------------------------------------- */
 
 struct told {
     struct wf_chan *chan;
