@@ -48,7 +48,9 @@ static void begin(struct wf_waiter *self, enum wf_wait_kind kind, const void *ob
 
 void wf_wait_begin(struct wf_waiter *self, enum wf_wait_kind kind, const void *object)
 {
-    begin(self, kind, object, self->shields > 0 ? WF_WAITING_SHIELDED : WF_WAITING);
+    /* Behind a shield, unless it is in a scope that it entered there. */
+    bool is_shielded = self->cancel == &wf_never_cancelled;
+    begin(self, kind, object, is_shielded ? WF_WAITING_SHIELDED : WF_WAITING);
 }
 
 void wf_wait_begin_shielded(struct wf_waiter *self, enum wf_wait_kind kind, const void *object)

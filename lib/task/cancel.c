@@ -11,27 +11,14 @@ static void wake_if_waiting(struct wf_waiter *waiter)
         wf_wait_wake(waiter, WF_WAKE_LAST);
 }
 
-static void cancel_locked(struct wf_scope *s, enum wf_cancel_reason reason, bool is_from_above);
-
-static void cancel_below(struct wf_scope *s, enum wf_cancel_reason reason)
+/* False: it was cancelled before, and so is all below it. That an outer scope's cancel has come too
+ * is kept: the scope does not swallow that one. */
+static bool cancel_one_locked(struct wf_scope *s, enum wf_cancel_reason reason, bool is_from_above)
 {
-    wf_list_each (link, &s->scopes) {
-        struct wf_scope *child = WF_CONTAINER(link, struct wf_scope, link);
-        if (child->is_shielded)
-            continue;
-        wf_lock_acquire(&child->lock);
-        cancel_locked(child, reason, true);
-        wf_lock_release(&child->lock);
-    }
-}
-
-/* Recurses to the depth of the nesting, on the canceller's stack: a frame is under 100 bytes. */
-static void cancel_locked(struct wf_scope *s, enum wf_cancel_reason reason, bool is_from_above)
-{
+    s->is_from_above |= is_from_above;
     if (wf_load_rlx(&s->cancelled) != 0)
-        return;
+        return false;
     s->reason = reason;
-    s->is_from_above = is_from_above;
     /* seq [cancel-dekker]: the flag before the claims. */
     wf_store_seq(&s->cancelled, 1u);
     wf_list_each (link, &s->tasks)
@@ -39,7 +26,36 @@ static void cancel_locked(struct wf_scope *s, enum wf_cancel_reason reason, bool
     wake_if_waiting(s->owner);
     if (wf_load_rlx(&s->is_owner_joining) && wf_wait_claim(s->owner, WF_CLAIM_CANCELED))
         wf_wait_wake(s->owner, WF_WAKE_LAST);       /* its teardown budget begins */
-    cancel_below(s, reason);
+    return true;
+}
+
+/* In depth, with the locks of the whole path held (S3): a scope's place among its siblings stands
+ * still as long as its parent is locked. Not recursive: the canceller may be a task, with a small
+ * stack, and there is no limit to nesting. */
+static void cancel_below_locked(struct wf_scope *top, enum wf_cancel_reason reason)
+{
+    struct wf_scope *at = top;
+    struct wf_link *next = at->scopes.head.next;
+    while (at != top || next != &top->scopes.head) {
+        if (next == &at->scopes.head) {
+            struct wf_scope *done = at;
+            next = at->link.next;
+            at = wf_scope_of(at->parent);
+            wf_lock_release(&done->lock);
+            continue;
+        }
+        struct wf_scope *child = WF_CONTAINER(next, struct wf_scope, link);
+        next = next->next;
+        if (child->is_shielded)
+            continue;
+        wf_lock_acquire(&child->lock);
+        if (cancel_one_locked(child, reason, true)) {
+            at = child;
+            next = at->scopes.head.next;
+        } else {
+            wf_lock_release(&child->lock);
+        }
+    }
 }
 
 void wf_scope_cancel(struct weft_scope *scope, enum wf_cancel_reason reason)
@@ -48,7 +64,8 @@ void wf_scope_cancel(struct weft_scope *scope, enum wf_cancel_reason reason)
     /* A plain thread's first call makes its record, under the runtime's lock: not under ours. */
     (void)wf_waiter_self();
     wf_lock_acquire(&s->lock);
-    cancel_locked(s, reason, false);
+    if (cancel_one_locked(s, reason, false))
+        cancel_below_locked(s, reason);
     wf_lock_release(&s->lock);
 }
 

@@ -43,7 +43,7 @@ struct wf_scope {
     _Atomic bool is_owner_joining;  /* also read, as a hint, by the trap report */
     int first_error;
     enum wf_cancel_reason reason;   /* the first one */
-    bool is_from_above;             /* an outer scope's cancel reached it first */
+    bool is_from_above;             /* an outer scope's cancel has reached it */
     const char *error_name, *error_file;    /* the task whose error it is */
     int error_line;
 
@@ -77,8 +77,8 @@ void wf_scope_fini(struct weft_scope *scope);       /* stops the timer, unlinks 
 
 void wf_scope_cancel(struct weft_scope *scope, enum wf_cancel_reason reason);
 
-/* Counts a task in (WEFT_ECLOSED: the scope has ended) and out. */
-int wf_scope_add(struct weft_scope *scope, struct wf_task *task);
+/* Counts tasks, linked by next, in (WEFT_ECLOSED: the scope has ended, none was), and one out. */
+int wf_scope_add(struct weft_scope *scope, struct wf_task *tasks);
 void wf_scope_child_done(struct wf_task *task, int rc);
 
 /* Waits until no child is left, cancelled or not. */
