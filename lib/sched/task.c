@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "sched/task.h"
 
+#include "base/panic.h"
 #include "plat/mem.h"
 #include "plat/sanitizer.h"
 #include "sched/worker.h"
@@ -179,6 +180,7 @@ static void task_main(void *arg)
     int rc = task->what->enter(task->args, task->self_arg);
     if (rc >= 0 && task->waiter.close_error < 0)
         rc = task->waiter.close_error;
+    WF_MUST(task->waiter.scope == task->home, "a task ended inside a scope that it had entered");
     count_completed();
     task->on_done(task, rc);
     wf_worker_exit_task(task);

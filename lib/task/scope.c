@@ -125,12 +125,13 @@ void wf_scope_fini(struct weft_scope *scope)
 
 /* ---- children --------------------------------------------------------------------------------------- */
 
-int wf_scope_add(struct weft_scope *scope, struct wf_task *task)
+/* In one step: once the first runs, the scope could end before the last is counted. */
+int wf_scope_add(struct weft_scope *scope, struct wf_task *tasks)
 {
     struct wf_scope *s = wf_scope_of(scope);
     wf_lock_acquire(&s->lock);
     bool is_open = !s->is_ended;
-    if (is_open) {
+    for (struct wf_task *task = tasks; is_open && task != NULL; task = task->next) {
         s->n_tasks++;
         wf_list_push_back(&s->tasks, &task->home_link);
         task->waiter.cancel = &s->cancelled;
@@ -306,16 +307,35 @@ static int outcome(struct wf_scope *s)
     }
 }
 
+/* False: somebody has spawned into it since the last child ended. */
+static bool try_to_end(struct wf_scope *s)
+{
+    wf_lock_acquire(&s->lock);
+    bool is_over = s->n_tasks == 0;
+    if (is_over) {
+        s->is_ended = true;
+        s->rc = outcome(s);
+    }
+    wf_lock_release(&s->lock);
+    return is_over;
+}
+
 static void end_scope(weft_scope *scope, struct wf_waiter *self)
 {
     struct wf_scope *s = wf_scope_of(scope);
-    wf_scope_join(scope, self);
+    do
+        wf_scope_join(scope, self);
+    while (!try_to_end(s));
     stop_deadline(s);
-    wf_lock_acquire(&s->lock);
-    s->is_ended = true;
-    s->rc = outcome(s);
-    wf_lock_release(&s->lock);
     step_out(s, self);
+}
+
+static bool has_children(struct wf_scope *s)
+{
+    wf_lock_acquire(&s->lock);
+    bool has_some = s->n_tasks > 0;
+    wf_lock_release(&s->lock);
+    return has_some;
 }
 
 int weft_scope_wait(weft_scope *scope)
@@ -347,7 +367,7 @@ void weft_scope_leave(weft_scope *scope)
     if (!s->is_ended) {
         WF_MUST(self->scope == scope, "weft_scope_leave: scope \"%s\" (%s:%d) is not the innermost",
                 s->name, s->file, s->line);
-        if (s->n_tasks > 0)
+        if (has_children(s))
             wf_scope_cancel(scope, WF_REASON_LEFT);
         end_scope(scope, self);
     }

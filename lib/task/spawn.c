@@ -88,8 +88,8 @@ static int check(weft_scope *scope, const weft_spawn_opts *opts, const weft_call
         (opts->stack_size < WF_STACK_MIN || opts->stack_size > WF_STACK_MAX))
         return WEFT_EINVAL;
     struct wf_scope *s = wf_scope_of(scope);
-    if (s->is_ended)
-        return s->rc < 0 && s->has_left ? s->rc : WEFT_ECLOSED;
+    if (s->has_left)                /* or it could not be entered, and rc says why */
+        return s->rc < 0 ? s->rc : WEFT_ECLOSED;
     return wf_waiter_self() != NULL ? 0 : wf_no_waiter();
 }
 
@@ -112,16 +112,14 @@ int weft_scope_spawn(weft_scope *scope, const weft_spawn_opts *user_opts,
     rc = make_all(scope, &opts, what, args, file, line, WF_MAX(opts.copies, 1), &tasks);
     if (rc < 0)
         return refuse(what, args, rc);
-    /* Once one is counted the scope can't end, so only the first can be refused (S2). */
+    rc = wf_scope_add(scope, tasks);
+    if (rc < 0) {
+        unmake_all(tasks);
+        return rc;
+    }
     while (tasks != NULL) {
         struct wf_task *task = tasks;
-        tasks = task->next;
-        rc = wf_scope_add(scope, task);
-        if (rc < 0) {
-            task->next = tasks;
-            unmake_all(task);
-            return rc;
-        }
+        tasks = task->next;         /* started, it may be gone at once */
         wf_task_start(task);
     }
     return 0;
