@@ -28,7 +28,7 @@ grep -E '^#' "$work/out" | tail -1 | grep -q wf_ctx_trampoline ||
 steps=(); for _ in $(seq 80); do steps+=(bt stepi); done
 run_gdb 'break innermost' run 'break wf_ctx_swap' continue "${steps[@]}" >"$work/out" || true
 awk '
-    /Backtrace stopped|corrupt|previous frame/ { bad = 1; print }
+    /Backtrace stopped|corrupt|previous frame|^#.* \?\? \(\)/ { bad = 1; print }
     /^#0/ { if (last != "") check(); }
     /^#/  { last = $0 }
     function check() {

@@ -13,6 +13,7 @@
 #include <fenv.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* A context with its stack, and the one that resumes it. */
@@ -222,6 +223,34 @@ WT_TEST(a_stack_is_reused_after_exit)
     wf_stack_unmap(fiber.stack);
     wf_ctx_unadopt(&native);
 }
+
+/* ---- leaks ------------------------------------------------------------------------------------ */
+
+#ifdef WF_ASAN
+#include <sanitizer/lsan_interface.h>
+
+static void entry_that_owns(void *arg)
+{
+    struct fiber *fiber = arg;
+    char *volatile block = malloc(100);
+    wf_ctx_switch(&fiber->ctx, fiber->back);
+    free(block);
+    wf_ctx_exit(&fiber->ctx, fiber->back);
+}
+
+WT_TEST(what_a_suspended_stack_points_to_is_no_leak)
+{
+    struct wf_ctx native;
+    struct fiber fiber = { .n_turns = 0 };
+    wf_ctx_adopt(&native);
+    fiber_open(&fiber, &native, entry_that_owns);
+    resume(&native, &fiber);
+    ck_assert_int_eq(__lsan_do_recoverable_leak_check(), 0);
+    resume(&native, &fiber);
+    fiber_close(&fiber);
+    wf_ctx_unadopt(&native);
+}
+#endif
 
 /* ---- migration ------------------------------------------------------------------------------- */
 
