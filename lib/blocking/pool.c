@@ -70,12 +70,18 @@ static struct wf_waiter *finish_locked(struct wf_pool_thread *self, struct wf_jo
     return wf_wait_claim(job->waiter, WF_CLAIM_FIRST) ? job->waiter : NULL;
 }
 
+/* Calls to weft, the wake below among them, make a record of this thread as of any plain one. An
+ * idle pool thread is none that the deadlock report should wait for, and it may have been the last
+ * that stood in its way. */
+static void drop_record(void)
+{
+    wf_thread_forget();
+    wf_idle_plain_parked();
+}
+
 static void run(struct wf_pool_thread *self, struct wf_job *job)
 {
     job->rc = job->fn(job->arg);
-    /* A record that the job's own calls to weft made: an idle thread is no plain thread that the
-     * deadlock report should reckon with. */
-    wf_thread_forget();
 
     wf_lock_acquire(&wf_pool.lock);
     struct wf_waiter *waiter = finish_locked(self, job);
@@ -84,6 +90,7 @@ static void run(struct wf_pool_thread *self, struct wf_job *job)
      * its wait; then it may after the wake (W2). */
     if (waiter != NULL)
         wf_wait_wake(waiter, WF_WAKE_NEXT);
+    drop_record();
 }
 
 /* Sleeps until it is chosen. False: it has been idle for long enough, or the pool stops. */

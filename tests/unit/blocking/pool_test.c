@@ -358,6 +358,32 @@ WT_TEST(a_job_that_runs_may_still_wake_somebody)
     ck_assert_str_eq(wt_reports(), "");
 }
 
+WEFT_TASK(job_in_task, (_Atomic uint32_t *, n))
+{
+    return wf_blocking_call("add_one", add_one, n) > 0 ? 0 : -EIO;
+}
+
+WT_TEST(an_idle_thread_does_not_hide_a_deadlock)
+{
+#if defined(WF_TSAN) && !defined(WF_SIM)
+    wt_skip("the sanitizer has threads of its own, more than one after a fork");
+#endif
+    wt_capture_reports();
+    _Atomic uint32_t n = 0;
+    int value = 0;
+    WEFT_SCOPE(outer);
+    {
+        WEFT_SCOPE(inner);
+        ck_assert_int_eq(weft_spawn(&inner, job_in_task, &n), 0);
+        ck_assert_int_eq(weft_scope_wait(&inner), 0);
+    }
+    WEFT_TX(int, tx);
+    WEFT_RX(int, rx);
+    ck_assert_int_eq(weft_chan_open(&tx, &rx, 0), 0);
+    int rc = weft_recv(rx, &value);
+    ck_assert(rc == WEFT_EDEADLK || rc == WEFT_ECANCELED);
+}
+
 /* ---- stopping -------------------------------------------------------------------------------------- */
 
 WT_TEST(stopping_joins_idle_threads)
