@@ -8,7 +8,7 @@
 
 #include "logpipe.h"
 
-enum { N_PARSERS = 3, CHANNEL_CAPACITY = 512 };
+enum { N_PARSERS = 3, CHANNEL_CAPACITY = 512, BLOCK_SIZE = 1 << 20 };
 
 static void count_line(struct pipeline *p, struct input *input, size_t size)
 {
@@ -40,7 +40,8 @@ static int read_log(struct pipeline *p, struct input *input, weft_tx(weft_text) 
 {
     WEFT_RX(weft_line, lines);
     WEFT_RX(weft_line, errors);
-    WEFT_TRY(weft_lines(input->path, WEFT_OPTS(lines, .keep_ends = true), &lines));
+    WEFT_TRY(weft_lines(input->path, WEFT_OPTS(lines, .keep_ends = true, .block_size = BLOCK_SIZE),
+                        &lines));
     WEFT_TRY(only_errors(WEFT_MOVE(lines), p, input, &errors));
     weft_each (line, errors) {
         weft_text text;
