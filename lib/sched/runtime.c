@@ -26,6 +26,7 @@
 #define IDLE_STOP_NS  INT64_C(5000000000)
 #define TEARDOWN_NS   INT64_C(5000000000)
 #define BLOCKING_MAX  512
+#define STACKS_KEPT   (4 * WF_CREDIT_BATCH)     /* more than a worker ever keeps (plat/stack.c) */
 
 struct wf_runtime wf_rt = {
     .lock = WF_LOCK_INIT(WF_RANK_RUNTIME),
@@ -131,6 +132,13 @@ static void stop_parts(void)
         wf_fault_uninstall();
 }
 
+/* What tasks may have, and what workers may keep by them. */
+static size_t max_stacks(void)
+{
+    size_t kept = (size_t)wf_rt.config.workers * STACKS_KEPT;
+    return wf_rt.config.max_tasks != 0 ? wf_rt.config.max_tasks + kept : 0;
+}
+
 static int start_parts(void)
 {
     fill_config(&wf_rt.config);
@@ -138,7 +146,7 @@ static int start_parts(void)
     int rc = wf_poller_open(&wf_rt.poller);
     if (rc < 0)
         return rc;
-    rc = wf_stack_pool_start(wf_rt.config.stack_size, wf_rt.config.max_tasks);
+    rc = wf_stack_pool_start(wf_rt.config.stack_size, max_stacks());
     if (rc >= 0 && (rc = make_workers()) < 0)
         wf_stack_pool_stop();
     if (rc < 0) {

@@ -4,6 +4,7 @@
 #include "base/panic.h"
 #include "plat/mem.h"
 #include "plat/sanitizer.h"
+#include "plat/self.h"
 #include "sched/worker.h"
 
 #include <string.h>
@@ -58,6 +59,27 @@ static uint64_t next_id(struct wf_worker *w)
 }
 
 static struct wf_stack_cache *cache_of(struct wf_worker *w) { return w != NULL ? &w->stacks : NULL; }
+
+/* max_tasks is exact: who has joined a task may make another in its place. The stack pool's own
+ * limit can't be, since workers keep credits and stacks by them; it is set higher (runtime.c). Only
+ * programs that set a maximum pay for the count. */
+static bool take_place(void)
+{
+    uint32_t seen = wf_load_rlx(&wf_rt.n_places);
+    if (wf_rt.config.max_tasks == 0)
+        return true;
+    do {
+        if (seen >= wf_rt.config.max_tasks)
+            return false;
+    } while (!wf_cas_acq_rel(&wf_rt.n_places, &seen, seen + 1));
+    return true;
+}
+
+static void give_place(void)
+{
+    if (wf_rt.config.max_tasks != 0)
+        (void)wf_sub_acq_rel(&wf_rt.n_places, 1u);
+}
 
 /* A stack for later: a credit, or for another size the mapping itself. */
 static int take_stack_right(struct wf_task *task, struct wf_worker *w, size_t stack_size)
@@ -135,26 +157,31 @@ static struct wf_task *make(const struct wf_task_opts *opts, struct wf_worker *w
 
 int wf_task_make(const struct wf_task_opts *opts, struct wf_task **out_task)
 {
+    if (!take_place())
+        return WEFT_ENOMEM;
     struct wf_worker *w = own_worker();
     wf_san_own(w);
     struct wf_task *task = make(opts, w);
     wf_san_disown(w);
-    if (task == NULL)
+    if (task == NULL) {
+        give_place();
         return WEFT_ENOMEM;
+    }
     *out_task = task;
     return 0;
 }
 
 void wf_task_unmake(struct wf_task *task, bool owns_args)
 {
-    struct wf_worker *w = own_worker();
     if (owns_args && task->what->drop != NULL)
-        task->what->drop(task->args);
+        task->what->drop(task->args);       /* may wait, and go on on another worker */
+    struct wf_worker *w = own_worker();
     wf_san_own(w);
     free_args(task);
     give_stack_right(task, w);
     give_struct(w, task);
     wf_san_disown(w);
+    give_place();
 }
 
 void wf_task_start(struct wf_task *task)
@@ -167,21 +194,24 @@ void wf_task_start(struct wf_task *task)
     wf_ready_fresh(task);
 }
 
-/* Before anybody learns of the end, so that who has joined a task finds it counted. */
-WF_WORKER_LOCAL static void count_completed(void)
+/* Before anybody learns of the end, so that who has joined a task finds it counted and its place
+ * free. */
+WF_WORKER_LOCAL static void begin_ending(void)
 {
     wf_count_one(&wf_thread_self()->worker->stats[WF_COMPLETED]);
+    give_place();
 }
 
 /* The first frame. An error of a closer that a brace ran is the task's own, if its body did well. */
 static void task_main(void *arg)
 {
     struct wf_task *task = arg;
+    *wf_errno_location() = 0;       /* not what the task before left there */
     int rc = task->what->enter(task->args, task->self_arg);
     if (rc >= 0 && task->waiter.close_error < 0)
         rc = task->waiter.close_error;
     WF_MUST(task->waiter.scope == task->home, "a task ended inside a scope that it had entered");
-    count_completed();
+    begin_ending();
     task->on_done(task, rc);
     wf_worker_exit_task(task);
 }

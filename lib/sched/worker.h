@@ -93,6 +93,7 @@ struct wf_runtime {
     struct wf_inject inject;
     struct wf_timerq thread_timers;     /* plain threads' timers */
     _Atomic uint64_t next_id;
+    _Atomic uint32_t n_places;          /* tasks alive, if there is a max_tasks */
     _Atomic uint64_t ended_stats[WF_N_STATS];   /* of workers that are gone; under lock */
     _Atomic bool is_stopping;
     _Atomic bool has_forked;
