@@ -97,6 +97,9 @@ typedef struct weft_callable {
 #define WEFT_K_TYPE_rx(T)         weft_rx(T)
 #define WEFT_K_TYPE_tx(T)         weft_tx(T)
 #define WEFT_K_TYPE_auto(T)       __typeof__(T *)
+#define WEFT_K_TAKE_rx(slot)      weft_half_take(slot)
+#define WEFT_K_TAKE_tx(slot)      weft_half_take(slot)
+#define WEFT_K_TAKE_auto(slot)    weft_slot_take(slot)
 #define WEFT_K_DROP_rx(T, slot)   weft_half_drop(slot);
 #define WEFT_K_DROP_tx(T, slot)   weft_half_drop(slot);
 #define WEFT_K_DROP_auto(T, slot) T##_auto_(slot);
@@ -139,7 +142,7 @@ typedef struct weft_callable {
 #define WEFT_P_INIT_(...)             WEFT_P_(WEFT_P_INIT_, __VA_ARGS__)
 #define WEFT_P_INIT_2(type, name)     , .name = name
 #define WEFT_P_INIT_3(kind, T, name) \
-    , .name = __extension__(WEFT_K_TYPE_##kind(T))weft_slot_take(name)
+    , .name = __extension__(WEFT_K_TYPE_##kind(T))WEFT_K_TAKE_##kind(name)
 
 #define WEFT_P_EMPTY_(...)            WEFT_P_(WEFT_P_EMPTY_, __VA_ARGS__)
 #define WEFT_P_EMPTY_2(type, name)

@@ -126,7 +126,8 @@ WEFT_API WEFT_MUST_CHECK int weft_receiver_try_recv(weft_receiver *rx, void *out
  * Waits    the task, or a plain thread, until there is one value
  * Cancel   yes: nothing is consumed
  * From     any thread
- * Returns  how many were written to out, 1 or more; otherwise as weft_receiver_recv        */
+ * Returns  how many were written to out, 1 or more; otherwise as weft_receiver_recv;
+ *          WEFT_EINVAL when n is 0                                                           */
 WEFT_API WEFT_MUST_CHECK int weft_receiver_recv_many(weft_receiver *rx, void *out, size_t n,
                                                      size_t size);
 
@@ -144,18 +145,21 @@ WEFT_API int weft_receiver_error(weft_receiver *rx);
 /* Ends the channel for every holder: receivers take what is left, then the cause if it is
  * negative, once for each half, then the end; senders get WEFT_ECLOSED.
  *
- * tx has to be dropped as ever. The first end's cause stays.
+ * tx has to be dropped as ever. Permits still deliver.
  *
  * Waits    no
  * From     any thread
- * Returns  0, or WEFT_EINVAL for NULL                                                       */
+ * Returns  0
+ *          WEFT_ECLOSED    it had ended before, with another cause; or tx is closed
+ *          WEFT_EINVAL     tx is NULL                                                       */
 WEFT_API int weft_sender_end(weft_sender *tx, int cause);
 
-/* As weft_sender_end, but what is left in the channel goes to .drop first.
+/* As weft_sender_end, but what is left in the channel goes to .drop first, and permits are
+ * void.
  *
  * Waits    no
  * From     any thread
- * Returns  0, or WEFT_EINVAL for NULL                                                       */
+ * Returns  as weft_sender_end                                                               */
 WEFT_API int weft_sender_abort(weft_sender *tx, int cause);
 
 /* ---- permits: a place first, the value later ------------------------------------------------ */
@@ -170,6 +174,8 @@ WEFT_API int weft_sender_abort(weft_sender *tx, int cause);
  * From     any thread
  * Returns  0
  *          WEFT_ECLOSED, WEFT_ECANCELED  as weft_sender_send
+ *          WEFT_EAGAIN     it is full, and its policy is WEFT_FAIL
+ *          WEFT_ENOTSUP    its capacity is 0: there are no places to keep
  *          WEFT_ENOMEM                                                                       */
 WEFT_API WEFT_MUST_CHECK int weft_sender_reserve(weft_sender *tx, weft_permit_half **out_permit);
 
@@ -178,7 +184,7 @@ WEFT_API WEFT_MUST_CHECK int weft_sender_reserve(weft_sender *tx, weft_permit_ha
  * Waits    no
  * From     any thread
  * Returns  0
- *          WEFT_ECLOSED    no receiver is left; the caller keeps the value
+ *          WEFT_ECLOSED    no receiver is left, or it was aborted; the caller keeps the value
  *          WEFT_EMSGSIZE   size is not the element's; WEFT_EINVAL for a NULL permit           */
 WEFT_API WEFT_MUST_CHECK int weft_permit_commit(weft_permit_half *permit, const void *value,
                                                 size_t size);

@@ -62,6 +62,15 @@ WEFT_API void *weft_half_ref(void *half, const char *file, int line);
  * From     any thread                                                                    */
 WEFT_API void weft_half_drop(void *slot);
 
+/* Empties a slot whose half goes to another holder: weft_slot_take for halves.
+ *
+ * Reports name no holder until the new one waits with it.
+ *
+ * Waits    no
+ * From     any thread
+ * Returns  the half, the caller's to pass on; NULL if the slot was empty                 */
+WEFT_API void *weft_half_take(void *slot);
+
 #ifdef __cplusplus
 }
 #else

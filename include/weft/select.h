@@ -88,8 +88,11 @@ WEFT_API weft_case weft_on_nothing(void);
  * From     any thread
  * Returns  the index of the case that was done
  *          WEFT_ECANCELED  the caller's scope is cancelled or past its deadline
- *          WEFT_EINVAL     every case is disabled, or a size is wrong
- *          WEFT_ENOTSUP    a source that may wait inside is among them                       */
+ *          WEFT_EINVAL     every case is disabled
+ *          WEFT_EMSGSIZE   a size is not the element's
+ *          WEFT_ECLOSED    the caller has closed a half that is among them
+ *          WEFT_ENOTSUP    a source that may wait inside is among them
+ *          WEFT_EOVERFLOW  more than 65,535 cases; WEFT_ENOMEM for more than 8               */
 WEFT_API WEFT_MUST_CHECK int weft_select_from(const weft_case *cases, size_t n_cases,
                                               int *out_rc);
 

@@ -8,7 +8,6 @@
 enum wf_rank {
     WF_RANK_NONE,           /* not checked */
     WF_RANK_RUNTIME,        /* starting and stopping the runtime */
-    WF_RANK_GENERATOR,      /* a generator's demand and state */
     WF_RANK_TIMERS,         /* a timer queue; its callbacks run under it */
     WF_RANK_CHANNEL,        /* one channel; several by address */
     WF_RANK_SCOPE,          /* one scope; a child after its parent */

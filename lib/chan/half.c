@@ -160,6 +160,27 @@ void weft_half_drop(void *slot)
         weft_note_close_error(rc);
 }
 
+static void forget_holder(struct wf_chan *ch, struct wf_half *half)
+{
+    wf_chan_lock(ch);
+    half->holder_id = 0;
+    wf_chan_unlock(ch);
+}
+
+void *weft_half_take(void *slot)
+{
+    struct wf_half *it = weft_slot_take(slot);
+    if (it == NULL || is_after_fork())
+        return it;
+    if (it->kind != WF_HALF_SENDER)
+        wf_half_must_be(it, WF_HALF_RECEIVER, "WEFT_MOVE", "half");
+    if (it->kind == WF_HALF_SENDER)
+        forget_holder(((weft_sender *)(void *)it)->chan, it);
+    else if (((weft_receiver *)(void *)it)->ops == &wf_chan_ops)
+        forget_holder(((weft_receiver *)(void *)it)->source, it);
+    return it;
+}
+
 /* The slot may hold anything a user owns, so nothing is looked at behind its pointer. */
 void *weft_slot_take(void *slot)
 {

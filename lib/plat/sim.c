@@ -189,3 +189,8 @@ bool wf_sim_wait(enum wf_sim_waits waits, const void *on, int64_t at_ns)
     switch_to(wf_sim_choose());
     return me->was_woken;
 }
+
+bool wf_sim_is_running(void)
+{
+    return wf_sim.current != NULL;
+}

@@ -26,6 +26,9 @@ struct wf_sim_opts {
 int wf_sim_run(const struct wf_sim_opts *opts, void (*fn)(void *arg), void *arg,
                void (*on_stuck)(const char *why));
 
+/* Is the caller inside a run? */
+bool wf_sim_is_running(void);
+
 /* A number drawn from the seed, where a real process takes one from getrandom. */
 uint64_t wf_sim_random(void);
 

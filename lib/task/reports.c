@@ -13,7 +13,7 @@
 #include "task/scope.h"
 #include "task/trap.h"
 
-enum { CHILDREN_LOOKED_AT = 32 };
+enum { CHILDREN_LOOKED_AT = 16 };
 
 /* ---- the trap ------------------------------------------------------------------------------------- */
 
@@ -30,7 +30,7 @@ static bool is_held_only_by(struct wf_chan *ch, uint64_t id)
 /* The scope's owner can't have left: the receiver is one of the children it waits for. */
 static bool suspects(struct wf_chan *ch, const struct wf_waiter *receiver)
 {
-    if (!receiver->is_task)
+    if (!receiver->is_task || wf_load_rlx(receiver->cancel) != 0)
         return false;
     const struct wf_task *task = (const struct wf_task *)(const void *)receiver;
     struct wf_scope *home = wf_scope_of(task->home);

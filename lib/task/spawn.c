@@ -3,6 +3,10 @@
 #include "plat/mem.h"
 #include "sched/worker.h"
 #include "task/scope.h"
+#ifdef WF_SIM
+#include "plat/sim.h"
+#include "task/sim_main.h"
+#endif
 
 #include <string.h>
 #include <weft/runtime.h>
@@ -149,6 +153,10 @@ static const weft_callable main_callable = {
 
 int weft_run(int (*main_task)(void *), void *arg)
 {
+#ifdef WF_SIM
+    if (!wf_sim_is_running())
+        return wf_sim_main(main_task, arg);
+#endif
     struct wf_waiter *self = wf_waiter_self();
     if (self == NULL)
         return wf_no_waiter();
