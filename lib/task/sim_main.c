@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT
  * A user's program in the simulator: weft_run, called where no simulated run is under way, starts
  * one. WEFT_SEED chooses the schedule, WEFT_TRACE=1 prints it; the simulator is a library for tests,
- * which alone read the environment. A run that is stuck is a dump and an exit status of 1. */
+ * which alone read the environment. A run that is stuck is a dump and an abort. */
 #include "base/panic.h"
 #include "plat/sim.h"
 #include "task/sim_main.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <weft/runtime.h>
 
@@ -29,12 +28,8 @@ static void first_thread(void *arg)
 
 static void stuck(const char *why)
 {
-    char line[128];
-    int n = snprintf(line, sizeof line, "weft: simulation stuck: %s; WEFT_SEED=%llu\n", why,
-                     (unsigned long long)seed);
-    wf_report(line, (size_t)WF_MAX(n, 0));
     (void)weft_dump(2);
-    exit(1);
+    wf_panic("the simulated run is stuck: %s; WEFT_SEED=%llu", why, (unsigned long long)seed);
 }
 
 int wf_sim_main(int (*main_task)(void *arg), void *arg)
