@@ -19,8 +19,19 @@
 #define WF_CACHE_ALIGNED __attribute__((aligned(WF_CACHE_LINE)))
 
 #define WF_ARRAY_SIZE(a)  (sizeof(a) / sizeof((a)[0]))
-#define WF_MIN(a, b)      ((a) < (b) ? (a) : (b))
-#define WF_MAX(a, b)      ((a) > (b) ? (a) : (b))
+/* Each argument is evaluated once: it may be a load of what another thread changes. */
+#define WF_MIN(a, b)                                            \
+    (__extension__({                                            \
+        __auto_type min_a_ = (a);                               \
+        __auto_type min_b_ = (b);                               \
+        min_a_ < min_b_ ? min_a_ : min_b_;                      \
+    }))
+#define WF_MAX(a, b)                                            \
+    (__extension__({                                            \
+        __auto_type max_a_ = (a);                               \
+        __auto_type max_b_ = (b);                               \
+        max_a_ > max_b_ ? max_a_ : max_b_;                      \
+    }))
 #define WF_CONTAINER(ptr, type, member) \
     ((type *)(void *)((char *)(ptr) - offsetof(type, member)))
 

@@ -94,10 +94,7 @@ struct wf_task *wf_worker_find(struct wf_worker *w)
     if (!w->is_searching && !wf_idle_may_search())
         return look_once(w);
     wf_idle_begin_search(w);
-    struct wf_task *task = search(w);
-    if (task != NULL)
-        wf_idle_end_search(w);
-    return task;
+    return search(w);
 }
 
 /* For a worker that is about to sleep: may it? A slot counts as work whatever is in it. */

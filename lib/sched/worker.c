@@ -16,6 +16,7 @@ enum {
     SHARED_QUEUE_TICKS = 61,    /* every so many picks the shared queue comes first */
     FRESH_TICKS = 16,           /* and every so many an unstarted task does */
     SLOT_RUNS_MAX = 32,         /* picks from the slot in a row */
+    SPINS_BEFORE_YIELD = 200,
 };
 
 /* ---- making runnable -------------------------------------------------------------------------- */
@@ -78,7 +79,7 @@ WF_WORKER_LOCAL static struct wf_task *pop_own(struct wf_worker *w)
 {
     struct wf_task *task = NULL;
     if (w->tick % FRESH_TICKS == 0)
-        task = wf_runq_pop_fresh(&w->runq);
+        task = wf_runq_steal_fresh(&w->runq);   /* the oldest, which else might never begin */
     if (task == NULL)
         task = pop_slot(w);
     if (task == NULL)
@@ -149,8 +150,11 @@ WF_WORKER_LOCAL void wf_worker_exit_task(struct wf_task *self)
 
 static void run(struct wf_worker *w, struct wf_task *task)
 {
-    while (!may_run(task))
-        wf_cpu_relax();
+    for (unsigned turn = 1; !may_run(task); turn++)
+        if (turn % SPINS_BEFORE_YIELD == 0)
+            wf_thread_yield();      /* the worker it is leaving may wait for our CPU */
+        else
+            wf_cpu_relax();
     become(w, task);
     wf_ctx_switch(&w->native, &task->ctx);
     w->thread.current = &w->thread.own;
@@ -187,8 +191,11 @@ static struct wf_task *next_task(struct wf_worker *w)
             task = pop_own(w);
         if (task == NULL)
             task = wf_worker_find(w);
-        if (task != NULL)
+        if (task != NULL) {
+            if (w->is_searching)        /* also one who was woken to search and found this at home */
+                wf_idle_end_search(w);
             return task;
+        }
     } while (wf_idle_park(w));
     return NULL;
 }

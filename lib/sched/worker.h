@@ -137,7 +137,8 @@ void wf_worker_park_task(struct wf_task *self);         /* leave the stack; anot
 WF_NORETURN void wf_worker_exit_task(struct wf_task *self);
 void wf_ready(struct wf_task *task, enum wf_wake when); /* puts it on a queue */
 void wf_ready_fresh(struct wf_task *task);
-struct wf_task *wf_worker_find(struct wf_worker *w);    /* steal.c: everything but its own queues */
+/* steal.c: everything but its own queues. The caller ends the search that this may begin. */
+struct wf_task *wf_worker_find(struct wf_worker *w);
 
 /* idle.c */
 void wf_idle_notify(void);              /* work was pushed: wake a worker if that helps */

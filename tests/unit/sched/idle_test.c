@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT
+ * Sleeping and waking of workers: who has nothing to do sleeps, who sleeps is woken for work, and
+ * while anybody is idle somebody looks after time. */
+#include "sched/worker.h"
+
+#include "plat/clock.h"
+#include "wt_test.h"
+
+#include <weft.h>
+
+#define MUST(rc) ck_assert_int_eq(rc, 0)
+
+static void with_workers(unsigned n) { MUST(weft_configure(WEFT_CONFIG(.workers = n))); }
+
+static bool all_idle(void *arg)
+{
+    (void)arg;
+    return wf_load_seq(&wf_rt.n_idle) == wf_rt.n_workers && wf_load_seq(&wf_rt.n_searching) == 0 &&
+           wf_stat(WF_PARKS) - wf_stat(WF_WAKES) == wf_rt.n_workers &&
+           wf_load_seq(&wf_rt.poll_until_ns) != INT64_MIN;
+}
+
+WT_TEST(without_work_all_sleep_and_one_of_them_polls)
+{
+    for (unsigned n = 1; n <= 4; n++) {
+        with_workers(n);
+        MUST(wf_runtime_enter());
+        wt_until(all_idle, NULL);
+        uint64_t parks = wf_stat(WF_PARKS);
+        MUST(weft_sleep(WEFT_MS(2)));
+        ck_assert_uint_eq(wf_stat(WF_PARKS), parks);        /* and go on sleeping */
+        wf_lock_acquire(&wf_rt.idle_lock);
+        unsigned n_listed = 0, n_polling = 0;
+        wf_list_each (link, &wf_rt.idle) {
+            struct wf_worker *w = WF_CONTAINER(link, struct wf_worker, idle_link);
+            n_listed++;
+            n_polling += w->is_polling;
+            ck_assert(!w->is_searching);
+        }
+        wf_lock_release(&wf_rt.idle_lock);
+        ck_assert_uint_eq(n_listed, n);
+        ck_assert_uint_eq(n_polling, 1);
+        wf_runtime_leave();
+        MUST(weft_shutdown(WEFT_SEC(10)));
+    }
+}
+
+/* ---- who runs does not search -------------------------------------------------------------------------- */
+
+/* As long as a worker counts as searching nobody else is woken. */
+static void expect_not_searching(void)
+{
+    ck_assert(!wf_thread_self()->worker->is_searching);
+}
+
+WEFT_TASK(check_search, (int, n))
+{
+    while (n-- > 0) {
+        expect_not_searching();
+        int64_t d_ns = (int64_t)wt_random_below(3) * WEFT_US(20);
+        MUST(d_ns == 0 ? weft_pause() : weft_sleep(d_ns));
+        expect_not_searching();
+    }
+    return 0;
+}
+
+WT_TEST(a_worker_that_runs_a_task_does_not_count_as_searching)
+{
+    with_workers(3);
+    WEFT_SCOPE(scope);
+    for (int i = 0; i < 6; i++)
+        MUST(weft_spawn(&scope, check_search, (int)wt_scaled(1000)));
+    MUST(weft_scope_wait(&scope));
+}
+
+/* All sleep; a timer wakes one worker for two tasks; the first keeps its worker until the other has
+ * run. Somebody else has to be woken for that one. */
+struct meeting {
+    _Atomic unsigned n_here;
+    unsigned n;
+};
+
+WEFT_TASK(meet, (struct meeting *, meeting), (int64_t, at_ns))
+{
+    MUST(weft_sleep_until(at_ns));
+    (void)wf_add_seq(&meeting->n_here, 1u);
+    while (wf_load_seq(&meeting->n_here) < meeting->n)
+        wf_cpu_relax();             /* holds the worker */
+    return 0;
+}
+
+WT_TEST(tasks_that_hold_their_workers_all_get_one)
+{
+    for (unsigned n = 2; n <= 4; n++) {
+        with_workers(n);
+        for (unsigned round = wt_scaled(100); round > 0; round--) {
+            struct meeting meeting = { .n = n };
+            int64_t at_ns = wf_clock_after(WEFT_US(200));
+            WEFT_SCOPE(scope);
+            for (unsigned i = 0; i < n; i++)
+                MUST(weft_spawn(&scope, meet, &meeting, at_ns));
+            MUST(weft_scope_wait(&scope));
+        }
+        MUST(weft_shutdown(WEFT_SEC(10)));
+    }
+}
+
+/* ---- time ------------------------------------------------------------------------------------------------ */
+
+WEFT_TASK(nap_until, (int64_t, at_ns), (_Atomic unsigned *, n_awake))
+{
+    WEFT_TRY(weft_sleep_until(at_ns));
+    ck_assert_int_ge(wf_clock_now(), at_ns);
+    (void)wf_add_seq(n_awake, 1u);
+    return 0;
+}
+
+static bool is_one(void *n) { return wf_load_seq((_Atomic unsigned *)n) == 1; }
+
+static void nap_late_and_soon(void)
+{
+    _Atomic unsigned n_late = 0, n_soon = 0;
+    WEFT_SCOPE(scope);
+    MUST(weft_spawn(&scope, nap_until, wf_clock_after(WEFT_SEC(3600)), &n_late));
+    wt_until(all_idle, NULL);
+    MUST(weft_spawn(&scope, nap_until, wf_clock_after(WEFT_MS(3)), &n_soon));
+    wt_until(is_one, (void *)&n_soon);
+    ck_assert_uint_eq(wf_load_seq(&n_late), 0);
+    weft_scope_cancel(&scope);
+    MUST(weft_scope_wait(&scope));
+}
+
+WT_TEST(a_sooner_timer_interrupts_the_sleep_for_a_later_one)
+{
+    for (unsigned n = 1; n <= 3; n++) {
+        with_workers(n);
+        nap_late_and_soon();
+        MUST(weft_shutdown(WEFT_SEC(10)));
+    }
+}
+
+/* Work pushed by a plain thread, each time when all have just gone to sleep or are about to. */
+WEFT_TASK(do_nothing, (int, n)) { return n; }
+
+WT_TEST(a_push_always_wakes)
+{
+    for (unsigned n = 1; n <= 4; n++) {
+        with_workers(n);
+        for (unsigned i = wt_scaled(2000); i > 0; i--) {
+            WEFT_SCOPE(scope);
+            MUST(weft_spawn(&scope, do_nothing, 0));
+            MUST(weft_scope_wait(&scope));
+            for (uint64_t spin = wt_random_below(200); spin > 0; spin--)
+                wf_cpu_relax();
+        }
+        MUST(weft_shutdown(WEFT_SEC(10)));
+    }
+}
+
+WT_MAIN("idle")
