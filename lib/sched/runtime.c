@@ -186,6 +186,7 @@ static int ensure_running_locked(void)
         finish_stopping_locked();
     wf_store_seq(&wf_rt.is_stopping, false);
     wf_store_seq(&wf_rt.n_searching, 0u);
+    wf_store_seq(&wf_rt.idle_stop_at_ns, WF_NEVER);
     int rc = start_parts();
     if (rc >= 0)
         wf_rt.state = WF_RUNNING;
@@ -306,10 +307,10 @@ int weft_shutdown(int64_t budget_ns)
 {
     if (wf_load_rlx(&wf_rt.has_forked))
         return WEFT_EFORK;
-    struct wf_thread *thread = wf_thread_self();
-    if (thread == NULL)
+    struct wf_waiter *self = wf_waiter_self();
+    if (self == NULL)
         return wf_no_waiter();
-    if (thread->current->is_task || thread->worker != NULL)
+    if (self->is_task || wf_thread_self()->worker != NULL)
         return WEFT_EDEADLK;
     int64_t until_ns = wf_clock_after(budget_ns);
     do {

@@ -48,8 +48,8 @@ static WF_NOINLINE struct wf_thread *make_record_slow(void)
     thread->timers = &wf_rt.thread_timers;
     thread->own.id = wf_add_rlx(&wf_rt.next_id, (uint64_t)1) + 1;
     thread->own.name = "thread";
-    wf_rng_seed(&thread->own.rng, wf_rt.config.seed, thread->own.id);
     wf_lock_acquire(&wf_rt.lock);
+    wf_rng_seed(&thread->own.rng, wf_rt.config.seed, thread->own.id);
     set_hooks_once_locked();
     wf_list_push_back(&wf_rt.threads, &thread->own.thread_link);
     wf_lock_release(&wf_rt.lock);
