@@ -1,0 +1,163 @@
+"""Builds the programs that tests/bench/run measures, below build/bench, without a network."""
+import collections
+import os
+import pathlib
+import platform
+import re
+import shutil
+import subprocess
+import sys
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+OUT = ROOT / "build" / "bench"
+PEERS = HERE / "peers"
+LAUNCH = OUT / "launch"
+
+# cases: {name: the other words of its line of --list}. Weft's line is `name n small_n flags`, a
+# peer's `name divisor flags`: one that is slow does a part of the operations.
+Program = collections.namedtuple("Program", "name command version cases")
+
+
+class Missing(Exception):
+    """Something that a peer needs is not installed."""
+
+
+def need(command, package):
+    if shutil.which(command) is None:
+        raise Missing(package)
+
+
+def run(*command, cwd=None, env=None):
+    """Output of a command that has to succeed; what went wrong goes to stderr."""
+    done = subprocess.run([str(word) for word in command], cwd=cwd, env={**os.environ, **(env or {})},
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        print(done.stdout[-4000:], done.stderr[-4000:], sep="", file=sys.stderr)
+        raise subprocess.CalledProcessError(done.returncode, str(command[0]))
+    return done.stdout
+
+
+def program(name, command, version):
+    lines = [line.split() for line in run(*command, "--list").splitlines()]
+    return Program(name, command, version.strip(), {words[0]: words[1:] for words in lines})
+
+
+def weft():
+    out = OUT / "weft"
+    out.mkdir(parents=True, exist_ok=True)
+    run("cc", "-O2", "-D_GNU_SOURCE", "-o", LAUNCH, HERE / "launch.c")
+    generator = []
+    if not (out / "CMakeCache.txt").exists() and shutil.which("ninja"):
+        generator = ["-G", "Ninja"]
+    run("cmake", "-S", ROOT, "-B", out, *generator, "-DCMAKE_BUILD_TYPE=Release", "-DWEFT_BENCH=ON",
+        "-DWEFT_TESTS=OFF", "-DWEFT_EXAMPLES=OFF", "-DWEFT_WERROR=OFF")
+    run("cmake", "--build", out, "--target", "weft-bench", "--parallel", os.cpu_count())
+    header = (ROOT / "include" / "weft" / "base.h").read_text()
+    version = ".".join(re.findall(r"#define WEFT_VERSION_(?:MAJOR|MINOR|PATCH) +(\d+)", header))
+    try:
+        commit = run("git", "-C", ROOT, "rev-parse", "--short", "HEAD").strip()
+        dirty = "+" if run("git", "-C", ROOT, "status", "--porcelain", "lib", "include") else ""
+        version += f" ({commit}{dirty})"
+    except (OSError, subprocess.CalledProcessError):
+        pass  # an unpacked archive
+    return program("weft", [out / "tests" / "bench" / "weft-bench"], version)
+
+
+# ---- peers ---------------------------------------------------------------------------------------
+
+def go():
+    need("go", "golang-go")
+    out = OUT / "go"
+    env = {"GOCACHE": str(out / "cache"), "GOPATH": str(out / "path"), "GOPROXY": "off",
+           "GOFLAGS": "-mod=mod", "GO111MODULE": "on", "GOTOOLCHAIN": "local"}
+    run("go", "build", "-o", out / "bench", ".", cwd=PEERS / "go", env=env)
+    return [program("go", [out / "bench"], run("go", "env", "GOVERSION").removeprefix("go"))]
+
+
+CARGO_CONFIG = """[source.crates-io]
+replace-with = "debian"
+[source.debian]
+directory = "/usr/share/cargo/registry"
+"""
+
+
+def rust(name, crate, package):
+    need("rustc", "rustc")
+    need("cargo", "cargo")
+    if not list(pathlib.Path("/usr/share/cargo/registry").glob(f"{crate}-[0-9]*")):
+        raise Missing(package)
+    # Cargo writes beside its manifest, so it gets a copy.
+    out = OUT / "rust" / name
+    shutil.copytree(PEERS / "rust" / name, out, dirs_exist_ok=True)
+    shutil.copy(PEERS / "rust" / "common.rs", out / "src")
+    (out / ".cargo").mkdir(exist_ok=True)
+    (out / ".cargo" / "config.toml").write_text(CARGO_CONFIG)
+    run("cargo", "build", "--release", "--offline", "--quiet", cwd=out,
+        env={"CARGO_HOME": str(OUT / "rust" / "home"), "CARGO_TARGET_DIR": str(out / "target")})
+    lock = (out / "Cargo.lock").read_text()
+    version = re.search(rf'name = "{crate}"\nversion = "([^"]+)"', lock).group(1)
+    return [program(name, [out / "target" / "release" / f"bench-{name}"], version)]
+
+
+def c_peer(name, folder, packages, debian):
+    need("cc", "gcc")
+    flags, version = ["-pthread"], platform.libc_ver()[1]
+    for package in packages:
+        need("pkg-config", "pkg-config")
+        if subprocess.run(["pkg-config", "--exists", package], check=False).returncode != 0:
+            raise Missing(debian)
+        flags += run("pkg-config", "--cflags", "--libs", package).split()
+        version = run("pkg-config", "--modversion", package)
+    out = OUT / name
+    out.mkdir(parents=True, exist_ok=True)
+    sources = sorted((PEERS / folder).glob("*.c"))
+    run("cc", "-std=gnu11", "-O2", "-Wall", "-Wextra", "-I", PEERS, "-o", out / "bench", *sources,
+        *flags)
+    return [program(name, [out / "bench"], version)]
+
+
+def boost():
+    need("g++", "g++")
+    if not pathlib.Path("/usr/include/boost/fiber/all.hpp").exists():
+        raise Missing("libboost-fiber-dev")
+    out = OUT / "boost"
+    out.mkdir(parents=True, exist_ok=True)
+    run("g++", "-std=c++17", "-O2", "-Wall", "-Wextra", "-pthread", "-I", PEERS, "-o", out / "bench",
+        *sorted((PEERS / "boost").glob("*.cpp")), "-lboost_fiber", "-lboost_context")
+    version = re.search(r'BOOST_LIB_VERSION "([^"]+)"',
+                        pathlib.Path("/usr/include/boost/version.hpp").read_text()).group(1)
+    return [program("boost.fiber", [out / "bench"], version.replace("_", "."))]
+
+
+def python():
+    return [program("python", [sys.executable, "-B", PEERS / "python" / "bench.py"],
+                    platform.python_version())]
+
+
+BUILDERS = {
+    "go": go,
+    "crossbeam": lambda: rust("crossbeam", "crossbeam-channel", "librust-crossbeam-channel-dev"),
+    "tokio": lambda: rust("tokio", "tokio", "librust-tokio-dev"),
+    "boost.fiber": boost,
+    "glib": lambda: c_peer("glib", "glib", ["glib-2.0"], "libglib2.0-dev"),
+    "libuv": lambda: c_peer("libuv", "libuv", ["libuv"], "libuv1-dev"),
+    "pthread": lambda: c_peer("pthread", "pthread", [], "gcc"),
+    "python": python,
+}
+
+
+def peers():
+    found = []
+    for name, make in BUILDERS.items():
+        if not (PEERS / {"boost.fiber": "boost", "crossbeam": "rust", "tokio": "rust"}.get(
+                name, name)).exists():
+            continue
+        try:
+            found += make()
+        except Missing as package:
+            print(f"{name}: skipped, {package} is not installed (tests/bench/run --install)",
+                  file=sys.stderr)
+        except subprocess.CalledProcessError as error:
+            print(f"{name}: skipped, {error}", file=sys.stderr)
+    return found

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT */
+/* weft-bench CASE N WORKERS: runs one case once and prints its figures, `metric value unit` a line.
+ * weft-bench --list: the cases, `name n small_n flags` a line. */
+#include "bench.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define CASES(X)                                                        \
+    X(ctx_switch, 10000000, 2000, "-")                                  \
+    X(spawn_join_b1000, 1000000, 3000, "-")                             \
+    X(spawn_join_b1000_batch, 1000000, 3000, "-")                       \
+    X(chan_pingpong_unbuf, 2000000, 500, "-")                           \
+    X(chan_pingpong_cap1, 2000000, 500, "-")                            \
+    X(chan_spsc8_cap128, 10000000, 3000, "-")                           \
+    X(chan_spsc8_cap128_batch64, 50000000, 3000, "-")                   \
+    X(chan_spsc8_cap1024, 10000000, 3000, "-")                          \
+    X(chan_spsc64_cap128, 10000000, 3000, "-")                          \
+    X(chan_mpmc4x4_cap128, 10000000, 3000, "-")                         \
+    X(select4_unbuf, 2000000, 1000, "-")                                \
+    X(select4_cap128, 5000000, 1000, "-")                               \
+    X(select64_unbuf, 1000000, 1000, "-")                               \
+    X(select64_cap128, 2000000, 1000, "-")                              \
+    X(ring503, 5000000, 2000, "-")                                      \
+    X(skynet, 1000000, 1000, "-")                                       \
+    X(sieve2000, 2000, 50, "-")                                         \
+    X(parked_1M, 1000000, 200, "-")                                     \
+    X(timers_1M_after, 1000000, 50, "-")                                \
+    X(timers_1M_sleep, 1000000, 50, "-")                                \
+    X(chan_spsc8_cap128_os, 10000000, 3000, "os")                       \
+    X(chan_pingpong_unbuf_os, 200000, 100, "os")                        \
+    X(generator, 10000000, 3000, "-")                                   \
+    X(spread_125ns, 2000000, 1000, "-")                                 \
+    X(spread_250ns, 1000000, 1000, "-")                                 \
+    X(spread_500ns, 500000, 1000, "-")
+
+#define DECLARE(name, n, small_n, flags) int case_##name(struct bench *b);
+CASES(DECLARE)
+
+#define ENTRY(name, n, small_n, flags) { #name, case_##name, n, small_n, flags },
+const struct bench_case bench_cases[] = { CASES(ENTRY){ NULL, NULL, 0, 0, NULL } };
+
+/* ---- for the cases --------------------------------------------------------------------- */
+
+void bench_begin(struct bench *b)
+{
+    b->began_ns = weft_now_ns();
+}
+
+void bench_end(struct bench *b)
+{
+    b->took_ns = weft_now_ns() - b->began_ns;
+}
+
+int bench_report(const char *metric, double value, const char *unit)
+{
+    printf("%s %.6g %s\n", metric, value, unit);
+    return 0;
+}
+
+int bench_time(const struct bench *b, int64_t n_ops, const char *unit)
+{
+    double value = (double)b->took_ns;
+    if (strcmp(unit, "ns") == 0)
+        value /= (double)n_ops;
+    else
+        value /= strcmp(unit, "ms") == 0 ? 1e6 : 1e9;
+    return bench_report("time", value, unit);
+}
+
+int bench_check(const char *what, int64_t got, int64_t want)
+{
+    if (got == want)
+        return 0;
+    fprintf(stderr, "weft-bench: %s: %" PRId64 " instead of %" PRId64 "\n", what, got, want);
+    return -EBADMSG;
+}
+
+int64_t bench_resident_size(void)
+{
+    long long total = 0, resident = 0;
+    FILE *file = fopen("/proc/self/statm", "r");
+    if (file == NULL)
+        return 0;
+    if (fscanf(file, "%lld %lld", &total, &resident) != 2)
+        resident = 0;
+    fclose(file);
+    return resident * sysconf(_SC_PAGESIZE);
+}
+
+/* ---- the program ------------------------------------------------------------------------ */
+
+struct job {
+    const struct bench_case *what;
+    struct bench b;
+};
+
+static int main_task(void *arg)
+{
+    struct job *job = arg;
+    return job->what->run(&job->b);
+}
+
+static int list(void)
+{
+    for (const struct bench_case *c = bench_cases; c->name != NULL; c++)
+        printf("%s %" PRId64 " %" PRId64 " %s\n", c->name, c->n, c->small_n, c->flags);
+    return 0;
+}
+
+static int run(const struct bench_case *what, int64_t n, unsigned workers)
+{
+    struct job job = { .what = what, .b = { .n = n, .workers = workers } };
+    int rc = weft_configure(WEFT_CONFIG(.workers = workers));
+    if (rc == 0)
+        rc = strcmp(what->flags, "os") == 0 ? main_task(&job) : weft_run(main_task, &job);
+    if (rc < 0)
+        fprintf(stderr, "weft-bench: %s: %s\n", what->name, weft_strerror(rc));
+    return rc < 0;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc == 2 && strcmp(argv[1], "--list") == 0)
+        return list();
+    if (argc != 4 || atoll(argv[2]) <= 0 || atoi(argv[3]) <= 0) {
+        fprintf(stderr, "usage: weft-bench CASE N WORKERS | --list\n");
+        return 2;
+    }
+    for (const struct bench_case *c = bench_cases; c->name != NULL; c++)
+        if (strcmp(c->name, argv[1]) == 0)
+            return run(c, atoll(argv[2]), (unsigned)atoi(argv[3]));
+    fprintf(stderr, "weft-bench: no case '%s'\n", argv[1]);
+    return 2;
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/* A million timers of 0 to 1 s: as receivers alone, and as tasks that sleep. */
+#include "bench.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+
+int case_timers_1M_after(struct bench *b);
+int case_timers_1M_sleep(struct bench *b);
+
+typedef weft_rx(int64_t) timer;
+
+static int receive_all(const timer *timers, int64_t n, int64_t start_ns, int64_t *out_n_fired)
+{
+    int64_t n_fired = 0;
+    for (int64_t i = 0; i < n; i++) {
+        int64_t at_ns = 0;
+        if (WEFT_TRY(weft_recv(timers[i], &at_ns)) == 0)
+            continue;
+        WEFT_TRY(bench_check("early timers", at_ns - start_ns < bench_delay_ns(i), 0));
+        n_fired++;
+    }
+    *out_n_fired = n_fired;
+    return 0;
+}
+
+static int fire_all(struct bench *b, timer *timers, int64_t *out_n_fired)
+{
+    for (int64_t i = 0; i < b->n; i++)
+        WEFT_TRY(weft_after(bench_delay_ns(i), &timers[i]));
+    return receive_all(timers, b->n, b->began_ns, out_n_fired);
+}
+
+int case_timers_1M_after(struct bench *b)
+{
+    int64_t n_fired = 0;
+    timer *timers = calloc((size_t)b->n, sizeof *timers);
+    if (timers == NULL)
+        return WEFT_ENOMEM;
+    bench_begin(b);
+    int rc = fire_all(b, timers, &n_fired);
+    for (int64_t i = 0; i < b->n; i++)
+        WEFT_DROP(timers[i]);
+    bench_end(b);
+    free(timers);
+    WEFT_TRY(rc);
+    WEFT_TRY(bench_check("timers", n_fired, b->n));
+    return bench_time(b, b->n, "ms");
+}
+
+WEFT_TASK(sleeper, (int64_t, d_ns), (atomic_llong *, n_woken))
+{
+    int64_t start_ns = weft_now_ns();
+    WEFT_TRY(weft_sleep(d_ns));
+    WEFT_TRY(bench_check("early sleepers", weft_now_ns() - start_ns < d_ns, 0));
+    atomic_fetch_add_explicit(n_woken, 1, memory_order_relaxed);
+    return 0;
+}
+
+int case_timers_1M_sleep(struct bench *b)
+{
+    atomic_llong n_woken = 0;
+    WEFT_SCOPE(scope);
+    bench_begin(b);
+    for (int64_t i = 0; i < b->n; i++)
+        WEFT_TRY(weft_spawn(&scope, sleeper, bench_delay_ns(i), &n_woken));
+    WEFT_TRY(weft_scope_wait(&scope));
+    bench_end(b);
+    WEFT_TRY(bench_check("sleepers", atomic_load(&n_woken), b->n));
+    return bench_time(b, b->n, "ms");
+}
