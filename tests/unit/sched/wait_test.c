@@ -94,6 +94,8 @@ WT_TEST(exactly_one_claim_wins)
     struct contest c = { .round = 0 };
     wt_thread *threads[CLAIMERS];
     struct wf_waiter *self = wf_waiter_self();
+    _Atomic uint32_t flag = 0;
+    self->cancel = &flag;               /* without one it would be shielded from claim_cancel */
     wf_store_seq(&c.waiter, self);
     for (int i = 0; i < CLAIMERS; i++)
         threads[i] = wt_thread_start(claim_each_round, &c);
@@ -110,6 +112,7 @@ WT_TEST(exactly_one_claim_wins)
     wf_store_seq(&c.is_over, true);
     for (int i = 0; i < CLAIMERS; i++)
         wt_thread_join(threads[i]);
+    self->cancel = &wf_never_cancelled;
 }
 
 /* ---- park and wake, tasks and threads ------------------------------------------------------------------ */
