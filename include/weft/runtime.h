@@ -102,7 +102,7 @@ WEFT_API int weft_stats_get(weft_stats *out_stats);
  *
  * Waits    no: takes no lock a task may hold while it waits
  * From     any thread
- * Returns  0, or the -errno of a write that failed                                       */
+ * Returns  0, or the -errno of a write that failed, or WEFT_ENOMEM when it had to be cut   */
 WEFT_API int weft_dump(int fd);
 
 /* Makes the signal write a dump to stderr. The handler it replaces is called as well.

@@ -76,7 +76,7 @@ static struct wf_waiter *finish_locked(struct wf_pool_thread *self, struct wf_jo
 static void drop_record(void)
 {
     wf_thread_forget();
-    wf_idle_plain_parked();
+    wf_deadlock_suspect();
 }
 
 static void run(struct wf_pool_thread *self, struct wf_job *job)

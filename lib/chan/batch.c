@@ -37,6 +37,7 @@ static int send_all(weft_sender *tx, const char *values, size_t *done, size_t n,
             return WEFT_ECANCELED;
         struct wf_chores chores = { .spare = tx->spare };
         wf_chan_lock(ch);
+        wf_half_set_holder(&tx->half, self);
         int rc = send_run_locked(tx, values, done, n, &chores);
         if (rc == WEFT_EAGAIN && ch->overflow != WEFT_FAIL) {
             rc = wf_chan_park_send(tx, values + *done * tx->elem_size, self, &chores);

@@ -210,14 +210,25 @@ void wf_chan_add_half(struct wf_chan *ch, struct wf_half *half, struct wf_waiter
     wf_lock_release(&ch->lock);             /* unchecked: an open is between its two halves */
 }
 
+/* The sender that went may have been the last that somebody else holds. */
+static bool has_suspect_locked(struct wf_chan *ch)
+{
+    if (wf_list_is_empty(&ch->receivers) || wf_trap_hooks.suspects == NULL)
+        return false;
+    struct wf_link *first = ch->receivers.head.next;
+    return wf_trap_hooks.suspects(ch, WF_CONTAINER(first, struct wf_node, link)->waiter);
+}
+
 void wf_chan_close_half(struct wf_chan *ch, struct wf_half *half)
 {
     struct wf_chores chores = { 0 };
     size_t n_seized = 0;
+    bool is_suspect = false;
     wf_chan_lock(ch);
     half->is_closed = true;
     if (half->kind == WF_HALF_SENDER) {
         wf_chan_remove_sender_locked(ch, half, &chores);
+        is_suspect = has_suspect_locked(ch);
     } else {
         wf_list_remove(&half->link);
         if (--ch->n_receivers == 0) {
@@ -228,6 +239,8 @@ void wf_chan_close_half(struct wf_chan *ch, struct wf_half *half)
     wf_chan_unlock(ch);
     wf_chores_do(ch, &chores);
     drop_seized(ch, n_seized);
+    if (WF_UNLIKELY(is_suspect))
+        wf_trap_hooks.report(ch);
 }
 
 void wf_chan_unref(struct wf_chan *ch)

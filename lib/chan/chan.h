@@ -158,12 +158,12 @@ void wf_chan_remove_sender_locked(struct wf_chan *ch, struct wf_half *half,
 /* Appends one line: its name, place, fill and who holds its halves. Takes the lock. */
 void wf_chan_describe(struct wf_chan *ch, struct wf_text *text);
 
-/* A receiver is about to park on the channel: suspects (under the lock, may only look) says whether
- * it may wait for ever because of who holds the senders; report (without it) looks again and says
- * so. Layer 4 knows who waits for whom. */
+/* A receiver waits on the channel, and all of its senders may be held by one who waits for it:
+ * suspects (under the lock, may only look) says whether that may be so; report (without it, the
+ * caller keeping the channel) looks again and says so. Layer 4 knows who waits for whom. */
 struct wf_trap_hooks {
-    bool (*suspects)(struct wf_chan *ch, const struct wf_waiter *receiver);
-    void (*report)(struct wf_chan *ch, const struct wf_waiter *receiver);
+    bool (*suspects)(struct wf_chan *ch, struct wf_waiter *receiver);
+    void (*report)(struct wf_chan *ch);
 };
 extern struct wf_trap_hooks wf_trap_hooks;
 

@@ -18,10 +18,8 @@ void wf_half_init(struct wf_half *half, enum wf_half_kind kind, const char *file
     wf_link_init(&half->link);
 }
 
-void wf_half_set_holder(struct wf_half *half, const struct wf_waiter *holder)
+WF_NOINLINE void wf_half_set_holder_slow(struct wf_half *half, const struct wf_waiter *holder)
 {
-    if (half->holder_id == holder->id)
-        return;
     half->holder_id = holder->id;
     half->is_holder_task = holder->is_task;
     const char *name = holder->name != NULL ? holder->name : "";

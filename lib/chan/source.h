@@ -51,8 +51,9 @@ struct wf_half {
     enum wf_half_kind kind;
     bool is_closed;
 
-    /* For reports: who made it, or last parked on it; 0: nobody known. A copy, for the holder may
-     * be gone when it is printed. Written by the holder, for a channel's halves under its lock. */
+    /* For reports: who made it, or last sent or parked with it; 0: nobody known. A copy, for the
+     * holder may be gone when it is printed. Written by the holder, for a channel's halves under
+     * its lock. */
     bool is_holder_task;
     uint64_t holder_id;
     char holder_name[24];
@@ -63,7 +64,12 @@ struct wf_half {
 };
 
 void wf_half_init(struct wf_half *half, enum wf_half_kind kind, const char *file, int line);
-void wf_half_set_holder(struct wf_half *half, const struct wf_waiter *holder);
+void wf_half_set_holder_slow(struct wf_half *half, const struct wf_waiter *holder);
+static inline void wf_half_set_holder(struct wf_half *half, const struct wf_waiter *holder)
+{
+    if (WF_UNLIKELY(half->holder_id != holder->id))
+        wf_half_set_holder_slow(half, holder);
+}
 
 /* A half of another kind, or one that is gone, is a broken program: says so and aborts. call and
  * name: the caller's call and its argument. */

@@ -165,7 +165,7 @@ void wf_chan_commit_locked(struct wf_chan *ch, const void *value, struct wf_chor
     }
 }
 
-struct wf_trap_hooks wf_trap_hooks;     /* set once, when layer 4 is first used */
+struct wf_trap_hooks wf_trap_hooks;     /* set before main, when layer 4 is linked */
 
 /* ---- waiting --------------------------------------------------------------------------------- */
 
@@ -177,14 +177,14 @@ static int park_node(struct wf_chan *ch, struct wf_list *list, struct wf_node *n
 {
     struct wf_waiter *self = node->waiter;
     wf_half_set_holder(half, self);
-    bool is_suspect = kind == WF_ON_RECV && wf_trap_hooks.suspects != NULL &&
-                      wf_trap_hooks.suspects(ch, self);
     wf_wait_begin(self, kind, ch);
     wf_list_push_back(list, &node->link);
+    bool is_suspect = kind == WF_ON_RECV && wf_trap_hooks.suspects != NULL &&
+                      wf_trap_hooks.suspects(ch, self);
     wf_chan_unlock(ch);
     wf_chores_do(ch, chores);
     if (WF_UNLIKELY(is_suspect))
-        wf_trap_hooks.report(ch, self);
+        wf_trap_hooks.report(ch);
 
     uint32_t claim = wf_wait_park(self, WF_NEVER);
     if (WF_LIKELY(claim == node->claim))
@@ -250,6 +250,7 @@ int weft_sender_send(weft_sender *tx, const void *value, size_t size)
     for (;;) {
         struct wf_chores chores = { .spare = tx->spare };
         wf_chan_lock(ch);
+        wf_half_set_holder(&tx->half, self);
         int rc = wf_chan_try_send_locked(ch, value, &chores);
         if (WF_LIKELY(rc != WEFT_EAGAIN || ch->overflow == WEFT_FAIL)) {
             wf_chan_unlock(ch);
@@ -266,11 +267,13 @@ int weft_sender_try_send(weft_sender *tx, const void *value, size_t size)
 {
     if (!is_sendable(tx, value, size))
         return refuse_send(tx, value, size, "weft_try_send");
-    if (WF_UNLIKELY(wf_waiter_self() == NULL))
+    struct wf_waiter *self = wf_waiter_self();
+    if (WF_UNLIKELY(self == NULL))
         return wf_no_waiter();
     struct wf_chan *ch = tx->chan;
     struct wf_chores chores = { .spare = tx->spare };
     wf_chan_lock(ch);
+    wf_half_set_holder(&tx->half, self);
     int rc = wf_chan_try_send_locked(ch, value, &chores);
     wf_chan_unlock(ch);
     wf_chores_do(ch, &chores);

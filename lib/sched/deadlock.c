@@ -1,75 +1,157 @@
 /* SPDX-License-Identifier: MIT
  * Can anything ever run again?
  *
- * Asked by the worker that would be the last to sleep. Everything is at rest when all workers are
- * idle, nothing is queued, no timer, descriptor or blocking job is pending, and every thread of
- * the process is a worker, a helper of ours, or a plain thread parked in weft without time limit.
- * The last is counted by the system; a program with a thread of its own that is elsewhere can
- * always wake somebody, so nothing is reported. Threads are counted between two looks at
- * plain_epoch: if no plain thread parked or woke in between, all counts are of one moment, and a
- * state in which nobody runs does not change by itself. */
+ * Asked by whoever may have been the last that could: a worker that is about to sleep while all
+ * others do, a plain thread that has begun to wait without limit, a thread that ends. Each marks
+ * itself first and looks then, so the last of them sees all (seq).
+ *
+ * Everything is at rest when all workers are idle, nothing is queued, no timer, descriptor or
+ * blocking job is pending, and every thread of the process is a worker, a helper of ours, or a
+ * plain thread parked in weft without time limit. The last is counted by the system; a program
+ * with a thread of its own that is elsewhere can always wake somebody, so nothing is reported.
+ * Threads are counted between two looks, and `motion` must not have changed: if no plain thread
+ * parked or woke and no task ran in between, all counts are of one moment, and a state in which
+ * nobody runs does not change by itself.
+ *
+ * A thread that weft does not know ends without a word, and one that is ending is still counted:
+ * so a plain thread that waits asks again after 10, 20, 40 ... ms (wait.c). It asks only: a
+ * wake-up that was lost stays lost, for the tests to find.
+ *
+ * Rejected: waking a worker to look. It would also look for work. */
+#include "base/panic.h"
 #include "sched/iowait.h"
 #include "sched/worker.h"
 
-/* Written once; read by workers, which may be running already. */
-static _Atomic(void (*)(void)) deadlock_hook, stuck_hook, cancel_hook;
+/* Written before main; the layer that knows scopes may be missing. */
+static struct wf_report_hooks hooks;
+static _Atomic bool is_trap_pending;
 
-void wf_report_hooks(void (*deadlock)(void), void (*stuck)(void), void (*cancel_all)(void))
-{
-    wf_store_rel(&deadlock_hook, deadlock);
-    wf_store_rel(&stuck_hook, stuck);
-    wf_store_rel(&cancel_hook, cancel_all);
-}
+void wf_report_hooks(const struct wf_report_hooks *all) { hooks = *all; }
 
 void wf_cancel_all(void)
 {
-    void (*cancel_all)(void) = wf_load_acq(&cancel_hook);
-    if (cancel_all != NULL)
-        cancel_all();
+    if (hooks.cancel_all != NULL)
+        hooks.cancel_all();
 }
 
 void wf_report_stuck(void)
 {
-    void (*report)(void) = wf_load_acq(&stuck_hook);
-    if (report != NULL)
-        report();
+    if (hooks.stuck != NULL)
+        hooks.stuck();
+}
+
+void wf_trap_is_pending(void) { wf_store_rlx(&is_trap_pending, true); }
+
+/* ---- looking --------------------------------------------------------------------------------- */
+
+static uint64_t motion(void) { return wf_load_seq(&wf_rt.plain_epoch) + wf_stat(WF_SWITCHES); }
+
+static bool are_known_threads_waiting(void)
+{
+    return wf_load_seq(&wf_rt.plain_waiting) == wf_load_seq(&wf_rt.n_plain) &&
+           wf_load_seq(&wf_rt.plain_timed) == 0 && wf_load_seq(&wf_rt.jobs) == 0;
+}
+
+/* By one that keeps the workers' structs from going: a worker, or under rt.lock. Without workers,
+ * or when they are ending, there is neither a task nor a timer nor a wait for a descriptor. */
+static bool are_workers_quiet(void)
+{
+    if (wf_load_seq(&wf_rt.is_stopping))
+        return true;
+    return wf_load_seq(&wf_rt.n_idle) == wf_rt.n_workers && wf_load_seq(&wf_rt.n_searching) == 0 &&
+           wf_load_rlx(&wf_rt.inject.n) == 0 && wf_next_timer() == WF_NEVER && wf_io_armed() == 0;
 }
 
 static bool is_quiet(void)
 {
-    if (wf_load_seq(&wf_rt.n_idle) != wf_rt.n_workers || wf_load_seq(&wf_rt.n_searching) != 0)
-        return false;
-    if (wf_load_rlx(&wf_rt.inject.n) != 0 || wf_next_timer() != WF_NEVER || wf_io_armed() != 0)
-        return false;
-    if (wf_load_seq(&wf_rt.jobs) != 0 || wf_load_seq(&wf_rt.plain_timed) != 0 ||
-        wf_load_rlx(&wf_rt.is_stopping))
-        return false;
-    return wf_live_tasks() > 0 || wf_load_seq(&wf_rt.plain_waiting) > 0;
+    return are_known_threads_waiting() && are_workers_quiet() &&
+           (wf_live_tasks() > 0 || wf_load_seq(&wf_rt.plain_waiting) > 0);
 }
 
-static bool is_every_thread_ours(void)
+static bool are_all_threads(unsigned n_ours)
 {
-    int ours = (int)(wf_rt.n_workers + wf_load_seq(&wf_rt.n_helpers) +
-                     wf_load_seq(&wf_rt.plain_waiting));
     int all = wf_thread_count();
 #if defined(WF_TSAN) && !defined(WF_SIM)
-    return all == ours || all == ours + 1;      /* its background thread */
-#else
-    return all == ours;
+    if (all == (int)n_ours + 1)                 /* its background thread */
+        return true;
 #endif
+    return all == (int)n_ours;
+}
+
+/* Workers that are ending count until the system has forgotten them: asked again later. */
+static bool is_every_thread_ours(void)
+{
+    unsigned n_workers = wf_load_seq(&wf_rt.is_stopping) ? 0 : wf_rt.n_workers;
+    return are_all_threads(n_workers + wf_load_seq(&wf_rt.n_helpers) +
+                           wf_load_seq(&wf_rt.plain_waiting));
+}
+
+bool wf_is_thread_elsewhere(bool is_caller_counted)
+{
+    unsigned n_plain = wf_load_seq(&wf_rt.plain_waiting) + (is_caller_counted ? 0 : 1);
+    return n_plain != wf_load_seq(&wf_rt.n_plain) ||
+           !are_all_threads(wf_rt.n_workers + wf_load_seq(&wf_rt.n_helpers) + n_plain);
+}
+
+/* True once for each deadlock, however many look: those that no cancel reaches go on waiting. */
+static bool is_new_deadlock(void)
+{
+    static _Atomic uint64_t reported;           /* motion + 1 */
+    if (!is_quiet())
+        return false;
+    uint64_t seen = motion();
+    return is_every_thread_ours() && is_quiet() && motion() == seen &&
+           wf_xchg_seq(&reported, seen + 1) != seen + 1;
+}
+
+/* ---- telling --------------------------------------------------------------------------------- */
+
+/* A plain thread that waits outside every scope hears of it from its own call. */
+static void wake_bare_threads(void)
+{
+    wf_lock_acquire(&wf_rt.lock);
+    wf_list_each (link, &wf_rt.threads) {
+        struct wf_waiter *thread = WF_CONTAINER(link, struct wf_waiter, thread_link);
+        if (thread->scope == NULL && wf_wait_claim(thread, WF_CLAIM_DEADLOCK))
+            wf_wait_wake(thread, WF_WAKE_LAST);
+    }
+    wf_lock_release(&wf_rt.lock);
+}
+
+/* A program that has never had a scope may lack the layer that knows them. */
+static void report_plainly(void)
+{
+    static const char text[] = "weft: deadlock: every thread waits for another. Their calls return "
+                               "WEFT_EDEADLK.\n";
+    wf_report(text, sizeof text - 1);
+}
+
+static void tell(void)
+{
+    if (hooks.deadlock != NULL)
+        hooks.deadlock();
+    else
+        report_plainly();
+    wake_bare_threads();
 }
 
 bool wf_deadlock_check(void)
 {
-    static _Atomic bool is_checking;
-    void (*report)(void) = wf_load_acq(&deadlock_hook);
-    if (report == NULL || !is_quiet() || wf_xchg_seq(&is_checking, true))
-        return false;
-    uint64_t epoch = wf_load_seq(&wf_rt.plain_epoch);
-    bool is_deadlock = is_every_thread_ours() && is_quiet() &&
-                       wf_load_seq(&wf_rt.plain_epoch) == epoch;
-    if (is_deadlock)
-        report();
-    wf_store_seq(&is_checking, false);
-    return is_deadlock;
+    bool is_one = is_new_deadlock();
+    if (is_one)
+        tell();
+    return is_one;
+}
+
+void wf_deadlock_suspect(void)
+{
+    if (!are_known_threads_waiting())
+        return;
+    wf_lock_acquire(&wf_rt.lock);
+    bool is_one = is_new_deadlock();
+    wf_lock_release(&wf_rt.lock);
+    if (is_one)
+        tell();
+    else if (wf_load_rlx(&is_trap_pending) && wf_xchg_seq(&is_trap_pending, false))
+        hooks.traps();
 }

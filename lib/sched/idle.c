@@ -289,12 +289,3 @@ bool wf_idle_park(struct wf_worker *w)
     w->now_ns = wf_clock_now();
     return !wf_load_rlx(&wf_rt.is_stopping);
 }
-
-/* Plain threads that wait without limit may complete a deadlock while all workers sleep. */
-void wf_idle_plain_parked(void)
-{
-    uint32_t n_idle = wf_load_seq(&wf_rt.n_idle);
-    if (n_idle > 0 && n_idle == wf_rt.n_workers &&
-        wf_load_seq(&wf_rt.plain_waiting) == wf_load_rlx(&wf_rt.n_plain))
-        wf_poller_interrupt(&wf_rt.poller);
-}

@@ -2,10 +2,21 @@
  * The record of each OS thread: a worker's lives in the worker; a plain thread's is made on its
  * first call and freed when the thread ends (or by weft_shutdown, for the one that calls it).
  * After a fork the child's one thread has none, and each call answers WEFT_EFORK. */
+#include "plat/futex.h"
 #include "plat/mem.h"
 #include "plat/self.h"
 #include "plat/thread.h"
 #include "sched/worker.h"
+
+/* If only waiting threads are left, one of them asks for a deadlock soon: when this one, which the
+ * system still counts, is gone (wait.c, sleep_on_token). */
+static void nudge_locked(void)
+{
+    if (wf_list_is_empty(&wf_rt.threads) ||
+        wf_load_seq(&wf_rt.plain_waiting) != wf_load_seq(&wf_rt.n_plain))
+        return;
+    wf_futex_wake(&WF_CONTAINER(wf_rt.threads.head.next, struct wf_waiter, thread_link)->token, 1);
+}
 
 static void free_record(void *self)
 {
@@ -14,8 +25,9 @@ static void free_record(void *self)
         return;
     wf_lock_acquire(&wf_rt.lock);
     wf_list_remove(&thread->own.thread_link);
-    wf_lock_release(&wf_rt.lock);
     (void)wf_sub_seq(&wf_rt.n_plain, 1u);
+    nudge_locked();
+    wf_lock_release(&wf_rt.lock);
     wf_free(thread);
 }
 

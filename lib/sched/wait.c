@@ -14,6 +14,9 @@
 
 enum { OPERATIONS_PER_TURN = 128 };
 
+#define SUSPECT_FIRST_NS  INT64_C(10000000)
+#define SUSPECT_LAST_NS   INT64_C(3600000000000)
+
 _Atomic uint32_t wf_never_cancelled;
 
 void wf_waiter_init(struct wf_waiter *waiter, bool is_task)
@@ -111,7 +114,7 @@ static void count_out(void)
 
 /* The token, not the cell, ends the sleep: between the claim and the wake the waker still uses
  * this waiter (W2). */
-static void sleep_on_token(struct wf_waiter *self, int64_t at_ns)
+static void sleep_on_token_until(struct wf_waiter *self, int64_t at_ns)
 {
     /* acquire [token]: what the waker did, the copied value included. */
     while (wf_load_acq(&self->token) == 0) {
@@ -125,6 +128,23 @@ static void sleep_on_token(struct wf_waiter *self, int64_t at_ns)
     }
 }
 
+/* Asks at once whether this was the last that could have done something, and again and again, ever
+ * more rarely: a thread that weft does not know may end without a word (deadlock.c). */
+static void sleep_on_token(struct wf_waiter *self)
+{
+    int64_t pause_ns = SUSPECT_FIRST_NS;
+    wf_deadlock_suspect();
+    while (wf_load_acq(&self->token) == 0) {
+        int64_t at_ns = pause_ns < SUSPECT_LAST_NS ? wf_clock_after(pause_ns) : WF_NEVER;
+        if (wf_futex_wait(&self->token, 0, at_ns) != WEFT_ETIMEDOUT) {
+            pause_ns = SUSPECT_FIRST_NS;        /* for nothing: a thread has ended (thread.c) */
+            continue;
+        }
+        pause_ns *= 2;
+        wf_deadlock_suspect();
+    }
+}
+
 static void park_thread(struct wf_waiter *self, int64_t at_ns)
 {
     bool is_timed = at_ns != WF_NEVER;
@@ -133,11 +153,12 @@ static void park_thread(struct wf_waiter *self, int64_t at_ns)
         (void)wf_add_seq(&wf_rt.plain_timed, 1u);
     (void)wf_add_seq(&wf_rt.plain_epoch, 1u);
     (void)wf_add_seq(&wf_rt.plain_waiting, 1u);
-    if (!is_timed)
-        wf_idle_plain_parked();
-    sleep_on_token(self, at_ns);
-    if (is_timed)
-        (void)wf_sub_seq(&wf_rt.plain_timed, 1u);
+    if (!is_timed) {
+        sleep_on_token(self);
+        return;
+    }
+    sleep_on_token_until(self, at_ns);
+    (void)wf_sub_seq(&wf_rt.plain_timed, 1u);
 }
 
 /* ---- both ---------------------------------------------------------------------------------- */

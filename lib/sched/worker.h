@@ -147,18 +147,31 @@ void wf_idle_begin_search(struct wf_worker *w);
 void wf_idle_end_search(struct wf_worker *w);           /* it found work: the next may search */
 bool wf_idle_may_search(void);
 bool wf_has_work_for(struct wf_worker *w);              /* steal.c: anything anywhere? */
-void wf_idle_plain_parked(void);        /* a plain thread parked without limit */
 void wf_idle_timer_added(int64_t at_ns);
 void wf_idle_wake_all(void);
 int64_t wf_next_timer(void);
 unsigned wf_poll(struct wf_worker *w);  /* due timers and ready descriptors, without sleeping */
 
-/* deadlock.c: can nothing ever run again? Asked by the worker that would be the last to sleep;
- * true: it was reported, and somebody has been woken. */
+/* deadlock.c: can nothing ever run again? Asked by a worker that would be the last to sleep; true:
+ * it was reported, and whoever could be woken has been. */
 bool wf_deadlock_check(void);
+/* The same by any other thread, which is marked as waiting, or as gone. Takes rt.lock. */
+void wf_deadlock_suspect(void);
+/* Is there, besides the caller, a thread of the program's own that does not wait in weft? The
+ * caller counts if it is a plain thread that has not parked. While there is a user. */
+bool wf_is_thread_elsewhere(bool is_caller_counted);
+void wf_trap_is_pending(void);          /* there was: look for traps when all wait (reports.c) */
+
 void wf_report_stuck(void);             /* says what keeps a shutdown waiting */
-/* Layer 4 knows scopes and channels: how to report a deadlock and cancel what is in it. */
-void wf_report_hooks(void (*deadlock)(void), void (*stuck)(void), void (*cancel_all)(void));
 void wf_cancel_all(void);               /* each root scope, as a shutdown begins */
+
+/* Layer 4 knows scopes and channels: how to report, and cancel what is in it. Set before main. */
+struct wf_report_hooks {
+    void (*deadlock)(void);
+    void (*traps)(void);
+    void (*stuck)(void);
+    void (*cancel_all)(void);
+};
+void wf_report_hooks(const struct wf_report_hooks *hooks);
 
 #endif

@@ -6,6 +6,7 @@
  *     task #2 "main" (main.c:30), spawned at weft_run:0: waits for its children, 1.249 s
  *       scope "pool" (main.c:21)
  *         task #3 "worker" (main.c:12), spawned at main.c:25: receives from channel "jobs" ...
+ *   thread #1: waits for its children, 1.250 s
  *   channel "jobs" (main.c:22) 0/64, 1 sender (made at main.c:22, held by task #2 "main"), ...
  *
  * The tree of scopes is walked with the parent's lock held while a child's is taken (scope.h, S3),
@@ -87,7 +88,8 @@ void wf_dump_wait(struct wf_waiter *waiter, int64_t now_ns, struct wf_text *text
 
 static bool is_waiting(struct wf_waiter *waiter)
 {
-    return wf_load_rlx(&waiter->cell) != WF_WAIT_IDLE;
+    uint32_t cell = wf_load_rlx(&waiter->cell);     /* claimed: it is about to run */
+    return cell == WF_WAITING || cell == WF_WAITING_SHIELDED;
 }
 
 static void dump_task(struct dump *d, struct wf_task *task)
@@ -146,12 +148,37 @@ static void dump_chan(struct wf_chan *ch, void *arg)
     wf_text_add(arg, "\n");
 }
 
+/* Under rt.lock: it keeps the workers' counters, and the threads' records. */
+static void dump_counts(struct dump *d)
+{
+    wf_lock_acquire(&wf_rt.lock);
+    wf_text_add(d->text, "%u workers, %llu tasks\n",
+                wf_rt.state == WF_RUNNING ? wf_rt.n_workers : 0,
+                (unsigned long long)wf_live_tasks());
+    wf_lock_release(&wf_rt.lock);
+}
+
+static void dump_threads(struct dump *d)
+{
+    wf_lock_acquire(&wf_rt.lock);
+    wf_list_each (link, &wf_rt.threads) {
+        struct wf_waiter *thread = WF_CONTAINER(link, struct wf_waiter, thread_link);
+        wf_text_add(d->text, "thread #%llu: ", (unsigned long long)thread->id);
+        if (is_waiting(thread))
+            wf_dump_wait(thread, d->now_ns, d->text);
+        else
+            wf_text_add(d->text, "runs, or is elsewhere");
+        wf_text_add(d->text, "\n");
+    }
+    wf_lock_release(&wf_rt.lock);
+}
+
 void wf_dump_text(struct wf_text *text)
 {
     struct dump d = { .text = text, .now_ns = wf_clock_now() };
-    wf_text_add(text, "%u workers, %llu tasks\n", wf_rt.n_workers,
-                (unsigned long long)wf_live_tasks());
+    dump_counts(&d);
     wf_scope_each_root(dump_root, &d);
+    dump_threads(&d);
     wf_chan_each(dump_chan, text);
 }
 
@@ -168,6 +195,9 @@ int weft_dump(int fd)
         data += WF_MAX(n, 0);
         left -= (size_t)WF_MAX(n, 0);
     }
+    bool is_cut = text.is_cut;
     wf_text_free(&text);
-    return left == 0 ? 0 : (int)n;
+    if (left > 0)
+        return n < 0 ? (int)n : -EIO;
+    return is_cut ? WEFT_ENOMEM : 0;
 }

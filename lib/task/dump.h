@@ -12,7 +12,4 @@ void wf_dump_text(struct wf_text *text);
 /* What one waiter waits for and since when, as part of a sentence; nothing if it does not wait. */
 void wf_dump_wait(struct wf_waiter *waiter, int64_t now_ns, struct wf_text *text);
 
-/* Tells the lower layers how to report: deadlocks, traps, what keeps a shutdown waiting. Once. */
-void wf_reports_install(void);
-
 #endif

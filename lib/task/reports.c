@@ -3,115 +3,202 @@
  * counted halves, and what keeps a shutdown waiting. Lower layers notice, this file says it.
  *
  * The trap: a task waits to receive from a channel all of whose senders are held by one who, at
- * that moment, waits in weft_scope_wait for that very task. It can't send or drop them before the
- * task ends, so the task waits for ever (or until a cancel). Looked for in both orders: when the
- * receiver parks (suspects and report), and when the owner begins to wait (wf_trap_check_scope).
- * A sender on its way into another task has no holder and is no reason for a report. */
+ * that moment, waits in weft_scope_wait for that very task, or for one that waits so for it. It
+ * can't send or drop them before the task ends, so the task waits for ever (or until a cancel).
+ * Looked for when the receiver parks, when an owner begins to wait, and when another sender goes:
+ * whichever comes last sees the other two, for each is written down first [trap-dekker]. A sender
+ * on its way into another task has no holder and is no reason for a report; one that was lent to a
+ * thread of the program's own, and not used yet, can't be told from one that was kept, so nothing
+ * is said while such a thread is elsewhere: it is looked for again when all of them wait. */
 #include "chan/registry.h"
+#include "plat/mem.h"
 #include "sched/worker.h"
 #include "task/dump.h"
 #include "task/scope.h"
 #include "task/trap.h"
 
-enum { CHILDREN_LOOKED_AT = 16 };
+#include <string.h>
 
-/* ---- the trap ------------------------------------------------------------------------------------- */
+enum { WAITS_LOOKED_AT = 32 };
+
+/* ---- the trap -------------------------------------------------------------------------------- */
 
 static bool is_held_only_by(struct wf_chan *ch, uint64_t id)
 {
-    if (ch->n_senders == 0 || ch->ring.n_full > 0 || ch->has_ended || ch->trap_reported)
-        return false;
     wf_list_each (link, &ch->tx_halves)
         if (WF_CONTAINER(link, struct wf_half, link)->holder_id != id)
             return false;
     return true;
 }
 
-/* The scope's owner can't have left: the receiver is one of the children it waits for. */
-static bool suspects(struct wf_chan *ch, const struct wf_waiter *receiver)
+/* seq [trap-dekker]: the cell of who waits, against is_owner_joining. */
+static bool waits_to_receive(struct wf_waiter *waiter)
 {
-    if (!receiver->is_task || wf_load_rlx(receiver->cancel) != 0)
-        return false;
-    const struct wf_task *task = (const struct wf_task *)(const void *)receiver;
-    struct wf_scope *home = wf_scope_of(task->home);
-    return home->owner != NULL && wf_load_rlx(&home->is_owner_joining) &&
-           is_held_only_by(ch, home->owner->id);
+    uint32_t cell = wf_load_seq(&waiter->cell);
+    return (cell == WF_WAITING || cell == WF_WAITING_SHIELDED) &&
+           wf_load_rlx(&waiter->wait_kind) == WF_ON_RECV;
 }
 
-struct trap {
-    uint64_t owner_id;
-    bool is_one;
+/* Who holds all the senders and waits for this receiver to end; NULL: nobody. Under the channel's
+ * lock, with the receiver on its list: so it is alive, and with it, one after the other, the scopes
+ * whose owners wait for it and those owners. */
+static struct wf_waiter *trapper(struct wf_chan *ch, struct wf_waiter *receiver)
+{
+    struct wf_waiter *child = receiver;
+    while (child->is_task) {
+        struct wf_scope *home = wf_scope_of(wf_task_of(child)->home);
+        if (!wf_load_seq(&home->is_owner_joining) || wf_load_rlx(&home->cancelled) != 0)
+            return NULL;
+        if (is_held_only_by(ch, home->owner->id))
+            return home->owner;
+        child = home->owner;
+    }
+    return NULL;
+}
+
+static bool may_be_trap(struct wf_chan *ch)
+{
+    return ch->n_senders > 0 && ch->ring.n_full == 0 && !ch->has_ended && !ch->trap_reported;
+}
+
+static bool suspects(struct wf_chan *ch, struct wf_waiter *receiver)
+{
+    return may_be_trap(ch) && waits_to_receive(receiver) && trapper(ch, receiver) != NULL;
+}
+
+struct party {
+    bool is_task;
+    uint64_t id;
+    char name[32];
 };
 
-static void confirm(struct wf_chan *ch, void *arg)
+struct trap {
+    const void *chan;               /* NULL: none. Looked up where it is used, never followed */
+    struct party owner, receiver;
+};
+
+static void note(struct party *party, const struct wf_waiter *waiter)
+{
+    party->is_task = waiter->is_task;
+    party->id = waiter->id;
+    size_t size = strnlen(waiter->name, sizeof party->name - 1);
+    memcpy(party->name, waiter->name, size);
+    party->name[size] = '\0';
+}
+
+static void look(struct wf_chan *ch, void *arg)
 {
     struct trap *trap = arg;
     wf_chan_lock(ch);
-    trap->is_one = is_held_only_by(ch, trap->owner_id) && !wf_list_is_empty(&ch->receivers);
-    ch->trap_reported |= trap->is_one;
+    wf_list_each (link, &ch->receivers) {
+        struct wf_waiter *receiver = WF_CONTAINER(link, struct wf_node, link)->waiter;
+        if (trap->chan != NULL || !suspects(ch, receiver))
+            continue;
+        note(&trap->owner, trapper(ch, receiver));
+        note(&trap->receiver, receiver);
+        trap->chan = ch;
+    }
+    wf_chan_unlock(ch);
+}
+
+static void look_and_mark(struct wf_chan *ch, void *arg)
+{
+    struct trap *trap = arg;
+    look(ch, trap);
+    wf_chan_lock(ch);
+    if (ch->trap_reported)
+        trap->chan = NULL;          /* somebody else is about to say it */
+    ch->trap_reported |= trap->chan != NULL;
     wf_chan_unlock(ch);
 }
 
 static void describe(struct wf_chan *ch, void *text) { wf_chan_describe(ch, text); }
 
-static void report_trap(const void *chan, const struct wf_waiter *owner, uint64_t receiver_id,
-                        const char *receiver_name)
+static WF_COLD void say_trap(const struct trap *trap)
 {
-    struct trap trap = { .owner_id = owner->id };
-    if (!wf_chan_with(chan, confirm, &trap) || !trap.is_one)
-        return;
     struct wf_text text;
     wf_text_init(&text);
     wf_text_add(&text,
-                "weft: trap: task #%llu \"%s\" receives, and can get nothing: %s #%llu \"%s\" waits "
-                "in weft_scope_wait for it to end and holds all the senders. Move them into a "
+                "weft: trap: task #%llu \"%s\" receives, and can get nothing: %s #%llu \"%s\" "
+                "waits in weft_scope_wait for it to end and holds all the senders. Move them into a "
                 "task, or drop them before waiting.\n  ",
-                (unsigned long long)receiver_id, receiver_name, owner->is_task ? "task" : "thread",
-                (unsigned long long)owner->id, owner->name);
-    (void)wf_chan_with(chan, describe, &text);
+                (unsigned long long)trap->receiver.id, trap->receiver.name,
+                trap->owner.is_task ? "task" : "thread", (unsigned long long)trap->owner.id,
+                trap->owner.name);
+    (void)wf_chan_with(trap->chan, describe, &text);
     wf_text_add(&text, "\n");
     wf_report(text.data, text.size);
     wf_text_free(&text);
 }
 
-static void report(struct wf_chan *ch, const struct wf_waiter *receiver)
+/* Of a channel that was one a moment ago: who it was lent to, if anybody, existed then. */
+static WF_NOINLINE void say_if_sure(const void *chan, bool is_caller_counted)
 {
-    const struct wf_task *task = (const struct wf_task *)(const void *)receiver;
-    report_trap(ch, wf_scope_of(task->home)->owner, receiver->id, receiver->name);
+    struct trap trap = { .chan = NULL };
+    if (wf_is_thread_elsewhere(is_caller_counted))
+        wf_trap_is_pending();
+    else if (wf_chan_with(chan, look_and_mark, &trap) && trap.chan != NULL)
+        say_trap(&trap);
 }
 
-struct receiving {
-    const void *chan;
-    uint64_t id;
-    const char *name;
+static void report(struct wf_chan *ch)
+{
+    struct wf_waiter *self = wf_waiter_self();
+    say_if_sure(ch, self != NULL && self->is_task);
+}
+
+/* Once all wait. Those that are said are found no more; one that can't be said ends it. */
+static void report_pending_traps(void)
+{
+    const void *last = NULL;
+    for (;;) {
+        struct trap trap = { .chan = NULL };
+        wf_chan_each(look, &trap);
+        if (trap.chan == NULL || trap.chan == last)
+            return;
+        last = trap.chan;
+        say_if_sure(trap.chan, true);
+    }
+}
+
+struct waits {
+    const void *chans[WAITS_LOOKED_AT];
+    size_t n_chans, n_seen;
 };
 
-/* Among the first max children: the check is made at each join and has to stay cheap. */
-static size_t list_receiving(struct wf_scope *s, struct receiving *out, size_t max)
+/* Those below the scope that receive, among the first few: the check is made at each join and has
+ * to stay cheap. */
+static void list_receiving(struct wf_scope *s, struct waits *waits)
 {
-    size_t n = 0, n_seen = 0;
     wf_lock_acquire(&s->lock);
     wf_list_each (link, &s->tasks) {
         struct wf_waiter *child = &WF_CONTAINER(link, struct wf_task, home_link)->waiter;
-        if (n_seen++ == max)
+        if (waits->n_seen++ >= WAITS_LOOKED_AT)
             break;
-        if (wf_load_rlx(&child->wait_kind) == WF_ON_RECV)
-            out[n++] = (struct receiving){ wf_load_rlx(&child->wait_object), child->id,
-                                           child->name };
+        if (waits_to_receive(child))
+            waits->chans[waits->n_chans++] = wf_load_rlx(&child->wait_object);
+    }
+    wf_list_each (link, &s->scopes) {
+        if (waits->n_seen++ >= WAITS_LOOKED_AT)
+            break;
+        list_receiving(WF_CONTAINER(link, struct wf_scope, link), waits);
     }
     wf_lock_release(&s->lock);
-    return n;
 }
 
-WF_NOINLINE void wf_trap_check_scope(struct weft_scope *scope, const struct wf_waiter *owner)
+WF_NOINLINE void wf_trap_check_scope(struct weft_scope *scope)
 {
-    struct receiving children[CHILDREN_LOOKED_AT];
-    size_t n = list_receiving(wf_scope_of(scope), children, CHILDREN_LOOKED_AT);
-    for (size_t i = 0; i < n; i++)
-        report_trap(children[i].chan, owner, children[i].id, children[i].name);
+    struct waits waits = { .n_chans = 0, .n_seen = 0 };
+    list_receiving(wf_scope_of(scope), &waits);
+    struct wf_waiter *self = wf_waiter_self();
+    for (size_t i = 0; i < waits.n_chans; i++) {
+        struct trap trap = { .chan = NULL };
+        if (wf_chan_with(waits.chans[i], look, &trap) && trap.chan != NULL)
+            say_if_sure(trap.chan, self->is_task);
+    }
 }
 
-/* ---- deadlock --------------------------------------------------------------------------------------- */
+/* ---- deadlock -------------------------------------------------------------------------------- */
 
 static void cancel_root(struct weft_scope *root, void *reason)
 {
@@ -120,47 +207,20 @@ static void cancel_root(struct weft_scope *root, void *reason)
 
 static void cancel_roots(enum wf_cancel_reason reason) { wf_scope_each_root(cancel_root, &reason); }
 
-/* A plain thread that waits outside every scope hears of it from its own call. */
-static void wake_bare_threads(void)
-{
-    wf_lock_acquire(&wf_rt.lock);
-    wf_list_each (link, &wf_rt.threads) {
-        struct wf_waiter *thread = WF_CONTAINER(link, struct wf_waiter, thread_link);
-        if (thread->scope == NULL && wf_wait_claim(thread, WF_CLAIM_DEADLOCK))
-            wf_wait_wake(thread, WF_WAKE_LAST);
-    }
-    wf_lock_release(&wf_rt.lock);
-}
-
-static void add_bare_threads(struct wf_text *text)
-{
-    wf_lock_acquire(&wf_rt.lock);
-    wf_list_each (link, &wf_rt.threads) {
-        struct wf_waiter *thread = WF_CONTAINER(link, struct wf_waiter, thread_link);
-        if (thread->scope != NULL)
-            continue;
-        wf_text_add(text, "thread #%llu ", (unsigned long long)thread->id);
-        wf_dump_wait(thread, wf_clock_now(), text);
-        wf_text_add(text, "\n");
-    }
-    wf_lock_release(&wf_rt.lock);
-}
-
 static void report_deadlock(void)
 {
     struct wf_text text;
+    report_pending_traps();
     wf_text_init(&text);
-    wf_text_add(&text, "weft: deadlock: every task and thread waits, and nothing is left that could "
-                       "wake one. Cancelling with WEFT_EDEADLK.\n");
+    wf_text_add(&text, "weft: deadlock: every task and thread waits, and nothing is left that "
+                       "could wake one. Cancelling with WEFT_EDEADLK.\n");
     wf_dump_text(&text);
-    add_bare_threads(&text);
     wf_report(text.data, text.size);
     wf_text_free(&text);
     cancel_roots(WF_REASON_DEADLOCK);
-    wake_bare_threads();
 }
 
-/* ---- a shutdown ------------------------------------------------------------------------------------- */
+/* ---- a shutdown ------------------------------------------------------------------------------ */
 
 static void cancel_all(void) { cancel_roots(WF_REASON_ASKED); }
 
@@ -174,9 +234,17 @@ static void report_stuck(void)
     wf_text_free(&text);
 }
 
-void wf_reports_install(void)
+/* ---- telling the layers below ---------------------------------------------------------------- */
+
+/* Before main, since they are read without a lock. */
+__attribute__((constructor)) static void install(void)
 {
     wf_trap_hooks.suspects = suspects;
     wf_trap_hooks.report = report;
-    wf_report_hooks(report_deadlock, report_stuck, cancel_all);
+    wf_report_hooks(&(struct wf_report_hooks){
+        .deadlock = report_deadlock,
+        .traps = report_pending_traps,
+        .stuck = report_stuck,
+        .cancel_all = cancel_all,
+    });
 }

@@ -33,8 +33,6 @@ void wf_scope_each_root(void (*fn)(struct weft_scope *root, void *arg), void *ar
 static void link_root(struct wf_scope *s)
 {
     wf_lock_acquire(&roots.lock);
-    if (wf_list_is_empty(&roots.list))
-        wf_reports_install();
     wf_list_push_back(&roots.list, &s->root_link);
     wf_lock_release(&roots.lock);
 }
@@ -189,7 +187,8 @@ static bool begin_join(struct wf_scope *s, struct wf_waiter *self)
     bool has_to_wait = s->n_tasks > 0;
     if (has_to_wait) {
         wf_wait_begin_shielded(self, WF_ON_CHILDREN, s);
-        wf_store_rlx(&s->is_owner_joining, true);
+        /* seq [trap-dekker]: before the look at who receives (reports.c). */
+        wf_store_seq(&s->is_owner_joining, true);
     }
     wf_lock_release(&s->lock);
     return has_to_wait;
@@ -228,7 +227,7 @@ void wf_scope_join(struct weft_scope *scope, struct wf_waiter *self)
     int64_t limit_ns = WF_NEVER;
     bool is_reported = false;
     while (begin_join(s, self)) {
-        wf_trap_check_scope(scope, self);
+        wf_trap_check_scope(scope);
         bool has_budget = wf_load_acq(&s->cancelled) != 0 && !is_reported;
         if (has_budget && limit_ns == WF_NEVER)
             limit_ns = wf_clock_after(wf_rt.config.teardown_budget_ns);

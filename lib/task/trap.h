@@ -4,10 +4,9 @@
 #define WF_TASK_TRAP_H
 
 struct weft_scope;
-struct wf_waiter;
 
-/* The owner is about to wait for the scope's children: reports, once a channel, those who wait to
- * receive what only the owner could send. */
-void wf_trap_check_scope(struct weft_scope *scope, const struct wf_waiter *owner);
+/* The scope's owner has just begun to wait for its children: reports, once a channel, those below
+ * it that wait to receive what only somebody above them who waits for them could send. */
+void wf_trap_check_scope(struct weft_scope *scope);
 
 #endif
