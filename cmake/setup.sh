@@ -5,6 +5,7 @@
 #   demo    what building the library and the examples needs
 #   tests   and what the tests need
 #   ci      and what .ci/run needs; parts a distribution does not have are left out by name
+#   bench   demo, and the peers that tests/bench measures; those it does not have are left out
 set -euo pipefail
 
 say() { echo "setup: $*" >&2; }
@@ -54,11 +55,28 @@ ci() {
     fi
 }
 
+bench() {
+    demo
+    need python3 python3
+    wish g++ g++
+    wish go golang-go
+    wish rustc rustc
+    wish cargo cargo
+    local crate
+    for crate in crossbeam-channel tokio tokio-stream futures-util; do
+        compgen -G "/usr/share/cargo/registry/$crate-[0-9]*" >/dev/null ||
+            optional+=("librust-$crate-dev")
+    done
+    [ -e /usr/include/boost/fiber/all.hpp ] || optional+=(libboost-fiber-dev)
+    [ -e /usr/include/glib-2.0/glib.h ] || optional+=(libglib2.0-dev)
+    [ -e /usr/include/uv.h ] || optional+=(libuv1-dev)
+}
+
 [ $# -gt 0 ] || set -- demo
 for profile; do
     case $profile in
-    demo | tests | ci) "$profile" ;;
-    *) say "no profile '$profile' (demo, tests, ci)" && exit 2 ;;
+    demo | tests | ci | bench) "$profile" ;;
+    *) say "no profile '$profile' (demo, tests, ci, bench)" && exit 2 ;;
     esac
 done
 [ $((${#packages[@]} + ${#optional[@]})) -gt 0 ] || exit 0

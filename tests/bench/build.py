@@ -94,7 +94,8 @@ def rust(name, crate, package):
     (out / ".cargo").mkdir(exist_ok=True)
     (out / ".cargo" / "config.toml").write_text(CARGO_CONFIG)
     run("cargo", "build", "--release", "--offline", "--quiet", cwd=out,
-        env={"CARGO_HOME": str(OUT / "rust" / "home"), "CARGO_TARGET_DIR": str(out / "target")})
+        env={"CARGO_HOME": str(OUT / "rust" / "home"), "CARGO_TARGET_DIR": str(out / "target"),
+             "PATH": "/usr/bin:" + os.environ["PATH"]})  # the distribution's, if it has one
     lock = (out / "Cargo.lock").read_text()
     version = re.search(rf'name = "{crate}"\nversion = "([^"]+)"', lock).group(1)
     return [program(name, [out / "target" / "release" / f"bench-{name}"], version)]
@@ -131,8 +132,10 @@ def boost():
 
 
 def python():
-    return [program("python", [sys.executable, "-B", PEERS / "python" / "bench.py"],
-                    platform.python_version())]
+    # The distribution's, if it has one: this script may run in another.
+    interpreter = "/usr/bin/python3" if os.path.exists("/usr/bin/python3") else sys.executable
+    version = run(interpreter, "--version").removeprefix("Python ")
+    return [program("python", [interpreter, "-B", PEERS / "python" / "bench.py"], version)]
 
 
 BUILDERS = {

@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: MIT
+"""bench.py CASE N WORKERS runs one case; bench.py --list names them. One thread, whatever WORKERS."""
+import asyncio
+import sys
+import time
+
+
+def check(what, got, want):
+    if got != want:
+        sys.exit(f"bench: {what}: {got} instead of {want}")
+
+
+def per_op(start, n):
+    print(f"time {(time.perf_counter_ns() - start) / n:.6g} ns")
+
+
+def count_to(n):
+    i = 0
+    while i < n:
+        yield i
+        i += 1
+
+
+def generator(n):
+    start = time.perf_counter_ns()
+    total = 0
+    for number in count_to(n):
+        total += number
+    per_op(start, n)
+    check("sum of items", total, n * (n - 1) // 2)
+
+
+async def yielder(n):
+    yields = 0
+    for _ in range(n):
+        await asyncio.sleep(0)
+        yields += 1
+    return yields
+
+
+async def ctx_switch(n):
+    start = time.perf_counter_ns()
+    yields = await asyncio.gather(yielder(n // 2), yielder(n // 2))
+    per_op(start, n)
+    check("yields", sum(yields), n // 2 * 2)
+
+
+async def nothing():
+    return 1
+
+
+async def spawn_join(n):
+    start = time.perf_counter_ns()
+    ended = 0
+    for left in range(n, 0, -1000):
+        tasks = [asyncio.create_task(nothing()) for _ in range(min(left, 1000))]
+        ended += sum([await task for task in tasks])
+    per_op(start, n)
+    check("tasks", ended, n)
+
+
+async def send_all(queue, n):
+    for i in range(n):
+        await queue.put(i)
+    await queue.put(None)
+
+
+async def recv_all(queue):
+    total = 0
+    while (value := await queue.get()) is not None:
+        total += value
+    return total
+
+
+async def spsc(n, capacity):
+    start = time.perf_counter_ns()
+    queue = asyncio.Queue(capacity)
+    _, total = await asyncio.gather(send_all(queue, n), recv_all(queue))
+    per_op(start, n)
+    check("sum of values", total, n * (n - 1) // 2)
+
+
+CASES = {
+    "generator": generator,
+    "ctx_switch": lambda n: asyncio.run(ctx_switch(n)),
+    "spawn_join_b1000": lambda n: asyncio.run(spawn_join(n)),
+    "chan_spsc8_cap128": lambda n: asyncio.run(spsc(n, 128)),
+    "chan_spsc8_cap1024": lambda n: asyncio.run(spsc(n, 1024)),
+}
+
+
+def main():
+    if sys.argv[1:] == ["--list"]:
+        for name in CASES:
+            print(name, 50 if "_" in name else 5, "-")
+    elif len(sys.argv) == 4 and sys.argv[1] in CASES:
+        CASES[sys.argv[1]](int(sys.argv[2]))
+    else:
+        sys.exit("usage: bench.py CASE N WORKERS | --list")
+
+
+main()
