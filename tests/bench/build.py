@@ -55,13 +55,16 @@ def weft():
     run("cmake", "--build", out, "--target", "weft-bench", "--parallel", os.cpu_count())
     header = (ROOT / "include" / "weft" / "base.h").read_text()
     version = ".".join(re.findall(r"#define WEFT_VERSION_(?:MAJOR|MINOR|PATCH) +(\d+)", header))
-    try:
+    if (ROOT / ".git").exists():
         commit = run("git", "-C", ROOT, "rev-parse", "--short", "HEAD").strip()
-        dirty = "+" if run("git", "-C", ROOT, "status", "--porcelain", "lib", "include") else ""
-        version += f" ({commit}{dirty})"
-    except (OSError, subprocess.CalledProcessError):
-        pass  # an unpacked archive
+        is_changed = run("git", "-C", ROOT, "status", "--porcelain", "lib", "include") != ""
+        version += f" ({commit}{'+' if is_changed else ''})"
     return program("weft", [out / "tests" / "bench" / "weft-bench"], version)
+
+
+def is_fresh(made, sources):
+    """Whether nothing has changed since it was made: so small a program needs no make."""
+    return made.exists() and all(path.stat().st_mtime < made.stat().st_mtime for path in sources)
 
 
 # ---- peers ---------------------------------------------------------------------------------------
@@ -90,7 +93,7 @@ def rust(name, crate, package):
     # Cargo writes beside its manifest, so it gets a copy.
     out = OUT / "rust" / name
     shutil.copytree(PEERS / "rust" / name, out, dirs_exist_ok=True)
-    shutil.copy(PEERS / "rust" / "common.rs", out / "src")
+    shutil.copy2(PEERS / "rust" / "common.rs", out / "src")
     (out / ".cargo").mkdir(exist_ok=True)
     (out / ".cargo" / "config.toml").write_text(CARGO_CONFIG)
     run("cargo", "build", "--release", "--offline", "--quiet", cwd=out,
@@ -113,8 +116,9 @@ def c_peer(name, folder, packages, debian):
     out = OUT / name
     out.mkdir(parents=True, exist_ok=True)
     sources = sorted((PEERS / folder).glob("*.c"))
-    run("cc", "-std=gnu11", "-O2", "-Wall", "-Wextra", "-I", PEERS, "-o", out / "bench", *sources,
-        *flags)
+    if not is_fresh(out / "bench", [*sources, *PEERS.glob("*.h")]):
+        run("cc", "-std=gnu11", "-O2", "-Wall", "-Wextra", "-I", PEERS, "-o", out / "bench",
+            *sources, *flags)
     return [program(name, [out / "bench"], version)]
 
 
@@ -124,8 +128,10 @@ def boost():
         raise Missing("libboost-fiber-dev")
     out = OUT / "boost"
     out.mkdir(parents=True, exist_ok=True)
-    run("g++", "-std=c++17", "-O2", "-Wall", "-Wextra", "-pthread", "-I", PEERS, "-o", out / "bench",
-        *sorted((PEERS / "boost").glob("*.cpp")), "-lboost_fiber", "-lboost_context")
+    sources = sorted((PEERS / "boost").glob("*.cpp"))
+    if not is_fresh(out / "bench", [*sources, *PEERS.glob("*.h")]):
+        run("g++", "-std=c++17", "-O2", "-Wall", "-Wextra", "-pthread", "-I", PEERS,
+            "-o", out / "bench", *sources, "-lboost_fiber", "-lboost_context")
     version = re.search(r'BOOST_LIB_VERSION "([^"]+)"',
                         pathlib.Path("/usr/include/boost/version.hpp").read_text()).group(1)
     return [program("boost.fiber", [out / "bench"], version.replace("_", "."))]

@@ -109,7 +109,8 @@ static inline uint64_t sum_of_work(int64_t n, int n_rounds)
 }
 
 /* PROGRAM CASE N WORKERS, or PROGRAM --list. */
-static inline int run_cases(const struct bench_case *cases, const char *flags, int argc, char **argv)
+static inline int run_cases(const struct bench_case *cases, const char *flags, int argc,
+                            char **argv)
 {
     if (argc == 2 && strcmp(argv[1], "--list") == 0) {
         for (; cases->name != NULL; cases++)

@@ -21,18 +21,18 @@
 #include <weft.h>
 
 struct bench {
-    int64_t n;           /* operations to do */
+    int64_t n; /* operations to do */
     unsigned workers;
     int64_t began_ns;
-    int64_t took_ns;     /* of the timed part */
+    int64_t took_ns; /* of the timed part */
 };
 
 struct bench_case {
     const char *name;
     int (*run)(struct bench *b);
-    int64_t n;           /* operations in a run that measures */
-    int64_t small_n;     /* operations in a run that only has to end */
-    const char *flags;   /* "os": two plain threads, no worker; "-": tasks */
+    int64_t n;         /* operations in a run that measures */
+    int64_t small_n;   /* operations in a run that only has to end */
+    const char *flags; /* "os": two plain threads, no worker; "-": tasks */
 };
 
 extern const struct bench_case bench_cases[];

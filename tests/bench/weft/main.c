@@ -9,32 +9,32 @@
 #include <string.h>
 #include <unistd.h>
 
-#define CASES(X)                                                        \
-    X(ctx_switch, 10000000, 2000, "-")                                  \
-    X(spawn_join_b1000, 1000000, 3000, "-")                             \
-    X(spawn_join_b1000_batch, 1000000, 3000, "-")                       \
-    X(chan_pingpong_unbuf, 2000000, 500, "-")                           \
-    X(chan_pingpong_cap1, 2000000, 500, "-")                            \
-    X(chan_spsc8_cap128, 10000000, 3000, "-")                           \
-    X(chan_spsc8_cap128_batch64, 50000000, 3000, "-")                   \
-    X(chan_spsc8_cap1024, 10000000, 3000, "-")                          \
-    X(chan_spsc64_cap128, 10000000, 3000, "-")                          \
-    X(chan_mpmc4x4_cap128, 10000000, 3000, "-")                         \
-    X(select4_unbuf, 2000000, 1000, "-")                                \
-    X(select4_cap128, 5000000, 1000, "-")                               \
-    X(select64_unbuf, 1000000, 1000, "-")                               \
-    X(select64_cap128, 2000000, 1000, "-")                              \
-    X(ring503, 5000000, 2000, "-")                                      \
-    X(skynet, 1000000, 1000, "-")                                       \
-    X(sieve2000, 2000, 50, "-")                                         \
-    X(parked_1M, 1000000, 200, "-")                                     \
-    X(timers_1M_after, 1000000, 50, "-")                                \
-    X(timers_1M_sleep, 1000000, 50, "-")                                \
-    X(chan_spsc8_cap128_os, 10000000, 3000, "os")                       \
-    X(chan_pingpong_unbuf_os, 200000, 100, "os")                        \
-    X(generator, 10000000, 3000, "-")                                   \
-    X(spread_125ns, 2000000, 1000, "-")                                 \
-    X(spread_250ns, 1000000, 1000, "-")                                 \
+#define CASES(X)                                      \
+    X(ctx_switch, 10000000, 2000, "-")                \
+    X(spawn_join_b1000, 1000000, 3000, "-")           \
+    X(spawn_join_b1000_batch, 1000000, 3000, "-")     \
+    X(chan_pingpong_unbuf, 2000000, 500, "-")         \
+    X(chan_pingpong_cap1, 2000000, 500, "-")          \
+    X(chan_spsc8_cap128, 10000000, 3000, "-")         \
+    X(chan_spsc8_cap128_batch64, 50000000, 3000, "-") \
+    X(chan_spsc8_cap1024, 10000000, 3000, "-")        \
+    X(chan_spsc64_cap128, 10000000, 3000, "-")        \
+    X(chan_mpmc4x4_cap128, 10000000, 3000, "-")       \
+    X(select4_unbuf, 2000000, 1000, "-")              \
+    X(select4_cap128, 5000000, 1000, "-")             \
+    X(select64_unbuf, 1000000, 1000, "-")             \
+    X(select64_cap128, 2000000, 1000, "-")            \
+    X(ring503, 5000000, 2000, "-")                    \
+    X(skynet, 1000000, 1000, "-")                     \
+    X(sieve2000, 2000, 50, "-")                       \
+    X(parked_1M, 1000000, 200, "-")                   \
+    X(timers_1M_after, 1000000, 50, "-")              \
+    X(timers_1M_sleep, 1000000, 50, "-")              \
+    X(chan_spsc8_cap128_os, 10000000, 3000, "os")     \
+    X(chan_pingpong_unbuf_os, 200000, 100, "os")      \
+    X(generator, 10000000, 3000, "-")                 \
+    X(spread_125ns, 2000000, 1000, "-")               \
+    X(spread_250ns, 1000000, 1000, "-")               \
     X(spread_500ns, 500000, 1000, "-")
 
 #define DECLARE(name, n, small_n, flags) int case_##name(struct bench *b);

@@ -19,7 +19,8 @@
 namespace fibers = boost::fibers;
 using fibers::fiber;
 
-namespace {
+namespace
+{
 
 // 16 KiB, as weft's tasks would need at most; its default of 128 KiB has no room for a million.
 template <typename F, typename... Args> fiber start(F &&run, Args &&...args)
@@ -106,7 +107,9 @@ void node(int64_t first, int64_t size, int64_t *out_sum)
         return;
     }
     for (int i = 0; i < 10; i++)
-        children[i] = start(node, first + i * (size / 10), size / 10, &sums[i]);
+        children[i] = fiber(fibers::launch::dispatch, std::allocator_arg,
+                            fibers::fixedsize_stack(16 * 1024), node, first + i * (size / 10),
+                            size / 10, &sums[i]); // at once: else all leaves have stacks together
     for (int i = 0; i < 10; i++) {
         children[i].join();
         sum += sums[i];
@@ -126,7 +129,7 @@ void skynet(int64_t n)
 void parked(int64_t n)
 {
     fibers::unbuffered_channel<int64_t> values;
-    std::atomic<int64_t> waiting{0}, ended{0};
+    std::atomic<int64_t> waiting{ 0 }, ended{ 0 };
     std::vector<fiber> all(n);
     int64_t before = resident_size(), start_ns = now_ns();
     for (auto &f : all)
@@ -224,7 +227,7 @@ void stream64(int64_t n)
     int64_t sum = 0, start_ns = now_ns();
     fiber sender = start([&] {
         for (int64_t i = 0; i < n; i++)
-            values.push({i, 0, 0, 0, 0, 0, 0, i});
+            values.push({ i, 0, 0, 0, 0, 0, 0, i });
         values.close();
     });
     fiber receiver = start([&] {
@@ -313,9 +316,9 @@ void generator(int64_t n)
     per_op(took_ns, n);
 }
 
-#define CASE(name, ...)                                                                            \
-    {                                                                                              \
-        name, 1, [](int64_t n, int workers) { on_threads(workers, [n] { __VA_ARGS__; }); }         \
+#define CASE(name, ...)                                                                    \
+    {                                                                                      \
+        name, 1, [](int64_t n, int workers) { on_threads(workers, [n] { __VA_ARGS__; }); } \
     }
 
 const bench_case cases[] = {
@@ -335,8 +338,8 @@ const bench_case cases[] = {
     CASE("spread_125ns", stream(n, 128, 1, 4, 94)),
     CASE("spread_250ns", stream(n, 128, 1, 4, 188)),
     CASE("spread_500ns", stream(n, 128, 1, 4, 376)),
-    {"generator", 1, [](int64_t n, int) { generator(n); }},
-    {nullptr, 0, nullptr},
+    { "generator", 1, [](int64_t n, int) { generator(n); } },
+    { nullptr, 0, nullptr },
 };
 
 } // namespace

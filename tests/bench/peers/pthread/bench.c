@@ -85,17 +85,12 @@ static void spawn_join(int64_t n, int workers)
 }
 
 static const struct bench_case cases[] = {
-    { "spawn_join_b1000", 50, spawn_join },
-    { "chan_pingpong_cap1", 100, pingpong },
-    { "chan_spsc8_cap128", 10, spsc_cap128 },
-    { "chan_spsc8_cap128_os", 10, spsc_cap128 },
-    { "chan_spsc8_cap1024", 10, spsc_cap1024 },
-    { "chan_mpmc4x4_cap128", 10, mpmc4x4 },
+    { "spawn_join_b1000", 50, spawn_join },     { "chan_pingpong_cap1", 100, pingpong },
+    { "chan_spsc8_cap128", 10, spsc_cap128 },   { "chan_spsc8_cap128_os", 10, spsc_cap128 },
+    { "chan_spsc8_cap1024", 10, spsc_cap1024 }, { "chan_mpmc4x4_cap128", 10, mpmc4x4 },
     { "chan_pingpong_unbuf_os", 10, pingpong }, /* of capacity 1 */
-    { "spread_125ns", 10, spread_125ns },
-    { "spread_250ns", 10, spread_250ns },
-    { "spread_500ns", 10, spread_500ns },
-    { NULL, 0, NULL },
+    { "spread_125ns", 10, spread_125ns },       { "spread_250ns", 10, spread_250ns },
+    { "spread_500ns", 10, spread_500ns },       { NULL, 0, NULL },
 };
 
 int main(int argc, char **argv)
