@@ -106,13 +106,25 @@ static bool is_new_deadlock(void)
 
 /* ---- telling --------------------------------------------------------------------------------- */
 
-/* A plain thread that waits outside every scope hears of it from its own call. */
-static void wake_bare_threads(void)
+/* A plain thread that waits outside every scope hears of it from its own call. All of them are
+ * claimed while nobody runs: afterwards they, and whom they wake, come and go. */
+static void claim_bare_threads(void)
 {
     wf_lock_acquire(&wf_rt.lock);
     wf_list_each (link, &wf_rt.threads) {
         struct wf_waiter *thread = WF_CONTAINER(link, struct wf_waiter, thread_link);
-        if (thread->scope == NULL && wf_wait_claim(thread, WF_CLAIM_DEADLOCK))
+        if (thread->scope == NULL)
+            (void)wf_wait_claim(thread, WF_CLAIM_DEADLOCK);
+    }
+    wf_lock_release(&wf_rt.lock);
+}
+
+static void wake_claimed_threads(void)
+{
+    wf_lock_acquire(&wf_rt.lock);
+    wf_list_each (link, &wf_rt.threads) {
+        struct wf_waiter *thread = WF_CONTAINER(link, struct wf_waiter, thread_link);
+        if (wf_load_acq(&thread->cell) == WF_CLAIM_DEADLOCK)
             wf_wait_wake(thread, WF_WAKE_LAST);
     }
     wf_lock_release(&wf_rt.lock);
@@ -132,7 +144,10 @@ static void tell(void)
         hooks.deadlock();
     else
         report_plainly();
-    wake_bare_threads();
+    claim_bare_threads();
+    if (hooks.cancel_deadlocked != NULL)
+        hooks.cancel_deadlocked();
+    wake_claimed_threads();
 }
 
 bool wf_deadlock_check(void)

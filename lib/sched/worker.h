@@ -167,7 +167,8 @@ void wf_cancel_all(void);               /* each root scope, as a shutdown begins
 
 /* Layer 4 knows scopes and channels: how to report, and cancel what is in it. Set before main. */
 struct wf_report_hooks {
-    void (*deadlock)(void);
+    void (*deadlock)(void);             /* says it */
+    void (*cancel_deadlocked)(void);
     void (*traps)(void);
     void (*stuck)(void);
     void (*cancel_all)(void);

@@ -217,8 +217,9 @@ static void report_deadlock(void)
     wf_dump_text(&text);
     wf_report(text.data, text.size);
     wf_text_free(&text);
-    cancel_roots(WF_REASON_DEADLOCK);
 }
+
+static void cancel_deadlocked(void) { cancel_roots(WF_REASON_DEADLOCK); }
 
 /* ---- a shutdown ------------------------------------------------------------------------------ */
 
@@ -243,6 +244,7 @@ __attribute__((constructor)) static void install(void)
     wf_trap_hooks.report = report;
     wf_report_hooks(&(struct wf_report_hooks){
         .deadlock = report_deadlock,
+        .cancel_deadlocked = cancel_deadlocked,
         .traps = report_pending_traps,
         .stuck = report_stuck,
         .cancel_all = cancel_all,
