@@ -20,15 +20,26 @@ static struct {
     bool is_ours[NSIG];
 
     _Atomic uint32_t n_asked;           /* written by the handler */
+    _Atomic uint32_t n_asking;          /* handlers that may still use the poller */
     _Atomic bool has_to_end;
 } dumper = { .lock = WF_LOCK_INIT(WF_RANK_NONE) };
 
-/* Async-signal-safe: an atomic, one write, and whatever handler was there before. */
+/* A child after fork shares the eventfd: it would ask its parent. */
+static void ask(void)
+{
+    (void)wf_add_seq(&dumper.n_asking, 1u);
+    if (!wf_load_seq(&wf_rt.has_forked) && !wf_load_seq(&dumper.has_to_end)) {
+        (void)wf_add_seq(&dumper.n_asked, 1u);
+        wf_poller_interrupt(&dumper.poller);
+    }
+    (void)wf_sub_seq(&dumper.n_asking, 1u);
+}
+
+/* Async-signal-safe: some atomics, one write, and whatever handler was there before. */
 static void on_signal(int signo, siginfo_t *info, void *context)
 {
     int saved_errno = *wf_errno_location();
-    (void)wf_add_seq(&dumper.n_asked, 1u);
-    wf_poller_interrupt(&dumper.poller);
+    ask();
     const struct sigaction *old = &dumper.old[signo];
     if (old->sa_flags & SA_SIGINFO)
         old->sa_sigaction(signo, info, context);
@@ -86,6 +97,8 @@ static void stop(int64_t until_ns)
     restore_handlers_locked();
     if (dumper.has_thread) {
         wf_store_seq(&dumper.has_to_end, true);
+        while (wf_load_seq(&dumper.n_asking) > 0)
+            wf_thread_yield();
         wf_poller_interrupt(&dumper.poller);
         wf_thread_join(&dumper.thread);
         wf_poller_close(&dumper.poller);
@@ -113,7 +126,9 @@ int weft_dump_on_signal(int signo)
 {
     if (wf_waiter_self() == NULL)
         return wf_no_waiter();
-    if (signo <= 0 || signo >= NSIG)
+    struct sigaction now;
+    if (signo <= 0 || signo >= NSIG || signo == SIGKILL || signo == SIGSTOP ||
+        sigaction(signo, NULL, &now) < 0)
         return WEFT_EINVAL;
     wf_service_register(&service);
     wf_lock_acquire(&dumper.lock);
