@@ -48,7 +48,7 @@ WT_TEST(without_work_all_sleep_and_one_of_them_polls)
 /* ---- who runs does not search -------------------------------------------------------------------------- */
 
 /* As long as a worker counts as searching nobody else is woken. */
-static void expect_not_searching(void)
+WF_WORKER_LOCAL static void expect_not_searching(void)
 {
     ck_assert(!wf_thread_self()->worker->is_searching);
 }
