@@ -48,7 +48,7 @@ WEFT_TASK(anchor, (rx, struct departure, in), (tx, int, out))
 }
 
 /* The state that a switch changes, looked at twice within one function: before and after. */
-static void check_place(long tid)
+WF_WORKER_LOCAL static void check_place(long tid)
 {
     struct wf_worker *worker = wf_thread_self()->worker;
     ck_assert_ptr_eq(worker, wf_rt.workers + worker->index);
