@@ -10,11 +10,13 @@
 #include "plat/mem.h"
 #include "plat/sys.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -90,6 +92,8 @@ void wf_thread_yield(void)
     (void)sched_yield();
 }
 
+#ifndef WF_TSAN
+
 /* Field 20 of /proc/self/stat. The second is the program's name in parentheses, which may hold
  * anything, so the count starts after the last of them. */
 int wf_thread_count(void)
@@ -109,6 +113,43 @@ int wf_thread_count(void)
     int n = at == NULL ? -1 : atoi(at);
     return n > 0 ? n : -1; /* qemu-user says 0 */
 }
+
+#else
+
+/* TSan has threads of its own, after a fork more than before. They block SIGSEGV, which no other
+ * thread does. */
+static int is_program_thread(const char *task)
+{
+    char path[288], text[4096];
+    (void)snprintf(path, sizeof path, "/proc/self/task/%s/status", task);
+    int fd = wf_sys.open(path, O_RDONLY, 0);
+    if (fd == -ENOENT)
+        return 0;                       /* it has just ended */
+    if (fd < 0)
+        return fd;
+    ssize_t size = wf_sys.read(fd, text, sizeof(text) - 1);
+    (void)wf_sys.close(fd);
+    if (size <= 0)
+        return size == -ESRCH ? 0 : -EIO;
+    text[size] = '\0';
+    const char *blocked = strstr(text, "SigBlk:");
+    return blocked != NULL && (strtoull(blocked + 7, NULL, 16) >> (SIGSEGV - 1) & 1) == 0;
+}
+
+int wf_thread_count(void)
+{
+    DIR *tasks = opendir("/proc/self/task");
+    int n = tasks == NULL ? -1 : 0;
+    for (const struct dirent *entry; n >= 0 && (entry = readdir(tasks)) != NULL;) {
+        int rc = entry->d_name[0] == '.' ? 0 : is_program_thread(entry->d_name);
+        n = rc < 0 ? -1 : n + rc;
+    }
+    if (tasks != NULL)
+        (void)closedir(tasks);
+    return n > 0 ? n : -1;
+}
+
+#endif
 
 int wf_thread_id(void)
 {

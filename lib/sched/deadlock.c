@@ -68,15 +68,7 @@ static bool is_quiet(void)
            (wf_live_tasks() > 0 || wf_load_seq(&wf_rt.plain_waiting) > 0);
 }
 
-static bool are_all_threads(unsigned n_ours)
-{
-    int all = wf_thread_count();
-#if defined(WF_TSAN) && !defined(WF_SIM)
-    if (all == (int)n_ours + 1)                 /* its background thread */
-        return true;
-#endif
-    return all == (int)n_ours;
-}
+static bool are_all_threads(unsigned n_ours) { return wf_thread_count() == (int)n_ours; }
 
 /* Workers that are ending count until the system has forgotten them: asked again later. */
 static bool is_every_thread_ours(void)
