@@ -16,6 +16,7 @@ enum wf_rank {
     WF_RANK_RUNQ,           /* a worker's queue of unstarted tasks */
     WF_RANK_INJECT,         /* the shared queue */
     WF_RANK_IDLE,           /* the list of parked workers */
+    WF_RANK_THREADS,        /* the list of plain threads */
 };
 
 #endif

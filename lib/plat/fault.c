@@ -69,6 +69,10 @@ static void handle(int signal, siginfo_t *info, void *context)
     errno = saved;
 }
 
+/* A handler of somebody else's lies above ours, which it calls: so ours is in place for good, and
+ * `before` has what was there first. */
+static bool is_displaced[WF_ARRAY_SIZE(fault_signals)];
+
 static bool is_ours(int signal)
 {
     struct sigaction now;
@@ -84,7 +88,8 @@ int wf_fault_install(void (*on_fault)(void *address, void *pc))
     for (size_t i = 0; i < WF_ARRAY_SIZE(fault_signals); i++)
         sigaddset(&ours.sa_mask, fault_signals[i]);
     for (size_t i = 0; i < WF_ARRAY_SIZE(fault_signals); i++) {
-        if (is_ours(fault_signals[i])) /* else it would be passed on to itself for ever */
+        /* Passed on to itself, a fault would go round for ever. */
+        if (is_displaced[i] || is_ours(fault_signals[i]))
             continue;
         if (sigaction(fault_signals[i], &ours, &before[i]) < 0)
             return -errno;
@@ -97,6 +102,8 @@ void wf_fault_uninstall(void)
     for (size_t i = 0; i < WF_ARRAY_SIZE(fault_signals); i++) {
         if (is_ours(fault_signals[i]))
             (void)sigaction(fault_signals[i], &before[i], NULL);
+        else
+            is_displaced[i] = true;
     }
 }
 

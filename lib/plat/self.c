@@ -44,8 +44,10 @@ WF_WORKER_LOCAL WF_NOINLINE void wf_self_set(void *self)
         (void)pthread_setspecific(exit_key, self);
 }
 
+/* Other destructors of the thread may call us yet: they get a new record, freed in the next round. */
 static void thread_ends(void *self)
 {
+    self_of_thread = NULL;
     on_exit_fn(self);
 }
 

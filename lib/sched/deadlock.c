@@ -102,24 +102,24 @@ static bool is_new_deadlock(void)
  * claimed while nobody runs: afterwards they, and whom they wake, come and go. */
 static void claim_bare_threads(void)
 {
-    wf_lock_acquire(&wf_rt.lock);
+    wf_lock_acquire(&wf_rt.threads_lock);
     wf_list_each (link, &wf_rt.threads) {
         struct wf_waiter *thread = WF_CONTAINER(link, struct wf_waiter, thread_link);
         if (thread->scope == NULL)
             (void)wf_wait_claim(thread, WF_CLAIM_DEADLOCK);
     }
-    wf_lock_release(&wf_rt.lock);
+    wf_lock_release(&wf_rt.threads_lock);
 }
 
 static void wake_claimed_threads(void)
 {
-    wf_lock_acquire(&wf_rt.lock);
+    wf_lock_acquire(&wf_rt.threads_lock);
     wf_list_each (link, &wf_rt.threads) {
         struct wf_waiter *thread = WF_CONTAINER(link, struct wf_waiter, thread_link);
         if (wf_load_acq(&thread->cell) == WF_CLAIM_DEADLOCK)
             wf_wait_wake(thread, WF_WAKE_LAST);
     }
-    wf_lock_release(&wf_rt.lock);
+    wf_lock_release(&wf_rt.threads_lock);
 }
 
 /* A program that has never had a scope may lack the layer that knows them. */

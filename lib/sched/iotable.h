@@ -18,8 +18,6 @@ struct wf_io_wait {
 struct wf_io_slot {
     uint32_t generation;
     struct wf_io_wait *waits[WF_IO_DIRECTIONS]; /* the same twice if it waits for both */
-    void (*watch)(void *arg);                   /* instead of waits; NULL: none */
-    void *watch_arg;
 };
 
 struct wf_io_table {

@@ -7,9 +7,9 @@
  * Invariants, under io.lock:
  *   I1  what a slot's waits want is armed in the poller, from before they begin; arming is one
  *       shot for the whole descriptor, so whoever takes an event arms again for what remains.
- *   I2  the key that a descriptor is armed with holds the slot's generation, which grows with the
- *       first wait on an idle slot and with each forget: an event of an older arming, maybe of
- *       another file under the same number, finds no match and is dropped.
+ *   I2  the key that a descriptor is armed with holds the slot's generation, which grows with each
+ *       wait and each forget: an event of an older arming, maybe of another file under the same
+ *       number, finds no match and is dropped. What is still ready is reported for the new one.
  *   I3  a cancelled wait leaves the descriptor armed: at most one event comes to nothing, which is
  *       cheaper than a system call for each cancel.
  *
@@ -35,7 +35,6 @@ static struct {
     struct wf_lock lock;
     struct wf_io_table table; /* under lock */
     _Atomic uint32_t n_waits; /* written under lock, read by any thread */
-    _Atomic bool has_watches; /* set with the first, until the table goes */
 } io = { .lock = WF_LOCK_INIT(WF_RANK_IOWAIT) };
 
 static uint64_t key_of(const struct wf_io_slot *slot, int fd)
@@ -90,11 +89,10 @@ static int begin_wait(struct wf_io_wait *wait, int fd)
     struct wf_io_slot *slot = wf_io_table_find_or_make(&io.table, fd);
     if (slot == NULL) {
         rc = WEFT_ENOMEM;
-    } else if (slot->watch != NULL || (wanted(slot) & wait->events) != 0) {
+    } else if ((wanted(slot) & wait->events) != 0) {
         rc = WEFT_EBUSY;
     } else {
-        if (wanted(slot) == 0)
-            slot->generation++;
+        slot->generation++;
         rc = wf_poller_arm(&wf_rt.poller, fd, wanted(slot) | wait->events, key_of(slot, fd));
     }
     if (rc >= 0) {
@@ -167,7 +165,6 @@ void wf_io_forget(int fd)
         for (unsigned d = 0; d < WF_IO_DIRECTIONS; d++)
             if (slot->waits[d] != NULL)
                 claim_locked(slot, slot->waits[d], CLAIM_FORGOTTEN, &wake);
-        slot->watch = NULL;
         slot->generation++;
         wf_poller_forget(&wf_rt.poller, fd);
     }
@@ -199,68 +196,23 @@ static void take_event_locked(struct wf_io_slot *slot, int fd, unsigned events,
         make_ready_locked(slot, left, wake);
 }
 
-static void arm_watch(uint64_t key)
-{
-    int fd = (int)(uint32_t)key;
-    wf_lock_acquire(&io.lock);
-    struct wf_io_slot *slot = wf_io_table_find(&io.table, fd);
-    if (slot != NULL && slot->watch != NULL && key_of(slot, fd) == key &&
-        wf_poller_arm(&wf_rt.poller, fd, WF_POLL_IN, key) < 0)
-        slot->watch = NULL;
-    wf_lock_release(&io.lock);
-}
-
 static void take_event(const struct wf_poll_event *event)
 {
     int fd = (int)(uint32_t)event->key;
     struct wake_list wake = { .n = 0 };
-    void (*watch)(void *arg) = NULL;
-    void *watch_arg = NULL;
 
     wf_lock_acquire(&io.lock);
     struct wf_io_slot *slot = wf_io_table_find(&io.table, fd);
-    if (slot != NULL && key_of(slot, fd) == event->key) {
-        watch = slot->watch;
-        watch_arg = slot->watch_arg;
+    if (slot != NULL && key_of(slot, fd) == event->key)
         take_event_locked(slot, fd, event->events, &wake);
-    }
     wf_lock_release(&io.lock);
-
     wake_all(&wake);
-    if (watch != NULL) {
-        watch(watch_arg);
-        arm_watch(event->key);
-    }
 }
 
 void wf_io_ready(const struct wf_poll_event *events, int n)
 {
     for (int i = 0; i < n; i++)
         take_event(&events[i]);
-}
-
-int wf_io_watch(int fd, void (*fn)(void *arg), void *arg)
-{
-    if (fd < 0)
-        return -EBADF;
-    int rc = 0;
-    wf_lock_acquire(&io.lock);
-    struct wf_io_slot *slot = wf_io_table_find_or_make(&io.table, fd);
-    if (slot == NULL)
-        rc = WEFT_ENOMEM;
-    else if (slot->watch != NULL || wanted(slot) != 0)
-        rc = WEFT_EBUSY;
-    else
-        slot->generation++;
-    if (rc >= 0)
-        rc = wf_poller_arm(&wf_rt.poller, fd, WF_POLL_IN, key_of(slot, fd));
-    if (rc >= 0) {
-        slot->watch = fn;
-        slot->watch_arg = arg;
-        wf_store_seq(&io.has_watches, true);
-    }
-    wf_lock_release(&io.lock);
-    return rc;
 }
 
 unsigned wf_io_armed(void)
@@ -270,13 +222,12 @@ unsigned wf_io_armed(void)
 
 bool wf_io_is_in_use(void)
 {
-    return wf_load_rlx(&io.n_waits) > 0 || wf_load_rlx(&io.has_watches);
+    return wf_load_rlx(&io.n_waits) > 0;
 }
 
 void wf_io_stop(void)
 {
     wf_lock_acquire(&io.lock);
     wf_io_table_free(&io.table);
-    wf_store_seq(&io.has_watches, false);
     wf_lock_release(&io.lock);
 }

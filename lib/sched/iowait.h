@@ -17,12 +17,8 @@ void wf_io_forget(int fd);
 /* For the worker that polls. */
 void wf_io_ready(const struct wf_poll_event *events, int n);
 
-/* A callback instead of a waiter, run by the polling worker each time fd is readable; fn must be
- * short and must not wait. For signals. */
-int wf_io_watch(int fd, void (*fn)(void *arg), void *arg);
-
-unsigned wf_io_armed(void);     /* descriptors somebody waits for (watches not counted) */
-bool wf_io_is_in_use(void);     /* is there any descriptor to poll for, watches counted? */
+unsigned wf_io_armed(void);     /* descriptors that somebody waits for */
+bool wf_io_is_in_use(void);     /* is there any descriptor to poll for? */
 void wf_io_stop(void);          /* frees the table; nobody waits any more */
 
 #endif

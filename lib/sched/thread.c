@@ -2,6 +2,7 @@
  * The record of each OS thread: a worker's lives in the worker; a plain thread's is made on its
  * first call and freed when the thread ends (or by weft_shutdown, for the one that calls it).
  * After a fork the child's one thread has none, and each call answers WEFT_EFORK. */
+#include "base/panic.h"
 #include "plat/futex.h"
 #include "plat/mem.h"
 #include "plat/self.h"
@@ -21,13 +22,12 @@ static void nudge_locked(void)
 static void free_record(void *self)
 {
     struct wf_thread *thread = self;
-    if (thread->worker != NULL)
-        return;
-    wf_lock_acquire(&wf_rt.lock);
+    WF_MUST(thread->worker == NULL, "a task ended its worker's thread (pthread_exit, pthread_cancel)");
+    wf_lock_acquire(&wf_rt.threads_lock);
     wf_list_remove(&thread->own.thread_link);
     (void)wf_sub_seq(&wf_rt.n_plain, 1u);
     nudge_locked();
-    wf_lock_release(&wf_rt.lock);
+    wf_lock_release(&wf_rt.threads_lock);
     wf_free(thread);
 }
 
@@ -48,7 +48,7 @@ static void set_hooks_once_locked(void)
     wf_on_fork_child(after_fork_in_child);
 }
 
-static WF_NOINLINE struct wf_thread *make_record_slow(void)
+WF_NOINLINE struct wf_thread *wf_thread_make_slow(void)
 {
     if (wf_load_rlx(&wf_rt.has_forked))
         return NULL;
@@ -63,17 +63,13 @@ static WF_NOINLINE struct wf_thread *make_record_slow(void)
     wf_lock_acquire(&wf_rt.lock);
     wf_rng_seed(&thread->own.rng, wf_rt.config.seed, thread->own.id);
     set_hooks_once_locked();
-    wf_list_push_back(&wf_rt.threads, &thread->own.thread_link);
     wf_lock_release(&wf_rt.lock);
+    wf_lock_acquire(&wf_rt.threads_lock);
+    wf_list_push_back(&wf_rt.threads, &thread->own.thread_link);
+    wf_lock_release(&wf_rt.threads_lock);
     (void)wf_add_seq(&wf_rt.n_plain, 1u);
     wf_self_set(thread);
     return thread;
-}
-
-WF_WORKER_LOCAL struct wf_thread *wf_thread_self(void)
-{
-    struct wf_thread *thread = wf_self_get();
-    return WF_LIKELY(thread != NULL) ? thread : make_record_slow();
 }
 
 void wf_thread_forget(void)

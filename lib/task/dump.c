@@ -160,7 +160,7 @@ static void dump_counts(struct dump *d)
 
 static void dump_threads(struct dump *d)
 {
-    wf_lock_acquire(&wf_rt.lock);
+    wf_lock_acquire(&wf_rt.threads_lock);
     wf_list_each (link, &wf_rt.threads) {
         struct wf_waiter *thread = WF_CONTAINER(link, struct wf_waiter, thread_link);
         wf_text_add(d->text, "thread #%llu: ", (unsigned long long)thread->id);
@@ -170,7 +170,7 @@ static void dump_threads(struct dump *d)
             wf_text_add(d->text, "runs, or is elsewhere");
         wf_text_add(d->text, "\n");
     }
-    wf_lock_release(&wf_rt.lock);
+    wf_lock_release(&wf_rt.threads_lock);
 }
 
 void wf_dump_text(struct wf_text *text)

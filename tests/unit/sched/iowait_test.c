@@ -303,56 +303,6 @@ WT_TEST(a_number_that_is_used_again_is_another_descriptor)
     }
 }
 
-/* ---- watches -------------------------------------------------------------------------------------- */
-
-struct watcher {
-    int fd;
-    _Atomic unsigned n_calls;
-};
-
-static void on_readable(void *arg)
-{
-    struct watcher *watcher = arg;
-    uint64_t n;
-    if (read(watcher->fd, &n, sizeof n) == (ssize_t)sizeof n)
-        (void)wf_add_seq(&watcher->n_calls, 1u);
-}
-
-static bool has_n_calls(void *arg)
-{
-    struct watcher *watcher = ((void **)arg)[0];
-    return wf_load_seq(&watcher->n_calls) == (unsigned)(uintptr_t)((void **)arg)[1];
-}
-
-static void until_calls(struct watcher *watcher, unsigned n)
-{
-    void *both[] = { watcher, (void *)(uintptr_t)n };
-    wt_until(has_n_calls, both);
-}
-
-WT_TEST(a_watch_fires_each_time)
-{
-    struct watcher watcher = { .fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK) };
-    uint64_t one = 1;
-    ck_assert_int_eq(wf_runtime_enter(), 0);
-    ck_assert_int_eq(wf_io_watch(watcher.fd, on_readable, &watcher), 0);
-    ck_assert(wf_io_is_in_use());
-    ck_assert_uint_eq(wf_io_armed(), 0);
-    ck_assert_int_eq(wf_io_watch(watcher.fd, on_readable, &watcher), WEFT_EBUSY);
-    ck_assert_int_eq(wf_io_wait(watcher.fd, WF_POLL_IN), WEFT_EBUSY);
-    for (unsigned i = 1; i <= 3; i++) {
-        ck_assert_int_eq(write(watcher.fd, &one, sizeof one), sizeof one);
-        until_calls(&watcher, i);
-    }
-    wf_io_forget(watcher.fd);
-    ck_assert_int_eq(write(watcher.fd, &one, sizeof one), sizeof one);
-    ck_assert_int_eq(wf_io_wait(watcher.fd, WF_POLL_IN), WF_POLL_IN);
-    ck_assert_uint_eq(wf_load_seq(&watcher.n_calls), 3);
-    ck_assert_int_eq(wf_io_watch(-1, on_readable, &watcher), -EBADF);
-    wf_runtime_leave();
-    close(watcher.fd);
-}
-
 WT_TEST(a_thousand_waiters)
 {
     enum { N = 400 };
