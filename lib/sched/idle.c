@@ -12,9 +12,9 @@
  *   I1  n_idle is the length of `idle`; a worker on it sleeps or is about to.
  *   I2  Whoever takes a worker off the list owes it one token (park_word = 1); a worker found off
  *       the list waits for its token. It was made a searcher by the one who took it.
- *   I3  One worker at most has the poller (poll_owner, under idle_lock), and if any worker is
- *       idle and none polls, the next one to park takes it. Wakers take the poll owner last, so
- *       that descriptors and timers are looked after while anybody is idle.
+ *   I3  One worker at most has the poller (poll_owner, under idle_lock). While any worker is idle
+ *       one of them has it, or somebody has been woken to take it: wakers take the poll owner
+ *       last, and one that leaves by itself wakes another in its place.
  *   I4  The poll owner sleeps until poll_until_ns. Starting a timer: insert, fence, read
  *       poll_until_ns. Polling: store poll_until_ns, fence, read the queues' next [poll-dekker].
  *       Again one sees the other, and a timer that is due earlier interrupts the poller.
@@ -23,7 +23,7 @@
  * that no test finds. */
 #include "plat/futex.h"
 #include "sched/iowait.h"
-#include "sched/worker.h"
+#include "sched/pace.h"
 
 /* ---- timers and descriptors -------------------------------------------------------------------- */
 
@@ -173,7 +173,7 @@ bool wf_idle_may_search(void)
     return 2 * wf_load_rlx(&wf_rt.n_searching) < wf_rt.n_workers;
 }
 
-void wf_idle_begin_search(struct wf_worker *w)
+WF_WORKER_LOCAL void wf_idle_begin_search(struct wf_worker *w)
 {
     if (w->is_searching)
         return;
@@ -181,7 +181,7 @@ void wf_idle_begin_search(struct wf_worker *w)
     (void)wf_add_seq(&wf_rt.n_searching, 1u);
 }
 
-void wf_idle_end_search(struct wf_worker *w)
+WF_WORKER_LOCAL void wf_idle_end_search(struct wf_worker *w)
 {
     w->is_searching = false;
     if (wf_sub_seq(&wf_rt.n_searching, 1u) == 1)
@@ -202,9 +202,9 @@ static void join_idle(struct wf_worker *w)
         wf_rt.poll_owner = w;
     wf_list_push_back(&wf_rt.idle, &w->idle_link);
     wf_store_seq(&wf_rt.n_idle, wf_load_rlx(&wf_rt.n_idle) + 1);
-    wf_lock_release(&wf_rt.idle_lock);
-    if (was_searching)
+    if (was_searching)          /* under the lock: who sees us in `idle` sees no searcher in us (I3) */
         (void)wf_sub_seq(&wf_rt.n_searching, 1u);
+    wf_lock_release(&wf_rt.idle_lock);
 }
 
 /* Takes the worker off the list and the poller from it. False: somebody took it off already. */
@@ -234,17 +234,32 @@ static int64_t sleep_limit(void)
     return WF_MIN(limit_ns, stop_ns);
 }
 
-/* Sleeps in the poller until an event, a timer or an interrupt. The number of events: they are
- * handled when the worker counts as awake again, or a deadlock could be seen where there is none. */
-static int sleep_polling(struct wf_worker *w)
+/* Sleeps in the poller until an event, a timer or an interrupt; while others are awake, only until
+ * the next look at them. True: that look found nothing, sleep on. */
+static bool sleep_polling_once(struct wf_worker *w, int *out_n_events)
 {
-    int n_events = 0;
-    int64_t until_ns = sleep_limit();
+    bool watches = wf_load_seq(&wf_rt.n_idle) < wf_rt.n_workers;
+    int64_t look_ns = watches ? wf_clock_after(WF_MONITOR_NS) : WF_NEVER;
+    int64_t until_ns = WF_MIN(look_ns, sleep_limit());
     wf_store_rlx(&wf_rt.poll_until_ns, until_ns);
     wf_fence_seq();             /* [poll-dekker] the poller's */
     until_ns = WF_MIN(until_ns, sleep_limit());
-    if (!has_token(w))
-        n_events = wait_for_events(w, until_ns);
+    if (has_token(w))
+        return false;
+    *out_n_events = wait_for_events(w, until_ns);
+    if (*out_n_events > 0 || has_token(w) || !watches)
+        return false;
+    int64_t now_ns = wf_clock_now();
+    return now_ns >= look_ns && now_ns < sleep_limit() && !wf_pace_watch(w);
+}
+
+/* The number of events: they are handled when the worker counts as awake again, or a deadlock could
+ * be seen where there is none. */
+static int sleep_polling(struct wf_worker *w)
+{
+    int n_events = 0;
+    while (sleep_polling_once(w, &n_events))
+        continue;
     wf_store_rlx(&wf_rt.poll_until_ns, INT64_MIN);
     return n_events;
 }
@@ -272,20 +287,32 @@ static bool is_last_awake(void)
     return wf_load_rlx(&wf_rt.n_idle) == wf_rt.n_workers && wf_next_timer() == WF_NEVER;
 }
 
+/* A worker is awake from now on, so those asleep have to look at it now and then (pace.h, P2): the
+ * poll owner, who may have to be told; or if that was this worker itself, the next in its place. */
+static void begin_watch(struct wf_worker *w, bool was_polling)
+{
+    if (was_polling && wf_load_seq(&wf_rt.n_idle) > 0)
+        wake_one();
+    else
+        wf_idle_timer_added(w->now_ns + WF_MONITOR_NS);
+}
+
 bool wf_idle_park(struct wf_worker *w)
 {
     int n_events = 0;
     join_idle(w);
     wf_fence_seq();             /* [park-dekker] the sleeper's */
-    if (!wf_has_work_for(w) && !wf_load_rlx(&wf_rt.is_stopping)) {
+    if (!wf_has_work() && !wf_load_rlx(&wf_rt.is_stopping)) {
         if (!is_last_awake() || !wf_deadlock_check())
             n_events = sleep_until_woken(w);
     }
+    bool was_polling = w->is_polling;
     if (!quit_idle(w))
         sleep_parked(w);        /* I2: the token may still be on its way */
     (void)handle_events(w, n_events);
     (void)expire_all(w);
     wf_runtime_idle_stop();
-    w->now_ns = wf_clock_now();
+    wf_pace_start(w);
+    begin_watch(w, was_polling);
     return !wf_load_rlx(&wf_rt.is_stopping);
 }

@@ -12,8 +12,8 @@ void wf_inject_init(struct wf_inject *q)
 
 void wf_inject_push(struct wf_inject *q, struct wf_task *first, struct wf_task *last, uint32_t n)
 {
-    last->next = NULL;
     wf_lock_acquire(&q->lock);
+    last->next = NULL;
     if (q->last == NULL)
         q->first = first;
     else

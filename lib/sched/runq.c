@@ -130,9 +130,7 @@ struct wf_task *wf_runq_steal_fresh(struct wf_runq *from)
 
 uint32_t wf_runq_length(struct wf_runq *q)
 {
-    uint32_t in_ring = wf_load_rlx(&q->tail) - wf_load_rlx(&q->head);
-    uint32_t fresh = wf_load_rlx(&q->fresh_tail) - wf_load_rlx(&q->fresh_head);
-    return in_ring + fresh + (wf_load_rlx(&q->slot) != NULL);
+    return wf_runq_ring_length(q) + wf_runq_fresh_length(q) + (wf_load_rlx(&q->slot) != NULL);
 }
 
 bool wf_runq_has_work(struct wf_runq *q)

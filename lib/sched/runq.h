@@ -53,5 +53,13 @@ struct wf_task *wf_runq_take_slot(struct wf_runq *from);
 
 bool wf_runq_has_work(struct wf_runq *q);       /* ring or unstarted; not the slot */
 uint32_t wf_runq_length(struct wf_runq *q);
+static inline uint32_t wf_runq_ring_length(struct wf_runq *q)
+{
+    return wf_load_rlx(&q->tail) - wf_load_rlx(&q->head);
+}
+static inline uint32_t wf_runq_fresh_length(struct wf_runq *q)
+{
+    return wf_load_rlx(&q->fresh_tail) - wf_load_rlx(&q->fresh_head);
+}
 
 #endif

@@ -18,6 +18,7 @@
 #include "plat/mem.h"
 #include "plat/self.h"
 #include "sched/iowait.h"
+#include "sched/pace.h"
 #include "sched/overflow.h"
 
 #include <stdio.h>
@@ -33,6 +34,7 @@ struct wf_runtime wf_rt = {
     .idle_lock = WF_LOCK_INIT(WF_RANK_IDLE),
     .inject = { .lock = WF_LOCK_INIT(WF_RANK_INJECT) },
     .thread_timers = { .lock = WF_LOCK_INIT(WF_RANK_TIMERS), .next_ns = WF_NEVER },
+    .threads_lock = WF_LOCK_INIT(WF_RANK_THREADS),
     .threads = { { &wf_rt.threads.head, &wf_rt.threads.head } },
     .idle = { { &wf_rt.idle.head, &wf_rt.idle.head } },
     .poll_until_ns = INT64_MIN,
@@ -59,19 +61,14 @@ static void fill_config(weft_config *config)
 
 static void free_workers(void)
 {
-    for (unsigned i = 0; i < wf_rt.n_workers; i++)
-        wf_free(wf_rt.workers[i].slots_seen);
     wf_free_aligned(wf_rt.workers);
     wf_rt.workers = NULL;
     wf_rt.n_workers = 0;
 }
 
-static int make_worker(struct wf_worker *w, unsigned index)
+static void init_worker(struct wf_worker *w, unsigned index)
 {
     w->index = index;
-    w->slots_seen = wf_alloc(wf_rt.config.workers, sizeof *w->slots_seen);
-    if (w->slots_seen == NULL)
-        return WEFT_ENOMEM;
     wf_runq_init(&w->runq);
     wf_timerq_init(&w->timers);
     wf_link_init(&w->idle_link);
@@ -80,7 +77,7 @@ static int make_worker(struct wf_worker *w, unsigned index)
     w->thread.worker = w;
     w->thread.current = &w->thread.own;
     w->thread.timers = &w->timers;
-    return 0;
+    wf_pace_start(w);
 }
 
 static int make_workers(void)
@@ -91,10 +88,7 @@ static int make_workers(void)
         return WEFT_ENOMEM;
     wf_rt.n_workers = n;
     for (unsigned i = 0; i < n; i++)
-        if (make_worker(&wf_rt.workers[i], i) < 0) {
-            free_workers();
-            return WEFT_ENOMEM;
-        }
+        init_worker(&wf_rt.workers[i], i);
     return 0;
 }
 

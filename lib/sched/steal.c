@@ -2,10 +2,9 @@
  * Looking for work elsewhere: the shared queue, timers and descriptors, the other workers.
  *
  * A worker with nothing of its own searches for about 20 microseconds before it sleeps (waking a
- * sleeper costs its waker some 8). Slots are taken last, and only one whose content has not
- * changed since the search began: a pair of tasks that wake each other should stay together,
- * but a task that lies in the slot of a worker that does not come back must run. */
-#include "sched/worker.h"
+ * sleeper costs its waker some 8). It takes only from those who want help (pace.h), and their slot
+ * last. */
+#include "sched/pace.h"
 
 enum { SEARCH_NS = 20000, RELAX_TURNS = 16 };
 
@@ -15,49 +14,34 @@ static struct wf_worker *victim(struct wf_worker *w, uint32_t start, unsigned i)
     return v != w ? v : NULL;
 }
 
-static void remember_slots(struct wf_worker *w)
-{
-    for (unsigned i = 0; i < wf_rt.n_workers; i++)
-        w->slots_seen[i] = wf_load_rlx(&wf_rt.workers[i].runq.slot);
-}
-
 static void count_stolen(struct wf_worker *w, uint32_t n)
 {
     wf_store_rlx(&w->stats[WF_STEALS], wf_load_rlx(&w->stats[WF_STEALS]) + n);
 }
 
-static struct wf_task *steal_queued(struct wf_worker *w)
+static struct wf_task *steal_from(struct wf_worker *w, struct wf_worker *v)
+{
+    uint32_t tail = wf_load_rlx(&w->runq.tail);
+    struct wf_task *task = wf_runq_steal(&w->runq, &v->runq);
+    if (task == NULL)
+        task = wf_runq_steal_fresh(&v->runq);
+    if (task == NULL)
+        task = wf_runq_take_slot(&v->runq);
+    if (task != NULL)
+        count_stolen(w, 1 + wf_load_rlx(&w->runq.tail) - tail);
+    return task;
+}
+
+static struct wf_task *steal(struct wf_worker *w)
 {
     uint32_t start = wf_rng_below(&w->rng, wf_rt.n_workers);
     for (unsigned i = 0; i < wf_rt.n_workers; i++) {
         struct wf_worker *v = victim(w, start, i);
         struct wf_task *task = NULL;
-        uint32_t tail = wf_load_rlx(&w->runq.tail);
-        if (v != NULL && wf_runq_has_work(&v->runq)) {
-            task = wf_runq_steal(&w->runq, &v->runq);
-            if (task == NULL)
-                task = wf_runq_steal_fresh(&v->runq);
-        }
-        if (task != NULL) {
-            count_stolen(w, 1 + wf_load_rlx(&w->runq.tail) - tail);
+        if (v != NULL && wf_pace_wants_help(v) && wf_runq_length(&v->runq) > 0)
+            task = steal_from(w, v);
+        if (task != NULL)
             return task;
-        }
-    }
-    return NULL;
-}
-
-static struct wf_task *steal_stale_slot(struct wf_worker *w)
-{
-    for (unsigned i = 0; i < wf_rt.n_workers; i++) {
-        struct wf_task *seen = w->slots_seen[i];
-        struct wf_runq *from = &wf_rt.workers[i].runq;
-        if (seen == NULL || i == w->index || wf_load_rlx(&from->slot) != seen)
-            continue;
-        struct wf_task *task = wf_runq_take_slot(from);
-        if (task != NULL) {
-            count_stolen(w, 1);
-            return task;
-        }
     }
     return NULL;
 }
@@ -66,7 +50,7 @@ static struct wf_task *look_once(struct wf_worker *w)
 {
     struct wf_task *task = wf_inject_pop(&wf_rt.inject);
     if (task == NULL)
-        task = steal_queued(w);
+        task = steal(w);
     if (task != NULL)
         return task;
     if (wf_poll(w) == 0)
@@ -78,7 +62,6 @@ static struct wf_task *look_once(struct wf_worker *w)
 static struct wf_task *search(struct wf_worker *w)
 {
     int64_t until_ns = wf_clock_after(SEARCH_NS);
-    remember_slots(w);
     do {
         struct wf_task *task = look_once(w);
         if (task != NULL || wf_load_rlx(&wf_rt.is_stopping))
@@ -86,7 +69,7 @@ static struct wf_task *search(struct wf_worker *w)
         for (unsigned i = 0; i < RELAX_TURNS; i++)
             wf_cpu_relax();
     } while (wf_clock_now() < until_ns);
-    return steal_stale_slot(w);
+    return NULL;
 }
 
 struct wf_task *wf_worker_find(struct wf_worker *w)
@@ -97,16 +80,16 @@ struct wf_task *wf_worker_find(struct wf_worker *w)
     return search(w);
 }
 
-/* For a worker that is about to sleep: may it? A slot counts as work whatever is in it. */
-bool wf_has_work_for(struct wf_worker *w)
+/* For a worker that is about to sleep, whose own queues are empty: is there anything to take? What
+ * lies with a worker that wants no help is that one's to run (pace.h, P1). */
+bool wf_has_work(void)
 {
     if (wf_load_rlx(&wf_rt.inject.n) > 0)
         return true;
     for (unsigned i = 0; i < wf_rt.n_workers; i++) {
-        struct wf_runq *q = &wf_rt.workers[i].runq;
-        if (wf_runq_has_work(q) || wf_load_rlx(&q->slot) != NULL)
+        struct wf_worker *w = &wf_rt.workers[i];
+        if (wf_pace_wants_help(w) && wf_runq_length(&w->runq) > 0)
             return true;
     }
-    (void)w;
     return false;
 }

@@ -18,12 +18,6 @@ struct wf_task *wf_task_self(void)
     return self != NULL ? wf_task_of(self) : NULL;
 }
 
-WF_WORKER_LOCAL static struct wf_worker *own_worker(void)
-{
-    struct wf_thread *thread = wf_thread_self();
-    return thread != NULL ? thread->worker : NULL;
-}
-
 /* ---- memory: a worker keeps some structs, the rest is the allocator's ------------------------ */
 
 static struct wf_task *take_struct(struct wf_worker *w)
@@ -159,7 +153,7 @@ int wf_task_make(const struct wf_task_opts *opts, struct wf_task **out_task)
 {
     if (!take_place())
         return WEFT_ENOMEM;
-    struct wf_worker *w = own_worker();
+    struct wf_worker *w = wf_worker_self();
     wf_san_own(w);
     struct wf_task *task = make(opts, w);
     wf_san_disown(w);
@@ -175,7 +169,7 @@ void wf_task_unmake(struct wf_task *task, bool owns_args)
 {
     if (owns_args && task->what->drop != NULL)
         task->what->drop(task->args);       /* may wait, and go on on another worker */
-    struct wf_worker *w = own_worker();
+    struct wf_worker *w = wf_worker_self();
     wf_san_own(w);
     free_args(task);
     give_stack_right(task, w);
@@ -186,7 +180,7 @@ void wf_task_unmake(struct wf_task *task, bool owns_args)
 
 void wf_task_start(struct wf_task *task)
 {
-    struct wf_worker *w = own_worker();
+    struct wf_worker *w = wf_worker_self();
     if (w != NULL)
         wf_count_one(&w->stats[WF_SPAWNED]);
     else
@@ -198,7 +192,7 @@ void wf_task_start(struct wf_task *task)
  * free. */
 WF_WORKER_LOCAL static void begin_ending(void)
 {
-    wf_count_one(&wf_thread_self()->worker->stats[WF_COMPLETED]);
+    wf_count_one(&wf_worker_self()->stats[WF_COMPLETED]);
     give_place();
 }
 
@@ -206,7 +200,7 @@ WF_WORKER_LOCAL static void begin_ending(void)
 static void task_main(void *arg)
 {
     struct wf_task *task = arg;
-    *wf_errno_location() = 0;       /* not what the task before left there */
+    wf_worker_begin_task();
     int rc = task->what->enter(task->args, task->self_arg);
     if (rc >= 0 && task->waiter.close_error < 0)
         rc = task->waiter.close_error;
@@ -229,6 +223,7 @@ void wf_task_prepare(struct wf_task *task, struct wf_worker *w)
 void wf_task_recycle(struct wf_task *task, struct wf_worker *w)
 {
     wf_san_own(&task->ctx.sp);          /* acquire [ctx-left], as in plat/sanitizer.h */
+    wf_san_own(&task->stack);           /* whoever popped it has looked at it before */
     wf_san_own(w);
     wf_ctx_done(&task->ctx);
     free_args(task);

@@ -29,10 +29,10 @@ void wf_waiter_init(struct wf_waiter *waiter, bool is_task)
     wf_link_init(&waiter->thread_link);
 }
 
-WF_WORKER_LOCAL struct wf_waiter *wf_waiter_self(void)
+WF_NOINLINE struct wf_waiter *wf_waiter_make_slow(void)
 {
     struct wf_thread *thread = wf_thread_self();
-    return WF_LIKELY(thread != NULL) ? thread->current : NULL;
+    return thread != NULL ? thread->current : NULL;
 }
 
 int wf_no_waiter(void) { return wf_load_rlx(&wf_rt.has_forked) ? WEFT_EFORK : WEFT_ENOMEM; }
@@ -225,8 +225,7 @@ void wf_yield(struct wf_waiter *self)
         wf_thread_yield();
         return;
     }
-    wf_ready(wf_task_of(self), WF_WAKE_LAST);
-    wf_worker_park_task(wf_task_of(self));
+    wf_worker_yield_task(wf_task_of(self));
 }
 
 WF_WORKER_LOCAL uint32_t wf_random_below(struct wf_waiter *self, uint32_t n)

@@ -35,6 +35,7 @@
 #include "base/rng.h"
 #include "plat/atomic.h"
 #include "plat/clock.h"
+#include "plat/self.h"
 
 struct weft_scope;
 struct wf_timerq;
@@ -91,7 +92,13 @@ struct wf_waiter {
 /* The running task or plain thread. NULL in a child after fork, and when there was no memory for
  * a plain thread's record: wf_no_waiter() is the code to return then. Not to be kept over a
  * park by anything but the waiter itself (it is the same waiter afterwards). */
-struct wf_waiter *wf_waiter_self(void);
+struct wf_waiter *wf_waiter_make_slow(void);
+WF_WORKER_LOCAL static inline struct wf_waiter *wf_waiter_self(void)
+{
+    /* What plat/self.h holds begins with it: struct wf_thread (worker.h). */
+    struct wf_waiter **thread = wf_self_get();
+    return WF_LIKELY(thread != NULL) ? *thread : wf_waiter_make_slow();
+}
 int wf_no_waiter(void);
 
 /* Starts a wait: from here on it may be claimed, and must be finished by wf_wait_park. To be

@@ -10,7 +10,7 @@
 
 #include "plat/mem.h"
 #include "plat/sanitizer.h"
-#include "plat/self.h"
+#include "sched/pace.h"
 
 enum {
     SHARED_QUEUE_TICKS = 61,    /* every so many picks the shared queue comes first */
@@ -21,41 +21,41 @@ enum {
 
 /* ---- making runnable -------------------------------------------------------------------------- */
 
-/* NULL: a plain thread, or one without a record. */
-WF_WORKER_LOCAL static struct wf_worker *own_worker(void)
-{
-    struct wf_thread *thread = wf_thread_self();
-    return WF_LIKELY(thread != NULL) ? thread->worker : NULL;
-}
-
 static void push_ring(struct wf_worker *w, struct wf_task *task)
 {
     if (!wf_runq_push(&w->runq, task))
         wf_inject_push(&wf_rt.inject, task, task, 1);
 }
 
+static WF_NOINLINE void ready_elsewhere_slow(struct wf_task *task)
+{
+    wf_inject_push(&wf_rt.inject, task, task, 1);
+    wf_idle_notify();
+}
+
 WF_WORKER_LOCAL void wf_ready(struct wf_task *task, enum wf_wake when)
 {
-    struct wf_worker *w = own_worker();
-    if (w == NULL) {
-        wf_inject_push(&wf_rt.inject, task, task, 1);
-    } else if (when == WF_WAKE_NEXT) {
-        /* acq_rel [slot]: what the task's waker did comes before its next run. */
-        struct wf_task *displaced = wf_xchg_acq_rel(&w->runq.slot, task);
-        if (displaced != NULL)
-            push_ring(w, displaced);
-    } else {
-        push_ring(w, task);
+    struct wf_worker *w = wf_worker_self();
+    if (WF_UNLIKELY(w == NULL)) {
+        ready_elsewhere_slow(task);
+        return;
     }
-    wf_idle_notify();
+    if (when == WF_WAKE_NEXT) {
+        /* acq_rel [slot]: what the task's waker did comes before its next run. */
+        task = wf_xchg_acq_rel(&w->runq.slot, task);
+    }
+    if (task != NULL)
+        push_ring(w, task);             /* the one displaced */
+    wf_pace_pushed(w, wf_runq_ring_length(&w->runq) + 1);
 }
 
 WF_WORKER_LOCAL void wf_ready_fresh(struct wf_task *task)
 {
-    struct wf_worker *w = own_worker();
-    if (w == NULL || !wf_runq_push_fresh(&w->runq, task))
-        wf_inject_push(&wf_rt.inject, task, task, 1);
-    wf_idle_notify();
+    struct wf_worker *w = wf_worker_self();
+    if (WF_UNLIKELY(w == NULL || !wf_runq_push_fresh(&w->runq, task)))
+        ready_elsewhere_slow(task);
+    else
+        wf_pace_pushed(w, wf_runq_fresh_length(&w->runq));
 }
 
 /* ---- what runs next ------------------------------------------------------------------------------ */
@@ -96,12 +96,14 @@ WF_WORKER_LOCAL static bool may_run(struct wf_task *task)
     return !wf_load_rlx(&task->has_started) || wf_ctx_has_left(&task->ctx);
 }
 
-WF_WORKER_LOCAL static void become(struct wf_worker *w, struct wf_task *task)
+WF_WORKER_LOCAL static inline void become(struct wf_worker *w, struct wf_task *task)
 {
-    if (!wf_load_rlx(&task->has_started))
-        wf_task_prepare(task, w);
     w->thread.current = &task->waiter;
     wf_count_one(&w->stats[WF_SWITCHES]);
+    wf_pace_switched(w);
+    if (!wf_load_rlx(&task->has_started))
+        wf_task_prepare(task, w);
+    wf_san_disown(&task->stack);        /* our looks at it come before its end: wf_task_recycle */
 }
 
 /* The one to switch to directly, or NULL: to the native stack. */
@@ -116,39 +118,72 @@ WF_WORKER_LOCAL static struct wf_task *pick_direct(struct wf_worker *w)
     return NULL;
 }
 
-WF_WORKER_LOCAL static void leave_stack(struct wf_task *self)
+WF_WORKER_LOCAL static WF_NOINLINE void recycle_finished_slow(struct wf_worker *w)
 {
-    struct wf_worker *w = wf_thread_self()->worker;
+    struct wf_task *task = w->finished;
+    w->finished = NULL;
+    wf_task_recycle(task, w);
+}
+
+/* What the task that was switched away from could not do for itself. */
+WF_WORKER_LOCAL static inline void tidy(struct wf_worker *w)
+{
+    if (w->finished != NULL)
+        recycle_finished_slow(w);
+}
+
+WF_WORKER_LOCAL static void leave_stack(struct wf_worker *w, struct wf_task *self)
+{
     wf_store_rlx(&self->waiter.wait_since_ns, w->now_ns);
     struct wf_task *next = pick_direct(w);
-    if (w->pending == self) {           /* woken already, and popped by ourselves: we never left */
-        w->pending = NULL;
-    } else if (next != NULL) {
+    if (WF_LIKELY(next != NULL)) {
         become(w, next);
         wf_ctx_switch(&self->ctx, &next->ctx);
+    } else if (w->pending == self) {    /* woken already, and popped by ourselves: we never left */
+        w->pending = NULL;
+        return;
     } else {
         wf_ctx_switch(&self->ctx, &w->native);
     }
+    tidy(wf_worker_self());
 }
 
-/* Nothing read from wf_thread_self() before leave_stack holds after it. */
+/* Nothing read from the worker before leave_stack holds after it. */
 WF_WORKER_LOCAL void wf_worker_park_task(struct wf_task *self)
 {
-    int saved_errno = *wf_errno_location();
-    wf_san_disown(wf_errno_location());
-    leave_stack(self);
-    *wf_errno_location() = saved_errno;
+    struct wf_worker *w = wf_worker_self();
+    int saved_errno = *w->errno_location;
+    leave_stack(w, self);
+    *wf_worker_self()->errno_location = saved_errno;
 }
 
+WF_WORKER_LOCAL void wf_worker_yield_task(struct wf_task *self)
+{
+    struct wf_worker *w = wf_worker_self();
+    push_ring(w, self);
+    wf_worker_park_task(self);
+}
+
+/* The next task runs at once, without a way over the native stack; who arrives there recycles us. */
 WF_WORKER_LOCAL void wf_worker_exit_task(struct wf_task *self)
 {
-    struct wf_worker *w = wf_thread_self()->worker;
+    struct wf_worker *w = wf_worker_self();
+    struct wf_task *next = pick_direct(w);
     w->finished = self;
-    wf_san_disown(wf_errno_location());
-    wf_ctx_exit(&self->ctx, &w->native);
+    if (next != NULL)
+        become(w, next);
+    wf_ctx_exit(&self->ctx, next != NULL ? &next->ctx : &w->native);
 }
 
-static void run(struct wf_worker *w, struct wf_task *task)
+/* A task's first act on its stack. */
+WF_WORKER_LOCAL void wf_worker_begin_task(void)
+{
+    struct wf_worker *w = wf_worker_self();
+    tidy(w);
+    *w->errno_location = 0;             /* not what the task before left there */
+}
+
+WF_WORKER_LOCAL static void run(struct wf_worker *w, struct wf_task *task)
 {
     for (unsigned turn = 1; !may_run(task); turn++)
         if (turn % SPINS_BEFORE_YIELD == 0)
@@ -158,10 +193,7 @@ static void run(struct wf_worker *w, struct wf_task *task)
     become(w, task);
     wf_ctx_switch(&w->native, &task->ctx);
     w->thread.current = &w->thread.own;
-    if (w->finished != NULL) {
-        wf_task_recycle(w->finished, w);
-        w->finished = NULL;
-    }
+    tidy(w);
 }
 
 /* ---- the loop ------------------------------------------------------------------------------------------ */
@@ -175,7 +207,7 @@ static struct wf_task *take_pending(struct wf_worker *w)
 
 static struct wf_task *look_around(struct wf_worker *w)
 {
-    w->now_ns = wf_clock_now();
+    wf_pace_look(w);
     (void)wf_poll(w);
     return wf_inject_pop(&wf_rt.inject);
 }
@@ -214,6 +246,7 @@ void wf_worker_main(void *arg)
 {
     struct wf_worker *w = arg;
     wf_self_set(&w->thread);
+    w->errno_location = wf_errno_location();
     /* Without memory for it an overflow in this worker dies wordless, and that is all. */
     if (wf_rt.config.no_signal_stack || wf_fault_thread_begin(&w->fault_stack) < 0)
         w->fault_stack = (struct wf_fault_stack){ 0 };

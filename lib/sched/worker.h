@@ -5,6 +5,7 @@
 
 #include "plat/fault.h"
 #include "plat/poller.h"
+#include "plat/self.h"
 #include "plat/thread.h"
 #include "sched/inject.h"
 #include "sched/runq.h"
@@ -16,8 +17,8 @@
 /* One OS thread as weft knows it: a worker's, or a plain one that called weft. plat/self.h holds
  * it. Owner thread only, but for `waiter`, which follows wait.h. */
 struct wf_thread {
+    struct wf_waiter *current;          /* the task that runs on it, or &own; first: see wait.h */
     struct wf_worker *worker;           /* NULL: a plain thread */
-    struct wf_waiter *current;          /* the task that runs on it, or &own */
     struct wf_waiter own;               /* a plain thread's waiter */
     struct wf_timerq *timers;           /* where its timers go */
 };
@@ -40,10 +41,13 @@ struct wf_worker {
     struct wf_task *free_tasks;         /* linked by next */
     uint32_t n_free_tasks;
     uint32_t tick, slot_runs;
-    int64_t now_ns;                     /* the clock, some ticks ago: good enough for dumps */
+    int *errno_location;                /* this OS thread's */
+    int64_t now_ns;                     /* the clock at the last look (pace.h) */
+    int64_t run_ns;                     /* how long tasks run between switches, on average */
+    uint32_t pace_n, pace_left;         /* switches from look to look, and until the next */
+    uint32_t tick_seen;                 /* monitor_tick when the current task was switched to */
     struct wf_poll_event events[WF_EVENTS_AT_ONCE];     /* what the poller had to say */
     bool is_searching;                  /* also written by whoever wakes it, under idle_lock */
-    struct wf_task **slots_seen;        /* n_workers: the others' slots when a search began */
     uint64_t next_id, ids_end;          /* task ids taken from wf_rt.next_id */
     struct wf_rng rng;
     unsigned index;
@@ -54,6 +58,10 @@ struct wf_worker {
     WF_CACHE_ALIGNED _Atomic uint32_t park_word;        /* 0: sleep; 1: token */
     struct wf_link idle_link;
     bool is_polling;                    /* sleeps in the poller, not on park_word */
+
+    /* Written by the owner and the poll owner, read by thieves. */
+    _Atomic bool wants_help;
+    _Atomic uint64_t switches_watched;
 
     struct wf_timerq timers;
     _Atomic uint64_t stats[WF_N_STATS];
@@ -80,7 +88,6 @@ struct wf_runtime {
     _Atomic uint32_t users_word;        /* changes when one leaves; slept on by a shutdown */
     _Atomic int64_t idle_stop_at_ns;    /* when workers without users stop; WF_NEVER: not now */
     struct wf_service *services;
-    struct wf_list threads;             /* plain threads known */
     _Atomic uint64_t spawned_elsewhere; /* tasks made by plain threads; any thread */
 
     /* Constant while running. */
@@ -103,8 +110,14 @@ struct wf_runtime {
     struct wf_list idle;                /* under idle_lock */
     _Atomic uint32_t n_idle;            /* length of idle; written under idle_lock */
     _Atomic uint32_t n_searching;
+    _Atomic uint32_t monitor_tick;      /* the poll owner's (pace.h) */
     struct wf_worker *poll_owner;       /* under idle_lock: who has the poller, or NULL */
     _Atomic int64_t poll_until_ns;      /* until when it sleeps; INT64_MIN: nobody does */
+
+    /* Plain threads known. A lock of its own: a worker that reports a deadlock needs it when a
+     * shutdown may be waiting for that worker with rt.lock held. */
+    struct wf_lock threads_lock;
+    struct wf_list threads;
 
     /* For the deadlock report. */
     _Atomic uint32_t jobs;              /* blocking jobs queued or running */
@@ -129,11 +142,25 @@ uint64_t wf_stat(enum wf_stat stat);                    /* all workers', those g
 uint64_t wf_live_tasks(void);                           /* exact when no worker runs */
 
 /* The caller's record: made on first use. NULL as wf_waiter_self(). */
-struct wf_thread *wf_thread_self(void);
+struct wf_thread *wf_thread_make_slow(void);
+static inline struct wf_thread *wf_thread_self(void)
+{
+    struct wf_thread *thread = wf_self_get();
+    return WF_LIKELY(thread != NULL) ? thread : wf_thread_make_slow();
+}
+
+/* The worker that the caller runs on; NULL on a plain thread. */
+WF_WORKER_LOCAL static inline struct wf_worker *wf_worker_self(void)
+{
+    struct wf_thread *thread = wf_thread_self();
+    return WF_LIKELY(thread != NULL) ? thread->worker : NULL;
+}
 
 /* worker.c */
 void wf_worker_main(void *worker);
 void wf_worker_park_task(struct wf_task *self);         /* leave the stack; another task runs */
+void wf_worker_yield_task(struct wf_task *self);        /* the same, at the end of the ring */
+void wf_worker_begin_task(void);                        /* a task's first act on its stack */
 WF_NORETURN void wf_worker_exit_task(struct wf_task *self);
 void wf_ready(struct wf_task *task, enum wf_wake when); /* puts it on a queue */
 void wf_ready_fresh(struct wf_task *task);
@@ -146,7 +173,7 @@ bool wf_idle_park(struct wf_worker *w); /* sleep until there may be work; false:
 void wf_idle_begin_search(struct wf_worker *w);
 void wf_idle_end_search(struct wf_worker *w);           /* it found work: the next may search */
 bool wf_idle_may_search(void);
-bool wf_has_work_for(struct wf_worker *w);              /* steal.c: anything anywhere? */
+bool wf_has_work(void);                                 /* steal.c: anything to take anywhere? */
 void wf_idle_timer_added(int64_t at_ns);
 void wf_idle_wake_all(void);
 int64_t wf_next_timer(void);
