@@ -19,7 +19,4 @@ static int main_task(void *arg)
     return weft_scope_wait(&scope);
 }
 
-int main(void)
-{
-    return weft_run(main_task, NULL) < 0;
-}
+int main(void) { return weft_run(main_task, NULL) < 0; }

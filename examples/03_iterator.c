@@ -28,7 +28,4 @@ static int main_task(void *arg)
     return weft_error(numbers);
 }
 
-int main(void)
-{
-    return weft_run(main_task, NULL) < 0;
-}
+int main(void) { return weft_run(main_task, NULL) < 0; }

@@ -54,7 +54,4 @@ static int main_task(void *arg)
     return weft_close(others); /* waits for the clean-up; the brace would do it too */
 }
 
-int main(void)
-{
-    return weft_run(main_task, NULL) < 0;
-}
+int main(void) { return weft_run(main_task, NULL) < 0; }

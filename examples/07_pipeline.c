@@ -50,7 +50,4 @@ static int main_task(void *arg)
     return weft_error(error_lines);
 }
 
-int main(void)
-{
-    return weft_run(main_task, NULL) < 0;
-}
+int main(void) { return weft_run(main_task, NULL) < 0; }

@@ -68,7 +68,4 @@ static int main_task(void *arg)
     return waits();
 }
 
-int main(void)
-{
-    return weft_run(main_task, NULL) < 0;
-}
+int main(void) { return weft_run(main_task, NULL) < 0; }

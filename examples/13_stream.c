@@ -21,10 +21,7 @@ WEFT_MAP(square, long, out, int, n)
     return 0;
 }
 
-WEFT_FILTER(ends_with, long, n, (int, digit))
-{
-    return n % 10 == digit;
-}
+WEFT_FILTER(ends_with, long, n, (int, digit)) { return n % 10 == digit; }
 
 static int main_task(void *arg)
 {
@@ -42,7 +39,4 @@ static int main_task(void *arg)
     return weft_error(four);
 }
 
-int main(void)
-{
-    return weft_run(main_task, NULL) < 0;
-}
+int main(void) { return weft_run(main_task, NULL) < 0; }

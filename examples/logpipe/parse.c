@@ -9,10 +9,7 @@ struct span {
     size_t size;
 };
 
-static bool is_blank(char c)
-{
-    return c == ' ' || c == '\r' || c == '\n';
-}
+static bool is_blank(char c) { return c == ' ' || c == '\r' || c == '\n'; }
 
 /* Cuts the next word, which spaces separate, off the text. */
 static struct span next_word(struct span *text)
@@ -27,10 +24,7 @@ static struct span next_word(struct span *text)
     return word;
 }
 
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
+static bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 static int hour_of(struct span time)
 {

@@ -21,10 +21,7 @@ const char *show_size(char text[32], uint64_t n_bytes)
     return text;
 }
 
-static uint64_t max_of(uint64_t a, uint64_t b)
-{
-    return a > b ? a : b;
-}
+static uint64_t max_of(uint64_t a, uint64_t b) { return a > b ? a : b; }
 
 static void print_row(const char *name, int width, uint64_t n, uint64_t most)
 {

@@ -32,10 +32,7 @@ int catch_signals(void)
     return 0;
 }
 
-int caught_signal(void)
-{
-    return caught;
-}
+int caught_signal(void) { return caught; }
 
 WEFT_TASK(stop_on_signal, (weft_scope *, scope))
 {
@@ -44,7 +41,4 @@ WEFT_TASK(stop_on_signal, (weft_scope *, scope))
     return 0;
 }
 
-int start_stop_on_signal(weft_scope *scope)
-{
-    return weft_spawn(scope, stop_on_signal, scope);
-}
+int start_stop_on_signal(weft_scope *scope) { return weft_spawn(scope, stop_on_signal, scope); }

@@ -11,12 +11,12 @@
 
 struct wf_heap_node {
     struct wf_heap_node *child, *next;
-    struct wf_heap_node *prev;      /* the elder sibling, or the parent of the eldest */
+    struct wf_heap_node *prev; /* the elder sibling, or the parent of the eldest */
     int64_t key;
 };
 
 struct wf_heap {
-    struct wf_heap_node *root;      /* the least key; NULL: empty */
+    struct wf_heap_node *root; /* the least key; NULL: empty */
 };
 
 void wf_heap_insert(struct wf_heap *heap, struct wf_heap_node *node);

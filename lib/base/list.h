@@ -51,8 +51,8 @@ static inline struct wf_link *wf_list_pop_front(struct wf_list *list)
 }
 
 /* The body may remove `link` itself, nothing else. Evaluates `list` several times. */
-#define wf_list_each(link, list)                                                        \
-    for (struct wf_link *link = (list)->head.next, *link##_next_ = link->next;          \
+#define wf_list_each(link, list)                                               \
+    for (struct wf_link *link = (list)->head.next, *link##_next_ = link->next; \
          link != &(list)->head; link = link##_next_, link##_next_ = link->next)
 
 #endif

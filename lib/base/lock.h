@@ -20,7 +20,10 @@ struct wf_lock {
     uint32_t rank;
 };
 
-#define WF_LOCK_INIT(r) { 0, (r) }
+#define WF_LOCK_INIT(r) \
+    {                   \
+        0, (r)          \
+    }
 
 static inline void wf_lock_init(struct wf_lock *lock, enum wf_rank rank)
 {

@@ -16,15 +16,15 @@ void wf_panic_context(size_t (*describe)(char *buf, size_t size));
 #ifndef WEFT_CHECK
 #define WEFT_CHECK 0
 #endif
-#define WF_CHECK(level, condition, ...)                 \
-    do {                                                \
-        if ((level) <= WEFT_CHECK && !(condition))      \
-            wf_panic(__VA_ARGS__);                      \
+#define WF_CHECK(level, condition, ...)            \
+    do {                                           \
+        if ((level) <= WEFT_CHECK && !(condition)) \
+            wf_panic(__VA_ARGS__);                 \
     } while (0)
-#define WF_MUST(condition, ...)                         \
-    do {                                                \
-        if (WF_UNLIKELY(!(condition)))                  \
-            wf_panic(__VA_ARGS__);                      \
+#define WF_MUST(condition, ...)        \
+    do {                               \
+        if (WF_UNLIKELY(!(condition))) \
+            wf_panic(__VA_ARGS__);     \
     } while (0)
 
 /* A report that is written in pieces and leaves as one block. Grows; when memory ends it is cut

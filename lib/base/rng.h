@@ -21,8 +21,7 @@ static inline void wf_rng_seed(struct wf_rng *rng, uint64_t seed, uint64_t strea
 }
 
 /* Part of its caller, which says to TSan whose generator it is (plat/sanitizer.h). */
-__attribute__((always_inline))
-static inline uint64_t wf_rng_next(struct wf_rng *rng)
+__attribute__((always_inline)) static inline uint64_t wf_rng_next(struct wf_rng *rng)
 {
     uint64_t x = rng->state;
     x ^= x >> 12;
@@ -33,8 +32,7 @@ static inline uint64_t wf_rng_next(struct wf_rng *rng)
 }
 
 /* Below n (n > 0); the bias of n / 2^32 does not matter here. */
-__attribute__((always_inline))
-static inline uint32_t wf_rng_below(struct wf_rng *rng, uint32_t n)
+__attribute__((always_inline)) static inline uint32_t wf_rng_below(struct wf_rng *rng, uint32_t n)
 {
     return (uint32_t)(((wf_rng_next(rng) >> 32) * n) >> 32);
 }

@@ -27,8 +27,8 @@ struct wf_pool {
     _Atomic bool is_attached;
 
     /* Under lock. */
-    unsigned own_limit;             /* wf_pool_configure's; 0: none */
-    unsigned limit;                 /* set when attached */
+    unsigned own_limit; /* wf_pool_configure's; 0: none */
+    unsigned limit;     /* set when attached */
     unsigned n_threads; /* started and not left, those being started included */
     unsigned n_queued, n_coming;
     bool is_stopping;

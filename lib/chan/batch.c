@@ -7,7 +7,7 @@
 
 #include <limits.h>
 
-enum { RUN = 64 };                  /* values in one hold of the lock */
+enum { RUN = 64 }; /* values in one hold of the lock */
 
 /* ---- sending --------------------------------------------------------------------------------- */
 

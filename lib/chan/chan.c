@@ -18,7 +18,8 @@
 #define MAX_ELEM_SIZE ((size_t)1 << 20)
 #define MAX_CAPACITY  ((uint64_t)1 << 31)
 
-struct wf_chan wf_chan_always = { .is_always_ready = true, .name = "always",
+struct wf_chan wf_chan_always = { .is_always_ready = true,
+                                  .name = "always",
                                   .lock = WF_LOCK_INIT(WF_RANK_CHANNEL) };
 
 /* ---- opening --------------------------------------------------------------------------------- */
@@ -34,8 +35,7 @@ static int read_opts(size_t elem_size, const weft_chan_opts *opts, weft_chan_opt
     if (elem_size > MAX_ELEM_SIZE || out->capacity > MAX_CAPACITY)
         return WEFT_EOVERFLOW;
     /* What replaces the oldest needs one to replace; what keeps the latest keeps one. */
-    if (out->overflow == WEFT_CONFLATE ||
-        (out->overflow == WEFT_DROP_OLDEST && out->capacity == 0))
+    if (out->overflow == WEFT_CONFLATE || (out->overflow == WEFT_DROP_OLDEST && out->capacity == 0))
         out->capacity = 1;
     return 0;
 }
@@ -50,10 +50,14 @@ static struct wf_chan *make_chan(size_t elem_size, const weft_chan_opts *opts, c
     if (ch == NULL)
         return NULL;
     *ch = (struct wf_chan){
-        .ring = { .data = (unsigned char *)ch + head, .elem_size = elem_size,
+        .ring = { .data = (unsigned char *)ch + head,
+                  .elem_size = elem_size,
                   .capacity = opts->capacity },
-        .drop = opts->drop, .overflow = opts->overflow,
-        .name = opts->name, .file = file, .line = line,
+        .drop = opts->drop,
+        .overflow = opts->overflow,
+        .name = opts->name,
+        .file = file,
+        .line = line,
     };
     wf_lock_init(&ch->lock, WF_RANK_CHANNEL);
     wf_list_init(&ch->senders);
@@ -191,7 +195,7 @@ void wf_chan_remove_sender_locked(struct wf_chan *ch, struct wf_half *half,
     wf_list_remove(&half->link);
     if (--ch->n_senders == 0)
         end_locked(ch, 0, chores);
-    wake_at_end_locked(ch, chores);         /* that may have been the last permit */
+    wake_at_end_locked(ch, chores); /* that may have been the last permit */
 }
 
 void wf_chan_add_half(struct wf_chan *ch, struct wf_half *half, struct wf_waiter *holder)
@@ -207,7 +211,7 @@ void wf_chan_add_half(struct wf_chan *ch, struct wf_half *half, struct wf_waiter
         ch->n_receivers++;
         wf_list_push_back(&ch->rx_halves, &half->link);
     }
-    wf_lock_release(&ch->lock);             /* unchecked: an open is between its two halves */
+    wf_lock_release(&ch->lock); /* unchecked: an open is between its two halves */
 }
 
 /* The sender that went may have been the last that somebody else holds. */
@@ -275,9 +279,9 @@ WF_NOINLINE void wf_chores_do_slow(struct wf_chan *ch, struct wf_chores *chores)
  * but never of two. */
 static bool may_both_wait(struct wf_chan *ch)
 {
-    wf_list_each(rx_link, &ch->receivers) {
+    wf_list_each (rx_link, &ch->receivers) {
         struct wf_node *receiver = WF_CONTAINER(rx_link, struct wf_node, link);
-        wf_list_each(tx_link, &ch->senders) {
+        wf_list_each (tx_link, &ch->senders) {
             struct wf_node *sender = WF_CONTAINER(tx_link, struct wf_node, link);
             if (!sender->is_reserve && sender->waiter != receiver->waiter)
                 return false;
@@ -306,7 +310,8 @@ void wf_chan_check(struct wf_chan *ch)
     WF_CHECK(2, ch->n_senders > 0 || ch->has_ended, "channel \"%s\": C3: no sender, no end", name);
     WF_CHECK(2, !has_receivers || !ch->has_ended || (ch->n_reserved > 0 && !ch->is_aborted),
              "channel \"%s\": C3: a receiver waits after the end", name);
-    WF_CHECK(2, wf_load_rlx(&ch->n_sent) ==
-                    wf_load_rlx(&ch->n_received) + wf_load_rlx(&ch->n_dropped) + ring->n_full,
+    WF_CHECK(2,
+             wf_load_rlx(&ch->n_sent) ==
+                 wf_load_rlx(&ch->n_received) + wf_load_rlx(&ch->n_dropped) + ring->n_full,
              "channel \"%s\": C5: a value was lost or made up", name);
 }

@@ -30,34 +30,34 @@
 #include <weft/chan.h>
 
 struct wf_node {
-    struct wf_link link;            /* in senders or receivers; chan->lock */
+    struct wf_link link; /* in senders or receivers; chan->lock */
     struct wf_waiter *waiter;
-    void *slot;                     /* value to send, or room for one; NULL: only tell me */
-    struct wf_node *next_wake;      /* in chores.wake, from the claim to the wake; the claimer's */
-    uint32_t claim;                 /* WF_CLAIM_FIRST + index of its case */
-    int rc;                         /* written by the claimer: 1 received, 0 sent or reserved,
+    void *slot;                /* value to send, or room for one; NULL: only tell me */
+    struct wf_node *next_wake; /* in chores.wake, from the claim to the wake; the claimer's */
+    uint32_t claim;            /* WF_CLAIM_FIRST + index of its case */
+    int rc;                    /* written by the claimer: 1 received, 0 sent or reserved,
                                      * WEFT_ECLOSED, WF_NODE_RETRY: the state changed, look again */
-    bool is_reserve;                /* a sender that wants a place, not to hand a value over */
+    bool is_reserve;           /* a sender that wants a place, not to hand a value over */
 };
 
 #define WF_NODE_RETRY (-1000000)
 
 struct wf_chan {
     struct wf_lock lock;
-    bool is_always_ready;           /* wf_chan_always alone */
+    bool is_always_ready; /* wf_chan_always alone */
 
     /* Under lock. */
-    bool has_ended;                 /* weft_end, weft_abort, or the last sender went */
-    bool is_aborted;                /* permits are void */
+    bool has_ended;  /* weft_end, weft_abort, or the last sender went */
+    bool is_aborted; /* permits are void */
     bool trap_reported;
-    uint32_t n_senders, n_receivers;        /* open references; permits count as senders */
+    uint32_t n_senders, n_receivers; /* open references; permits count as senders */
     struct wf_ring ring;
     size_t n_reserved;
-    struct wf_list senders, receivers;      /* of struct wf_node, first in first out */
-    uint32_t refs;                  /* halves and permits that point here: the last one frees */
-    int cause;                      /* < 0: what receivers get once they have drained; constant
+    struct wf_list senders, receivers; /* of struct wf_node, first in first out */
+    uint32_t refs;                     /* halves and permits that point here: the last one frees */
+    int cause;                         /* < 0: what receivers get once they have drained; constant
                                      * once has_ended */
-    struct wf_list tx_halves, rx_halves;    /* of struct wf_half, open ones, for reports */
+    struct wf_list tx_halves, rx_halves; /* of struct wf_half, open ones, for reports */
 
     /* Written under lock, read by any thread (relaxed: each is exact, together no instant). */
     _Atomic uint64_t n_sent, n_received, n_dropped;
@@ -68,11 +68,11 @@ struct wf_chan {
     const char *name, *file;
     int line;
 
-    struct wf_link shard_link;      /* in the list of all channels; its shard's lock */
+    struct wf_link shard_link; /* in the list of all channels; its shard's lock */
 };
 
 extern struct wf_chan wf_chan_always;
-extern const struct wf_source_ops wf_chan_ops;      /* receivers of a channel; source: it */
+extern const struct wf_source_ops wf_chan_ops; /* receivers of a channel; source: it */
 
 struct weft_permit_half {
     struct wf_half half;
@@ -82,9 +82,9 @@ struct weft_permit_half {
 
 /* What is left to do once the lock is released. Zeroed but for spare. */
 struct wf_chores {
-    struct wf_node *wake;           /* claimed nodes, linked by next_wake */
-    void *spare;                    /* room for a value that gives way; NULL: it has no drop */
-    const void *drop;               /* a value that gave way; nobody else's any more */
+    struct wf_node *wake; /* claimed nodes, linked by next_wake */
+    void *spare;          /* room for a value that gives way; NULL: it has no drop */
+    const void *drop;     /* a value that gave way; nobody else's any more */
 };
 
 /* Wakes and drops. The channel's lock is not held; a half or permit of the caller's keeps it. */

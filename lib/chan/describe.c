@@ -5,7 +5,7 @@
  *   2 receivers (...; ...), ended */
 #include "chan/chan.h"
 
-enum { MAX_NAMED = 8 };             /* halves of one kind that are named */
+enum { MAX_NAMED = 8 }; /* halves of one kind that are named */
 
 static void describe_half(const struct wf_half *half, struct wf_text *text)
 {
@@ -24,7 +24,7 @@ static void describe_halves(struct wf_list *halves, uint32_t n, const char *noun
 {
     wf_text_add(text, ", %u %s%s", n, noun, n == 1 ? "" : "s");
     unsigned n_named = 0;
-    wf_list_each(link, halves) {
+    wf_list_each (link, halves) {
         if (n_named == MAX_NAMED) {
             wf_text_add(text, "; and %u more", n - n_named);
             break;

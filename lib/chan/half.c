@@ -31,32 +31,25 @@ WF_NOINLINE void wf_half_set_holder_slow(struct wf_half *half, const struct wf_w
 WF_COLD void wf_half_misused(const struct wf_half *half, const char *call, const char *name)
 {
     switch (half->kind) {
-    case WF_HALF_DEAD:
-        wf_panic("%s: %s was dropped already", call, name);
-    case WF_HALF_SENDER:
-        wf_panic("%s: %s is a sender", call, name);
-    case WF_HALF_RECEIVER:
-        wf_panic("%s: %s is a receiver", call, name);
-    case WF_HALF_PERMIT:
-        wf_panic("%s: %s is a permit", call, name);
+    case WF_HALF_DEAD: wf_panic("%s: %s was dropped already", call, name);
+    case WF_HALF_SENDER: wf_panic("%s: %s is a sender", call, name);
+    case WF_HALF_RECEIVER: wf_panic("%s: %s is a receiver", call, name);
+    case WF_HALF_PERMIT: wf_panic("%s: %s is a permit", call, name);
     }
     wf_panic("%s: %s is neither a sender nor a receiver, or its memory was overwritten", call,
              name);
 }
 
 /* In a child after fork another thread may have held any lock: nothing can be given back. */
-static bool is_after_fork(void)
-{
-    return wf_waiter_self() == NULL && wf_no_waiter() == WEFT_EFORK;
-}
+static bool is_after_fork(void) { return wf_waiter_self() == NULL && wf_no_waiter() == WEFT_EFORK; }
 
 /* ---- senders --------------------------------------------------------------------------------- */
 
 weft_sender *wf_sender_make(struct wf_chan *ch, const char *file, int line)
 {
     size_t elem_size = ch->ring.elem_size;
-    bool has_spare = ch->drop != NULL && (ch->overflow == WEFT_DROP_OLDEST ||
-                                          ch->overflow == WEFT_CONFLATE);
+    bool has_spare = ch->drop != NULL &&
+                     (ch->overflow == WEFT_DROP_OLDEST || ch->overflow == WEFT_CONFLATE);
     weft_sender *tx = wf_alloc(1, sizeof *tx);
     void *spare = tx == NULL || !has_spare ? NULL : wf_alloc_aligned(elem_size, WF_CACHE_LINE);
     if (tx == NULL || (has_spare && spare == NULL)) {

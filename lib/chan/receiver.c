@@ -33,7 +33,9 @@ static int refuse_close(weft_receiver *rx)
 
 static const struct wf_source_ops second_ops = {
     .kind = "second reference",
-    .recv = refuse_recv, .try_recv = refuse_recv, .select_on = refuse_select_on,
+    .recv = refuse_recv,
+    .try_recv = refuse_recv,
+    .select_on = refuse_select_on,
     .close = refuse_close,
 };
 
@@ -77,7 +79,7 @@ int wf_receiver_close(weft_receiver *rx)
     if (rx->half.is_closed)
         return 0;
     if (rx->ops == &wf_chan_ops)
-        return rx->ops->close(rx);          /* never waits, and says closed under its lock */
+        return rx->ops->close(rx); /* never waits, and says closed under its lock */
     rx->half.is_closed = true;
     weft_shield shield;
     weft_shield_begin(&shield);
@@ -111,7 +113,7 @@ static int consume(weft_receiver *rx, void *out, size_t n, enum way way)
         return WEFT_EBUSY;
     wf_store_rlx(&rx->is_busy, true);
     const struct wf_source_ops *ops = rx->ops;
-    int rc = way == TRY                               ? ops->try_recv(rx, out)
+    int rc = way == TRY                              ? ops->try_recv(rx, out)
              : way == MANY && ops->recv_many != NULL ? ops->recv_many(rx, out, n)
                                                      : ops->recv(rx, out);
     wf_store_rlx(&rx->is_busy, false);

@@ -5,9 +5,9 @@
 enum { N_SHARDS = 8 };
 
 static struct shard {
-    WF_CACHE_ALIGNED struct wf_lock lock;   /* unranked: outside it only a scope's may be held */
-    struct wf_list chans;           /* its next is NULL until the first use */
-    uint64_t sent, received, dropped;       /* on channels that are gone */
+    WF_CACHE_ALIGNED struct wf_lock lock; /* unranked: outside it only a scope's may be held */
+    struct wf_list chans;                 /* its next is NULL until the first use */
+    uint64_t sent, received, dropped;     /* on channels that are gone */
 } shards[N_SHARDS] = { [0 ... N_SHARDS - 1] = { .lock = WF_LOCK_INIT(WF_RANK_NONE) } };
 
 static struct shard *shard_of(const void *address)
@@ -46,7 +46,7 @@ void wf_chan_each(void (*fn)(struct wf_chan *ch, void *arg), void *arg)
 {
     for (struct shard *shard = shards; shard < shards + N_SHARDS; shard++) {
         struct wf_list *chans = lock_shard(shard);
-        wf_list_each(link, chans)
+        wf_list_each (link, chans)
             fn(WF_CONTAINER(link, struct wf_chan, shard_link), arg);
         wf_lock_release(&shard->lock);
     }
@@ -57,7 +57,7 @@ bool wf_chan_with(const void *address, void (*fn)(struct wf_chan *ch, void *arg)
     struct shard *shard = shard_of(address);
     struct wf_chan *found = NULL;
     struct wf_list *chans = lock_shard(shard);
-    wf_list_each(link, chans) {
+    wf_list_each (link, chans) {
         struct wf_chan *ch = WF_CONTAINER(link, struct wf_chan, shard_link);
         if (ch == address)
             found = ch;
@@ -85,7 +85,7 @@ void wf_chan_totals(uint64_t *out_sent, uint64_t *out_received, uint64_t *out_dr
     struct totals totals = { 0 };
     for (struct shard *shard = shards; shard < shards + N_SHARDS; shard++) {
         struct wf_list *chans = lock_shard(shard);
-        wf_list_each(link, chans)
+        wf_list_each (link, chans)
             add_to_totals(WF_CONTAINER(link, struct wf_chan, shard_link), &totals);
         totals.sent += shard->sent;
         totals.received += shard->received;

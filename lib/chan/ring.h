@@ -10,9 +10,9 @@
 #include <string.h>
 
 struct wf_ring {
-    unsigned char *data;            /* capacity * elem_size bytes */
-    size_t elem_size, capacity;     /* constant */
-    size_t head;                    /* the oldest value; < capacity unless that is 0 */
+    unsigned char *data;        /* capacity * elem_size bytes */
+    size_t elem_size, capacity; /* constant */
+    size_t head;                /* the oldest value; < capacity unless that is 0 */
     size_t n_full;
 };
 
@@ -20,10 +20,10 @@ struct wf_ring {
 static inline void wf_copy_value(void *to, const void *from, size_t size)
 {
     switch (size) {
-    case 1:  __builtin_memcpy(to, from, 1); break;
-    case 2:  __builtin_memcpy(to, from, 2); break;
-    case 4:  __builtin_memcpy(to, from, 4); break;
-    case 8:  __builtin_memcpy(to, from, 8); break;
+    case 1: __builtin_memcpy(to, from, 1); break;
+    case 2: __builtin_memcpy(to, from, 2); break;
+    case 4: __builtin_memcpy(to, from, 4); break;
+    case 8: __builtin_memcpy(to, from, 8); break;
     case 16: __builtin_memcpy(to, from, 16); break;
     default: memcpy(to, from, size);
     }

@@ -21,14 +21,14 @@
 
 #include <weft/select.h>
 
-enum { N_INLINE = 8 };              /* cases without an allocation; bounded by the frame's size */
+enum { N_INLINE = 8 }; /* cases without an allocation; bounded by the frame's size */
 #define MAX_CASES ((size_t)UINT16_MAX)
 #define NO_CASE   SIZE_MAX
 
 /* A case that takes part: a half that is there, or a timer. */
 struct part {
     struct wf_node node;
-    struct wf_chan *chan;           /* where the node goes; NULL: a timer */
+    struct wf_chan *chan; /* where the node goes; NULL: a timer */
 };
 
 struct selection {
@@ -39,11 +39,11 @@ struct selection {
     /* Parts in the order in which they are looked at; a part's index is its case's. */
     uint16_t *order;
     size_t n_live;
-    struct part *parts;             /* by position in order; valid in pass 2 and after */
-    struct wf_chan **chans;         /* distinct, ascending */
+    struct part *parts;     /* by position in order; valid in pass 2 and after */
+    struct wf_chan **chans; /* distinct, ascending */
     size_t n_chans;
 
-    size_t nothing, timer;          /* the "nothing" case, the earliest timer; or NO_CASE */
+    size_t nothing, timer; /* the "nothing" case, the earliest timer; or NO_CASE */
 };
 
 static bool is_of_chan(const weft_case *c)
@@ -77,8 +77,7 @@ static int check_case(struct selection *s, size_t i)
 {
     const weft_case *c = &s->cases[i];
     switch (c->kind) {
-    case WEFT_CASE_NONE:
-        return 0;
+    case WEFT_CASE_NONE: return 0;
     case WEFT_CASE_NOTHING:
         if (s->nothing == NO_CASE)
             s->nothing = i;
@@ -93,8 +92,7 @@ static int check_case(struct selection *s, size_t i)
             return 0;
         int rc = check_half(c);
         return rc < 0 ? rc : 1;
-    default:
-        return WEFT_EINVAL;
+    default: return WEFT_EINVAL;
     }
 }
 
@@ -127,7 +125,7 @@ static bool try_recv_case(weft_receiver *rx, void *out, int *rc)
         int last_error = rx->last_error;
         *rc = wf_receiver_try_next(rx, out);
         if (*rc == WEFT_EAGAIN)
-            rx->last_error = last_error;    /* a case that loses leaves no trace */
+            rx->last_error = last_error; /* a case that loses leaves no trace */
         return *rc != WEFT_EAGAIN;
     }
     struct wf_chan *ch = rx->source;
@@ -230,7 +228,7 @@ static void lock_all(struct selection *s)
 
 static void unlock_all(struct selection *s)
 {
-    for (size_t i = s->n_chans; i-- > 0; )
+    for (size_t i = s->n_chans; i-- > 0;)
         wf_chan_unlock(s->chans[i]);
 }
 
@@ -266,8 +264,7 @@ static void append_all_locked(struct selection *s)
             continue;
         if (is_of_chan(c))
             wf_half_set_holder(c->half, s->self);
-        wf_list_push_back(c->kind == WEFT_CASE_SEND ? &part->chan->senders
-                                                    : &part->chan->receivers,
+        wf_list_push_back(c->kind == WEFT_CASE_SEND ? &part->chan->senders : &part->chan->receivers,
                           &part->node.link);
     }
 }
@@ -277,7 +274,7 @@ static void unlink_all(struct selection *s, uint32_t claim)
     for (size_t i = 0; i < s->n_live; i++) {
         struct part *part = &s->parts[i];
         if (part->chan == NULL || part->node.claim == claim)
-            continue;               /* the claimer has unlinked that one */
+            continue; /* the claimer has unlinked that one */
         wf_chan_lock(part->chan);
         wf_list_remove(&part->node.link);
         wf_chan_unlock(part->chan);
@@ -296,8 +293,8 @@ static size_t done(struct selection *s, size_t i, int *rc)
 /* Nodes are on all channels, the locks released: waits. As pass_2. */
 static size_t await(struct selection *s, int *rc)
 {
-    uint32_t claim = wf_wait_park(s->self, s->timer != NO_CASE ? s->cases[s->timer].at_ns
-                                                               : WF_NEVER);
+    uint32_t claim = wf_wait_park(s->self,
+                                  s->timer != NO_CASE ? s->cases[s->timer].at_ns : WF_NEVER);
     unlink_all(s, claim);
     if (claim >= WF_CLAIM_FIRST) {
         size_t i = claim - WF_CLAIM_FIRST;
@@ -406,8 +403,9 @@ static int select_from(const weft_case *cases, size_t n_cases, int *out_rc, bool
         return WEFT_EINVAL;
     if (n_cases > MAX_CASES)
         return WEFT_EOVERFLOW;
-    struct selection s = { .cases = cases, .is_ordered = is_ordered, .nothing = NO_CASE,
-                           .timer = NO_CASE };
+    struct selection s = {
+        .cases = cases, .is_ordered = is_ordered, .nothing = NO_CASE, .timer = NO_CASE
+    };
     int rc = count_live(&s, n_cases);
     if (rc < 0)
         return rc;
@@ -438,8 +436,9 @@ weft_case weft_case_recv(weft_receiver *rx, void *out, size_t size)
 
 weft_case weft_case_send(weft_sender *tx, const void *value, size_t size)
 {
-    return (weft_case){ .kind = WEFT_CASE_SEND, .half = tx,
-                        .value = (void *)(uintptr_t)value, .size = size };
+    return (weft_case){
+        .kind = WEFT_CASE_SEND, .half = tx, .value = (void *)(uintptr_t)value, .size = size
+    };
 }
 
 weft_case weft_on_after(int64_t d_ns)

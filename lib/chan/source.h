@@ -16,7 +16,7 @@
 struct wf_chan;
 
 struct wf_source_ops {
-    const char *kind;               /* "channel", "generator", "map": for dumps */
+    const char *kind; /* "channel", "generator", "map": for dumps */
 
     /* The next item into out (elem_size bytes). 1, 0 the end, <0 an error that ended the source
      * or this wait (WEFT_ECANCELED). May wait. The receiver is not closed and has not ended. An
@@ -44,8 +44,12 @@ struct wf_source_ops {
 };
 
 /* First in all kinds of halves, so that weft_close(half) and WEFT_DROP(half) tell them apart. */
-enum wf_half_kind { WF_HALF_SENDER = 0x57465458, WF_HALF_RECEIVER = 0x57465258,
-                    WF_HALF_PERMIT = 0x5746504d, WF_HALF_DEAD = 0x57464444 };
+enum wf_half_kind {
+    WF_HALF_SENDER = 0x57465458,
+    WF_HALF_RECEIVER = 0x57465258,
+    WF_HALF_PERMIT = 0x5746504d,
+    WF_HALF_DEAD = 0x57464444
+};
 
 struct wf_half {
     enum wf_half_kind kind;
@@ -58,9 +62,9 @@ struct wf_half {
     uint64_t holder_id;
     char holder_name[24];
 
-    const char *file;               /* where this reference was made */
+    const char *file; /* where this reference was made */
     int line;
-    struct wf_link link;            /* in the channel's list of its halves; the channel's lock */
+    struct wf_link link; /* in the channel's list of its halves; the channel's lock */
 };
 
 void wf_half_init(struct wf_half *half, enum wf_half_kind kind, const char *file, int line);
@@ -84,19 +88,19 @@ static inline void wf_half_must_be(const struct wf_half *half, enum wf_half_kind
 struct weft_receiver {
     struct wf_half half;
     const struct wf_source_ops *ops;
-    void *source;                   /* the ops' own: a channel, a generator … */
+    void *source; /* the ops' own: a channel, a generator … */
     size_t elem_size;
-    void (*drop_item)(void *item);  /* what destroys an item nobody takes; NULL: nothing to do */
-    int last_error;                 /* why the last receive gave nothing, for weft_error */
+    void (*drop_item)(void *item); /* what destroys an item nobody takes; NULL: nothing to do */
+    int last_error;                /* why the last receive gave nothing, for weft_error */
     bool is_ended, cause_given;
-    _Atomic bool is_busy;           /* a consuming call is under way, for sources that refuse two */
+    _Atomic bool is_busy; /* a consuming call is under way, for sources that refuse two */
 };
 
 struct weft_sender {
     struct wf_half half;
     struct wf_chan *chan;
     size_t elem_size;
-    void *spare;                    /* room for the value that gives way; NULL if none can */
+    void *spare; /* room for the value that gives way; NULL if none can */
 };
 
 /* A sender of the channel, not counted in yet; and back. NULL: no memory. */

@@ -44,7 +44,7 @@ static struct wf_node *take_receiver_locked(struct wf_chan *ch, struct wf_chores
 /* The oldest waiting sender that has a value. */
 static struct wf_node *take_sender_locked(struct wf_chan *ch, struct wf_chores *chores)
 {
-    wf_list_each(link, &ch->senders) {
+    wf_list_each (link, &ch->senders) {
         struct wf_node *node = WF_CONTAINER(link, struct wf_node, link);
         if (node->is_reserve)
             continue;
@@ -83,7 +83,7 @@ static WF_NOINLINE int overflow_locked_slow(struct wf_chan *ch, const void *valu
     wf_count_one(&ch->n_sent);
     wf_count_one(&ch->n_dropped);
     if (ch->overflow == WEFT_DROP_NEWEST || ch->ring.n_full == 0) {
-        chores->drop = value;       /* all places are kept for permits: no older one to drop */
+        chores->drop = value; /* all places are kept for permits: no older one to drop */
         return 0;
     }
     if (chores->spare != NULL) {
@@ -145,7 +145,7 @@ bool wf_chan_is_readable_locked(struct wf_chan *ch)
 {
     if (ch->is_always_ready || ch->ring.n_full > 0)
         return true;
-    wf_list_each(link, &ch->senders)
+    wf_list_each (link, &ch->senders)
         if (!WF_CONTAINER(link, struct wf_node, link)->is_reserve)
             return true;
     return ch->has_ended && (ch->n_reserved == 0 || ch->is_aborted);
@@ -165,7 +165,7 @@ void wf_chan_commit_locked(struct wf_chan *ch, const void *value, struct wf_chor
     }
 }
 
-struct wf_trap_hooks wf_trap_hooks;     /* set before main, when layer 4 is linked */
+struct wf_trap_hooks wf_trap_hooks; /* set before main, when layer 4 is linked */
 
 /* ---- waiting --------------------------------------------------------------------------------- */
 
@@ -190,7 +190,7 @@ static int park_node(struct wf_chan *ch, struct wf_list *list, struct wf_node *n
     if (WF_LIKELY(claim == node->claim))
         return node->rc;
     wf_chan_lock(ch);
-    wf_list_remove(&node->link);            /* W3 */
+    wf_list_remove(&node->link); /* W3 */
     wf_chan_unlock(ch);
     int code = wf_claim_code(self, claim);
     return code < 0 ? code : WF_NODE_RETRY;
@@ -199,7 +199,8 @@ static int park_node(struct wf_chan *ch, struct wf_list *list, struct wf_node *n
 WF_NOINLINE int wf_chan_park_send(weft_sender *tx, const void *value, struct wf_waiter *self,
                                   struct wf_chores *chores)
 {
-    struct wf_node node = { .waiter = self, .slot = (void *)(uintptr_t)value,
+    struct wf_node node = { .waiter = self,
+                            .slot = (void *)(uintptr_t)value,
                             .claim = WF_CLAIM_FIRST };
     return park_node(tx->chan, &tx->chan->senders, &node, &tx->half, WF_ON_SEND, chores);
 }
@@ -368,6 +369,10 @@ static int chan_ref(weft_receiver *rx, weft_receiver *copy)
 
 const struct wf_source_ops wf_chan_ops = {
     .kind = "channel",
-    .recv = chan_recv, .try_recv = chan_try_recv, .select_on = chan_select_on,
-    .recv_many = wf_chan_recv_many, .close = chan_close, .ref = chan_ref,
+    .recv = chan_recv,
+    .try_recv = chan_try_recv,
+    .select_on = chan_select_on,
+    .recv_many = wf_chan_recv_many,
+    .close = chan_close,
+    .ref = chan_ref,
 };

@@ -160,10 +160,7 @@ int weft_file_write(weft_file *file, const void *data, size_t size)
     return run_op(file, "weft_file_write", write_job, &op);
 }
 
-static int sync_job(void *arg)
-{
-    return wf_sys.sync(*(int *)arg);
-}
+static int sync_job(void *arg) { return wf_sys.sync(*(int *)arg); }
 
 /* Any number at a time and beside other calls: it uses no position. An error is not tried again,
  * since the kernel reports a lost page only once. */

@@ -123,10 +123,7 @@ static int read_block(struct lines *in)
     return n < 0 ? (int)n : 0;
 }
 
-static int read_job(void *arg)
-{
-    return read_block(arg);
-}
+static int read_job(void *arg) { return read_block(arg); }
 
 /* The last line, if the file does not end with \n. */
 static int last_line(struct lines *in, weft_line *out)

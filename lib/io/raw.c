@@ -47,7 +47,4 @@ ssize_t wf_raw_write(int fd, const void *data, size_t size)
     return n;
 }
 
-int wf_raw_close_job(void *arg)
-{
-    return wf_sys.close(*(int *)arg);
-}
+int wf_raw_close_job(void *arg) { return wf_sys.close(*(int *)arg); }

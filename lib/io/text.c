@@ -27,7 +27,4 @@ void weft_text_drop(void *text)
     *held = (weft_text){ NULL, 0 };
 }
 
-void weft_free(void *memory)
-{
-    wf_free(memory);
-}
+void weft_free(void *memory) { wf_free(memory); }

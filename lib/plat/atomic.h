@@ -23,41 +23,37 @@ void wf_sim_point(void);
 #define WF_POINT() ((void)0)
 #endif
 
-#define wf_load_rlx(p) (WF_POINT(), atomic_load_explicit((p), memory_order_relaxed))
-#define wf_load_acq(p) (WF_POINT(), atomic_load_explicit((p), memory_order_acquire))
-#define wf_load_seq(p) (WF_POINT(), atomic_load_explicit((p), memory_order_seq_cst))
+#define wf_load_rlx(p)        (WF_POINT(), atomic_load_explicit((p), memory_order_relaxed))
+#define wf_load_acq(p)        (WF_POINT(), atomic_load_explicit((p), memory_order_acquire))
+#define wf_load_seq(p)        (WF_POINT(), atomic_load_explicit((p), memory_order_seq_cst))
 
-#define wf_store_rlx(p, v) (WF_POINT(), atomic_store_explicit((p), (v), memory_order_relaxed))
-#define wf_store_rel(p, v) (WF_POINT(), atomic_store_explicit((p), (v), memory_order_release))
-#define wf_store_seq(p, v) (WF_POINT(), atomic_store_explicit((p), (v), memory_order_seq_cst))
+#define wf_store_rlx(p, v)    (WF_POINT(), atomic_store_explicit((p), (v), memory_order_relaxed))
+#define wf_store_rel(p, v)    (WF_POINT(), atomic_store_explicit((p), (v), memory_order_release))
+#define wf_store_seq(p, v)    (WF_POINT(), atomic_store_explicit((p), (v), memory_order_seq_cst))
 
-#define wf_xchg_rlx(p, v) (WF_POINT(), atomic_exchange_explicit((p), (v), memory_order_relaxed))
-#define wf_xchg_acq(p, v) (WF_POINT(), atomic_exchange_explicit((p), (v), memory_order_acquire))
-#define wf_xchg_acq_rel(p, v) \
-    (WF_POINT(), atomic_exchange_explicit((p), (v), memory_order_acq_rel))
-#define wf_xchg_seq(p, v) (WF_POINT(), atomic_exchange_explicit((p), (v), memory_order_seq_cst))
+#define wf_xchg_rlx(p, v)     (WF_POINT(), atomic_exchange_explicit((p), (v), memory_order_relaxed))
+#define wf_xchg_acq(p, v)     (WF_POINT(), atomic_exchange_explicit((p), (v), memory_order_acquire))
+#define wf_xchg_acq_rel(p, v) (WF_POINT(), atomic_exchange_explicit((p), (v), memory_order_acq_rel))
+#define wf_xchg_seq(p, v)     (WF_POINT(), atomic_exchange_explicit((p), (v), memory_order_seq_cst))
 
 /* Compare-and-swap, strong. expected is a pointer; a failed one has stored what it saw there. */
-#define wf_cas_acq(p, expected, v)                                                      \
-    (WF_POINT(), atomic_compare_exchange_strong_explicit((p), (expected), (v),          \
-                                                         memory_order_acquire,          \
-                                                         memory_order_relaxed))
-#define wf_cas_acq_rel(p, expected, v)                                                  \
-    (WF_POINT(), atomic_compare_exchange_strong_explicit((p), (expected), (v),          \
-                                                         memory_order_acq_rel,          \
-                                                         memory_order_acquire))
-#define wf_cas_seq(p, expected, v)                                                      \
-    (WF_POINT(), atomic_compare_exchange_strong_explicit((p), (expected), (v),          \
-                                                         memory_order_seq_cst,          \
-                                                         memory_order_seq_cst))
+#define wf_cas_acq(p, expected, v)                        \
+    (WF_POINT(), atomic_compare_exchange_strong_explicit( \
+                     (p), (expected), (v), memory_order_acquire, memory_order_relaxed))
+#define wf_cas_acq_rel(p, expected, v)                    \
+    (WF_POINT(), atomic_compare_exchange_strong_explicit( \
+                     (p), (expected), (v), memory_order_acq_rel, memory_order_acquire))
+#define wf_cas_seq(p, expected, v)                        \
+    (WF_POINT(), atomic_compare_exchange_strong_explicit( \
+                     (p), (expected), (v), memory_order_seq_cst, memory_order_seq_cst))
 
-#define wf_add_rlx(p, v)     (WF_POINT(), atomic_fetch_add_explicit((p), (v), memory_order_relaxed))
-#define wf_add_acq_rel(p, v) (WF_POINT(), atomic_fetch_add_explicit((p), (v), memory_order_acq_rel))
-#define wf_add_seq(p, v)     (WF_POINT(), atomic_fetch_add_explicit((p), (v), memory_order_seq_cst))
-#define wf_sub_rlx(p, v)     (WF_POINT(), atomic_fetch_sub_explicit((p), (v), memory_order_relaxed))
-#define wf_sub_acq_rel(p, v) (WF_POINT(), atomic_fetch_sub_explicit((p), (v), memory_order_acq_rel))
-#define wf_sub_seq(p, v)     (WF_POINT(), atomic_fetch_sub_explicit((p), (v), memory_order_seq_cst))
-#define wf_or_acq_rel(p, v)  (WF_POINT(), atomic_fetch_or_explicit((p), (v), memory_order_acq_rel))
+#define wf_add_rlx(p, v)       (WF_POINT(), atomic_fetch_add_explicit((p), (v), memory_order_relaxed))
+#define wf_add_acq_rel(p, v)   (WF_POINT(), atomic_fetch_add_explicit((p), (v), memory_order_acq_rel))
+#define wf_add_seq(p, v)       (WF_POINT(), atomic_fetch_add_explicit((p), (v), memory_order_seq_cst))
+#define wf_sub_rlx(p, v)       (WF_POINT(), atomic_fetch_sub_explicit((p), (v), memory_order_relaxed))
+#define wf_sub_acq_rel(p, v)   (WF_POINT(), atomic_fetch_sub_explicit((p), (v), memory_order_acq_rel))
+#define wf_sub_seq(p, v)       (WF_POINT(), atomic_fetch_sub_explicit((p), (v), memory_order_seq_cst))
+#define wf_or_acq_rel(p, v)    (WF_POINT(), atomic_fetch_or_explicit((p), (v), memory_order_acq_rel))
 
 /* The same without a scheduling point, for what the simulator itself passes through: the context
  * switch, and counters that nothing is decided by. */
@@ -94,7 +90,7 @@ static inline void wf_cpu_relax(void)
 #endif
 
 /* A statistics counter that one thread writes and any may read: no read-modify-write. */
-#define wf_count_one(p) \
+#define wf_count_one(p)                                                             \
     atomic_store_explicit((p), atomic_load_explicit((p), memory_order_relaxed) + 1, \
                           memory_order_relaxed)
 

@@ -18,22 +18,21 @@
 #define WF_CACHE_LINE    64
 #define WF_CACHE_ALIGNED __attribute__((aligned(WF_CACHE_LINE)))
 
-#define WF_ARRAY_SIZE(a)  (sizeof(a) / sizeof((a)[0]))
+#define WF_ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 /* Each argument is evaluated once: it may be a load of what another thread changes. */
-#define WF_MIN(a, b)                                            \
-    (__extension__({                                            \
-        __auto_type min_a_ = (a);                               \
-        __auto_type min_b_ = (b);                               \
-        min_a_ < min_b_ ? min_a_ : min_b_;                      \
+#define WF_MIN(a, b)                       \
+    (__extension__({                       \
+        __auto_type min_a_ = (a);          \
+        __auto_type min_b_ = (b);          \
+        min_a_ < min_b_ ? min_a_ : min_b_; \
     }))
-#define WF_MAX(a, b)                                            \
-    (__extension__({                                            \
-        __auto_type max_a_ = (a);                               \
-        __auto_type max_b_ = (b);                               \
-        max_a_ > max_b_ ? max_a_ : max_b_;                      \
+#define WF_MAX(a, b)                       \
+    (__extension__({                       \
+        __auto_type max_a_ = (a);          \
+        __auto_type max_b_ = (b);          \
+        max_a_ > max_b_ ? max_a_ : max_b_; \
     }))
-#define WF_CONTAINER(ptr, type, member) \
-    ((type *)(void *)((char *)(ptr) - offsetof(type, member)))
+#define WF_CONTAINER(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 
 #if defined(__SANITIZE_ADDRESS__)
 #define WF_ASAN 1

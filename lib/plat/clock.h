@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-#define WF_NEVER INT64_MAX      /* a deadline that never comes */
+#define WF_NEVER INT64_MAX /* a deadline that never comes */
 
 int64_t wf_clock_now(void);
 

@@ -107,7 +107,4 @@ void wf_ctx_unadopt(struct wf_ctx *ctx)
     ctx->tsan_fiber = NULL;
 }
 
-void wf_ctx_done(struct wf_ctx *ctx)
-{
-    wf_san_done(ctx);
-}
+void wf_ctx_done(struct wf_ctx *ctx) { wf_san_done(ctx); }

@@ -21,12 +21,12 @@
 #include "plat/atomic.h"
 
 struct wf_ctx {
-    _Atomic(void *) sp;             /* writers: the switch; readers: whoever wants to resume it */
-    void *stack_low;                /* lowest address of its stack, and its size: for sanitizers */
+    _Atomic(void *) sp; /* writers: the switch; readers: whoever wants to resume it */
+    void *stack_low;    /* lowest address of its stack, and its size: for sanitizers */
     size_t stack_size;
-    void *asan_fake;                /* ASan's fake stack while switched out */
+    void *asan_fake; /* ASan's fake stack while switched out */
     void *tsan_fiber;
-    void *ucontext;                 /* the ucontext fallback: what sp becomes once it has left */
+    void *ucontext; /* the ucontext fallback: what sp becomes once it has left */
 };
 
 /* Makes a context that will run entry(arg) on [low, top) when first switched to. entry must not

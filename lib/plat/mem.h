@@ -7,7 +7,7 @@
 
 /* NULL when there is no memory or n * size overflows. Zeroed. wf_free(NULL) does nothing. */
 WF_MUST_CHECK void *wf_alloc(size_t n, size_t size);
-WF_MUST_CHECK void *wf_alloc_aligned(size_t size, size_t align);    /* freed with wf_free_aligned */
+WF_MUST_CHECK void *wf_alloc_aligned(size_t size, size_t align); /* freed with wf_free_aligned */
 WF_MUST_CHECK void *wf_realloc(void *old, size_t size);
 void wf_free(void *p);
 void wf_free_aligned(void *p);

@@ -16,7 +16,7 @@ struct wf_poller {
 
 struct wf_poll_event {
     uint64_t key;
-    unsigned events;        /* WF_POLL_*; errors and hang-ups set both */
+    unsigned events; /* WF_POLL_*; errors and hang-ups set both */
 };
 
 WF_MUST_CHECK int wf_poller_open(struct wf_poller *poller);

@@ -29,7 +29,7 @@
 #define NR_EPOLL_PWAIT2 441 /* one number on every architecture */
 #endif
 
-enum { MAX_BATCH = 32 };              /* 512 bytes of a worker's or a task's stack */
+enum { MAX_BATCH = 32 }; /* 512 bytes of a worker's or a task's stack */
 
 #define INTERRUPT_KEY UINT64_MAX
 

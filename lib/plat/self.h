@@ -21,8 +21,8 @@ int *wf_errno_location(void);
 
 /* The ranks of the locks that this OS thread holds, for the check of base/lock.c. */
 struct wf_held_ranks {
-    uint32_t set;                   /* a bit each */
-    uint16_t counts[16];            /* for ranks that may be held several times */
+    uint32_t set;        /* a bit each */
+    uint16_t counts[16]; /* for ranks that may be held several times */
 };
 struct wf_held_ranks *wf_self_ranks(void);
 

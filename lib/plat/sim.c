@@ -190,7 +190,4 @@ bool wf_sim_wait(enum wf_sim_waits waits, const void *on, int64_t at_ns)
     return me->was_woken;
 }
 
-bool wf_sim_is_running(void)
-{
-    return wf_sim.current != NULL;
-}
+bool wf_sim_is_running(void) { return wf_sim.current != NULL; }

@@ -15,9 +15,9 @@
 
 struct wf_sim_opts {
     uint64_t seed;
-    unsigned switch_percent;        /* chance of a switch at a point; 0: 10 */
-    uint64_t max_points;            /* a longer run counts as a livelock; 0: 20,000,000 */
-    bool trace;                     /* prints each switch to stderr */
+    unsigned switch_percent; /* chance of a switch at a point; 0: 10 */
+    uint64_t max_points;     /* a longer run counts as a livelock; 0: 20,000,000 */
+    bool trace;              /* prints each switch to stderr */
 };
 
 /* Runs fn(arg) as the first virtual thread, and whatever it starts, until fn returns and every

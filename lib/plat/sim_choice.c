@@ -18,10 +18,10 @@
 
 #include <errno.h>
 
-#define SPIN_STEP_NS    ((int64_t)1000)
-#define PATIENT_STEPS   1000
-#define POLL_EVERY      32          /* choices between two looks at the armed fds */
-#define REAL_WAIT_MS    10000       /* for a real fd when nothing else can happen */
+#define SPIN_STEP_NS  ((int64_t)1000)
+#define PATIENT_STEPS 1000
+#define POLL_EVERY    32    /* choices between two looks at the armed fds */
+#define REAL_WAIT_MS  10000 /* for a real fd when nothing else can happen */
 
 uint64_t wf_sim_mix(uint64_t z)
 {
@@ -37,10 +37,7 @@ uint64_t wf_sim_random(void)
     return wf_sim_mix(wf_sim.random_state);
 }
 
-uint64_t wf_sim_draw(uint64_t limit)
-{
-    return wf_sim_random() % limit;
-}
+uint64_t wf_sim_draw(uint64_t limit) { return wf_sim_random() % limit; }
 
 /* ---- the threads ----------------------------------------------------------------------------- */
 

@@ -4,10 +4,7 @@
 
 #include "plat/sim_core.h"
 
-int64_t wf_clock_now(void)
-{
-    return wf_sim.now_ns;
-}
+int64_t wf_clock_now(void) { return wf_sim.now_ns; }
 
 int64_t wf_clock_after(int64_t d_ns)
 {

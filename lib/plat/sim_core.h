@@ -10,49 +10,49 @@
 #include "plat/ctx.h"
 #include "plat/sim.h"
 
-#define WF_SIM_START_NS ((int64_t)1000 * 1000000000)    /* not 0, "now" to wf_poller_wait */
+#define WF_SIM_START_NS ((int64_t)1000 * 1000000000) /* not 0, "now" to wf_poller_wait */
 
 enum wf_sim_waits { WF_SIM_RUNS, WF_SIM_ON_FUTEX, WF_SIM_ON_POLLER, WF_SIM_ON_END };
 
 /* A virtual thread. It lies at the top of the mapping that holds its stack. */
 struct wf_sim_thread {
     struct wf_ctx ctx;
-    struct wf_sim_thread *next;         /* of those that are live or not joined, by id */
+    struct wf_sim_thread *next; /* of those that are live or not joined, by id */
     unsigned id;
     char name[16];
     void (*fn)(void *arg);
     void *arg;
-    void *self;                         /* the pointer of plat/self.h */
+    void *self; /* the pointer of plat/self.h */
     struct wf_held_ranks ranks;
     void *mapping, *stack_low;
     size_t stack_size;
-    unsigned stack_id;                  /* valgrind's */
-    void *tsan_fiber;                   /* that of its own stack; ctx has the one it is on */
+    unsigned stack_id; /* valgrind's */
+    void *tsan_fiber;  /* that of its own stack; ctx has the one it is on */
     enum wf_sim_waits waits;
-    const void *wait_on;                /* a word, a poller, a thread; only ever compared */
+    const void *wait_on; /* a word, a poller, a thread; only ever compared */
     int64_t wake_at_ns;
-    bool was_woken;                     /* else its last wait was ended by time */
-    bool is_at_spin;                    /* suspended in wf_sim_spin() */
+    bool was_woken;  /* else its last wait was ended by time */
+    bool is_at_spin; /* suspended in wf_sim_spin() */
     bool has_ended, is_detached;
 };
 
 struct wf_sim {
     bool is_running;
-    bool is_busy;                       /* the simulator itself runs: points do nothing */
+    bool is_busy; /* the simulator itself runs: points do nothing */
     struct wf_sim_opts opts;
     void (*on_stuck)(const char *why);
     int result;
     unsigned n_cpus;
-    struct wf_ctx outside;              /* whoever called wf_sim_run() */
+    struct wf_ctx outside; /* whoever called wf_sim_run() */
     struct wf_sim_thread *threads;
     struct wf_sim_thread *current;
-    struct wf_sim_thread *leaver;       /* has ended; its stack was in use until the switch */
+    struct wf_sim_thread *leaver; /* has ended; its stack was in use until the switch */
     unsigned n_live, n_started;
     int64_t now_ns;
     uint64_t random_state;
     uint64_t points, n_choices, signature;
-    unsigned n_futile;                  /* turns of spinning in a row that nobody made use of */
-    unsigned n_spin_steps;              /* steps of time since a thread last did something else */
+    unsigned n_futile;     /* turns of spinning in a row that nobody made use of */
+    unsigned n_spin_steps; /* steps of time since a thread last did something else */
 };
 
 extern struct wf_sim wf_sim;

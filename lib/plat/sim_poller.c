@@ -25,7 +25,7 @@
 
 /* What each descriptor was armed with: epoll carries the fd, so that an event finds its entry. */
 static struct armed {
-    const struct wf_poller *poller;     /* NULL: not armed */
+    const struct wf_poller *poller; /* NULL: not armed */
     uint64_t key;
 } armed[MAX_FDS];
 static unsigned n_armed;

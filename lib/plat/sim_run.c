@@ -6,20 +6,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define MAX_POINTS      ((uint64_t)20 * 1000 * 1000)
-#define SWITCH_PERCENT  10
+#define MAX_POINTS     ((uint64_t)20 * 1000 * 1000)
+#define SWITCH_PERCENT 10
 
 struct wf_sim wf_sim = { .now_ns = WF_SIM_START_NS, .n_cpus = 2 };
 
-uint64_t wf_sim_points(void)
-{
-    return wf_sim.points;
-}
+uint64_t wf_sim_points(void) { return wf_sim.points; }
 
-uint64_t wf_sim_signature(void)
-{
-    return wf_sim.signature;
-}
+uint64_t wf_sim_signature(void) { return wf_sim.signature; }
 
 void wf_sim_refuse(const char *what)
 {

@@ -31,10 +31,7 @@ WF_NOINLINE void wf_self_set(void *self)
     *self_slot() = self;
 }
 
-void wf_self_on_exit(void (*fn)(void *self))
-{
-    exit_fn = fn;
-}
+void wf_self_on_exit(void (*fn)(void *self)) { exit_fn = fn; }
 
 void wf_sim_self_end(void)
 {

@@ -18,8 +18,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#define STACK_SIZE  ((size_t)1024 * 1024)
-#define GUARD_SIZE  ((size_t)64 * 1024)
+#define STACK_SIZE ((size_t)1024 * 1024)
+#define GUARD_SIZE ((size_t)64 * 1024)
 
 struct wf_sim_thread *wf_sim_thread_map(const char *name, void (*fn)(void *), void *arg)
 {
@@ -100,28 +100,13 @@ void wf_thread_detach(struct wf_os_thread *thread)
     }
 }
 
-void wf_thread_yield(void)
-{
-    wf_sim_spin();
-}
+void wf_thread_yield(void) { wf_sim_spin(); }
 
-unsigned wf_cpu_count(void)
-{
-    return wf_sim.n_cpus;
-}
+unsigned wf_cpu_count(void) { return wf_sim.n_cpus; }
 
-int wf_thread_count(void)
-{
-    return wf_sim.is_running ? (int)wf_sim.n_live : 1;
-}
+int wf_thread_count(void) { return wf_sim.is_running ? (int)wf_sim.n_live : 1; }
 
-int wf_thread_id(void)
-{
-    return wf_sim.current != NULL ? (int)wf_sim.current->id : 0;
-}
+int wf_thread_id(void) { return wf_sim.current != NULL ? (int)wf_sim.current->id : 0; }
 
 /* fork is real, and copies all virtual threads. */
-void wf_on_fork_child(void (*fn)(void))
-{
-    (void)pthread_atfork(NULL, NULL, fn);
-}
+void wf_on_fork_child(void (*fn)(void)) { (void)pthread_atfork(NULL, NULL, fn); }

@@ -14,15 +14,15 @@
 
 #include "plat/cc.h"
 
-#define WF_STACK_GUARD      ((size_t)64 * 1024)
-#define WF_STACK_DEFAULT    ((size_t)256 * 1024)
-#define WF_STACK_MIN        ((size_t)16 * 1024)
-#define WF_STACK_MAX        ((size_t)1 << 30)
-#define WF_STACK_CACHE      64        /* stacks a worker keeps at most */
-#define WF_STACK_BATCH      32        /* moved at once between a cache and the pool */
-#define WF_CREDIT_BATCH     64        /* credits a worker takes at once */
+#define WF_STACK_GUARD   ((size_t)64 * 1024)
+#define WF_STACK_DEFAULT ((size_t)256 * 1024)
+#define WF_STACK_MIN     ((size_t)16 * 1024)
+#define WF_STACK_MAX     ((size_t)1 << 30)
+#define WF_STACK_CACHE   64 /* stacks a worker keeps at most */
+#define WF_STACK_BATCH   32 /* moved at once between a cache and the pool */
+#define WF_CREDIT_BATCH  64 /* credits a worker takes at once */
 
-struct wf_stack;                        /* one stack of a slab, or one mapped alone */
+struct wf_stack; /* one stack of a slab, or one mapped alone */
 
 /* A worker's own; owner thread only. Zeroed is empty. */
 struct wf_stack_cache {
@@ -32,9 +32,9 @@ struct wf_stack_cache {
 
 struct wf_stack_info {
     size_t mapped;
-    size_t in_use;              /* had by tasks and by workers' caches */
-    size_t cached;              /* free in the pool, memory committed */
-    size_t trimmed;             /* how often a stack's memory was given back so far */
+    size_t in_use;  /* had by tasks and by workers' caches */
+    size_t cached;  /* free in the pool, memory committed */
+    size_t trimmed; /* how often a stack's memory was given back so far */
     size_t credit_limit;
     bool guard_by_madvise;
 };
@@ -61,8 +61,8 @@ void wf_stack_cache_flush(struct wf_stack_cache *cache);
 WF_MUST_CHECK struct wf_stack *wf_stack_map(size_t size);
 void wf_stack_unmap(struct wf_stack *stack);
 
-void *wf_stack_low(const struct wf_stack *stack);       /* lowest usable address */
-void *wf_stack_top(const struct wf_stack *stack);       /* one past the highest, staggered */
+void *wf_stack_low(const struct wf_stack *stack); /* lowest usable address */
+void *wf_stack_top(const struct wf_stack *stack); /* one past the highest, staggered */
 size_t wf_stack_size(const struct wf_stack *stack);
 bool wf_stack_guard_holds(const struct wf_stack *stack, const void *address);
 

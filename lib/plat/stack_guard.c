@@ -39,10 +39,7 @@ int wf_guard_by_madvise(void *base, size_t size)
     return rc;
 }
 
-int wf_guard_by_mprotect(void *base, size_t size)
-{
-    return wf_sys.protect_none(base, size);
-}
+int wf_guard_by_mprotect(void *base, size_t size) { return wf_sys.protect_none(base, size); }
 
 static bool kernel_faults_on(const char *byte)
 {

@@ -148,20 +148,14 @@ void wf_stack_unmap(struct wf_stack *stack)
     wf_free(stack);
 }
 
-void *wf_stack_low(const struct wf_stack *stack)
-{
-    return stack->low;
-}
+void *wf_stack_low(const struct wf_stack *stack) { return stack->low; }
 
 void *wf_stack_top(const struct wf_stack *stack)
 {
     return stack->low + stack->size - (size_t)stack->colour * WF_CACHE_LINE;
 }
 
-size_t wf_stack_size(const struct wf_stack *stack)
-{
-    return stack->size;
-}
+size_t wf_stack_size(const struct wf_stack *stack) { return stack->size; }
 
 bool wf_stack_guard_holds(const struct wf_stack *stack, const void *address)
 {

@@ -19,15 +19,9 @@
         (rc) = (call);           \
     while ((rc) < 0 && errno == EINTR)
 
-static void *real_alloc(size_t size)
-{
-    return calloc(1, size);
-}
+static void *real_alloc(size_t size) { return calloc(1, size); }
 
-static void *real_realloc(void *old, size_t size)
-{
-    return realloc(old, size);
-}
+static void *real_realloc(void *old, size_t size) { return realloc(old, size); }
 
 static void *real_map(size_t size)
 {
@@ -36,10 +30,7 @@ static void *real_map(size_t size)
     return base == MAP_FAILED ? NULL : base;
 }
 
-static int real_unmap(void *base, size_t size)
-{
-    return munmap(base, size) < 0 ? -errno : 0;
-}
+static int real_unmap(void *base, size_t size) { return munmap(base, size) < 0 ? -errno : 0; }
 
 static int real_advise(void *base, size_t size, int advice)
 {
@@ -58,10 +49,7 @@ static int real_open(const char *path, int flags, unsigned mode)
     return fd < 0 ? -errno : fd;
 }
 
-static int real_close(int fd)
-{
-    return close(fd) < 0 && errno != EINTR ? -errno : 0;
-}
+static int real_close(int fd) { return close(fd) < 0 && errno != EINTR ? -errno : 0; }
 
 static ssize_t real_read(int fd, void *buf, size_t size)
 {
@@ -83,10 +71,7 @@ static off_t real_seek(int fd, off_t offset, int whence)
     return at < 0 ? -errno : at;
 }
 
-static int real_stat_fd(int fd, struct stat *out)
-{
-    return fstat(fd, out) < 0 ? -errno : 0;
-}
+static int real_stat_fd(int fd, struct stat *out) { return fstat(fd, out) < 0 ? -errno : 0; }
 
 static int real_sync(int fd)
 {

@@ -10,9 +10,9 @@
 #include <sys/types.h>
 
 struct wf_sys {
-    void *(*alloc)(size_t size);                    /* zeroed; NULL: no memory */
-    void *(*realloc)(void *old, size_t size);       /* NULL: no memory, old kept */
-    void *(*map)(size_t size);                      /* private, lazily committed; NULL: none */
+    void *(*alloc)(size_t size);              /* zeroed; NULL: no memory */
+    void *(*realloc)(void *old, size_t size); /* NULL: no memory, old kept */
+    void *(*map)(size_t size);                /* private, lazily committed; NULL: none */
     int (*unmap)(void *base, size_t size);
     int (*advise)(void *base, size_t size, int advice);
     int (*protect_none)(void *base, size_t size);
@@ -26,7 +26,7 @@ struct wf_sys {
     int (*sync)(int fd);
     int (*epoll_create)(void);
     int (*epoll_arm)(int epoll_fd, int fd, unsigned events, uint64_t key);
-    int (*event_create)(void);                      /* eventfd, non-blocking, close-on-exec */
+    int (*event_create)(void); /* eventfd, non-blocking, close-on-exec */
 };
 
 /* The real table's thread_create: thread.c's, or in the simulator sim_thread.c's. */

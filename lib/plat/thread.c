@@ -87,10 +87,7 @@ void wf_thread_detach(struct wf_os_thread *thread)
     (void)pthread_detach((pthread_t)thread->handle);
 }
 
-void wf_thread_yield(void)
-{
-    (void)sched_yield();
-}
+void wf_thread_yield(void) { (void)sched_yield(); }
 
 #ifndef WF_TSAN
 
@@ -124,7 +121,7 @@ static int is_program_thread(const char *task)
     (void)snprintf(path, sizeof path, "/proc/self/task/%s/status", task);
     int fd = wf_sys.open(path, O_RDONLY, 0);
     if (fd == -ENOENT)
-        return 0;                       /* it has just ended */
+        return 0; /* it has just ended */
     if (fd < 0)
         return fd;
     ssize_t size = wf_sys.read(fd, text, sizeof(text) - 1);
@@ -151,12 +148,6 @@ int wf_thread_count(void)
 
 #endif
 
-int wf_thread_id(void)
-{
-    return (int)syscall(SYS_gettid);
-}
+int wf_thread_id(void) { return (int)syscall(SYS_gettid); }
 
-void wf_on_fork_child(void (*fn)(void))
-{
-    (void)pthread_atfork(NULL, NULL, fn);
-}
+void wf_on_fork_child(void (*fn)(void)) { (void)pthread_atfork(NULL, NULL, fn); }

@@ -13,6 +13,9 @@
  * parked or woke and no task ran in between, all counts are of one moment, and a state in which
  * nobody runs does not change by itself.
  *
+ * Looks come one after the other, and whoever tells of a deadlock, a worker that counts as idle
+ * perhaps, ends the rest of all until it has told everybody, and looks again then.
+ *
  * A thread that weft does not know ends without a word, and one that is ending is still counted:
  * so a plain thread that waits asks again after 10, 20, 40 ... ms (wait.c). It asks only: a
  * wake-up that was lost stays lost, for the tests to find.
@@ -62,9 +65,12 @@ static bool are_workers_quiet(void)
            wf_load_rlx(&wf_rt.inject.n) == 0 && wf_next_timer() == WF_NEVER && wf_io_armed() == 0;
 }
 
+static struct wf_lock look_lock = WF_LOCK_INIT(WF_RANK_NONE);
+static _Atomic bool is_telling;                 /* set under look_lock, cleared by who set it */
+
 static bool is_quiet(void)
 {
-    return are_known_threads_waiting() && are_workers_quiet() &&
+    return are_known_threads_waiting() && are_workers_quiet() && !wf_load_seq(&is_telling) &&
            (wf_live_tasks() > 0 || wf_load_seq(&wf_rt.plain_waiting) > 0);
 }
 
@@ -86,14 +92,27 @@ bool wf_is_thread_elsewhere(bool is_caller_counted)
 }
 
 /* True once for each deadlock, however many look: those that no cancel reaches go on waiting. */
+static bool is_new_deadlock_locked(void)
+{
+    static uint64_t reported;                   /* motion + 1 */
+    uint64_t seen = motion();
+    if (!is_quiet() || !is_every_thread_ours() || !is_quiet() || motion() != seen ||
+        reported == seen + 1)
+        return false;
+    reported = seen + 1;
+    wf_store_seq(&is_telling, true);
+    return true;
+}
+
+/* True: the caller has to tell(). */
 static bool is_new_deadlock(void)
 {
-    static _Atomic uint64_t reported;           /* motion + 1 */
     if (!is_quiet())
         return false;
-    uint64_t seen = motion();
-    return is_every_thread_ours() && is_quiet() && motion() == seen &&
-           wf_xchg_seq(&reported, seen + 1) != seen + 1;
+    wf_lock_acquire(&look_lock);
+    bool is_one = is_new_deadlock_locked();
+    wf_lock_release(&look_lock);
+    return is_one;
 }
 
 /* ---- telling --------------------------------------------------------------------------------- */
@@ -140,6 +159,7 @@ static void tell(void)
     if (hooks.cancel_deadlocked != NULL)
         hooks.cancel_deadlocked();
     wake_claimed_threads();
+    wf_store_seq(&is_telling, false);
 }
 
 bool wf_deadlock_check(void)
@@ -150,15 +170,20 @@ bool wf_deadlock_check(void)
     return is_one;
 }
 
-void wf_deadlock_suspect(void)
+static bool is_new_deadlock_for_thread(void)
 {
     if (!are_known_threads_waiting())
-        return;
+        return false;
     wf_lock_acquire(&wf_rt.lock);
     bool is_one = is_new_deadlock();
     wf_lock_release(&wf_rt.lock);
-    if (is_one)
+    return is_one;
+}
+
+void wf_deadlock_suspect(void)
+{
+    while (is_new_deadlock_for_thread())
         tell();
-    else if (wf_load_rlx(&is_trap_pending) && wf_xchg_seq(&is_trap_pending, false))
+    if (wf_load_rlx(&is_trap_pending) && wf_xchg_seq(&is_trap_pending, false))
         hooks.traps();
 }

@@ -106,7 +106,7 @@ static WF_NOINLINE void wake_one(void)
 
 void wf_idle_notify(void)
 {
-    wf_fence_seq();             /* [park-dekker] the pusher's */
+    wf_fence_seq(); /* [park-dekker] the pusher's */
     if (wf_load_rlx(&wf_rt.n_idle) > 0 && wf_load_rlx(&wf_rt.n_searching) == 0)
         wake_one();
 }
@@ -126,7 +126,7 @@ void wf_idle_wake_all(void)
 
 void wf_idle_timer_added(int64_t at_ns)
 {
-    wf_fence_seq();             /* [poll-dekker] the adder's */
+    wf_fence_seq(); /* [poll-dekker] the adder's */
     if (at_ns < wf_load_rlx(&wf_rt.poll_until_ns))
         wf_poller_interrupt(&wf_rt.poller);
 }
@@ -161,17 +161,14 @@ unsigned wf_poll(struct wf_worker *w)
         return n;
     n += handle_events(w, wait_for_events(w, 0));
     if (give_back_poller())
-        wake_one();             /* I3: somebody went to sleep meanwhile and could not take it */
+        wake_one(); /* I3: somebody went to sleep meanwhile and could not take it */
     return n;
 }
 
 /* ---- searching ---------------------------------------------------------------------------------------- */
 
 /* Half of the workers at most: more would only fight for the same queues. */
-bool wf_idle_may_search(void)
-{
-    return 2 * wf_load_rlx(&wf_rt.n_searching) < wf_rt.n_workers;
-}
+bool wf_idle_may_search(void) { return 2 * wf_load_rlx(&wf_rt.n_searching) < wf_rt.n_workers; }
 
 WF_WORKER_LOCAL void wf_idle_begin_search(struct wf_worker *w)
 {
@@ -202,7 +199,7 @@ static void join_idle(struct wf_worker *w)
         wf_rt.poll_owner = w;
     wf_list_push_back(&wf_rt.idle, &w->idle_link);
     wf_store_seq(&wf_rt.n_idle, wf_load_rlx(&wf_rt.n_idle) + 1);
-    if (was_searching)          /* under the lock: who sees us in `idle` sees no searcher in us (I3) */
+    if (was_searching) /* under the lock: who sees us in `idle` sees no searcher in us (I3) */
         (void)wf_sub_seq(&wf_rt.n_searching, 1u);
     wf_lock_release(&wf_rt.idle_lock);
 }
@@ -242,7 +239,7 @@ static bool sleep_polling_once(struct wf_worker *w, int *out_n_events)
     int64_t look_ns = watches ? wf_clock_after(WF_MONITOR_NS) : WF_NEVER;
     int64_t until_ns = WF_MIN(look_ns, sleep_limit());
     wf_store_rlx(&wf_rt.poll_until_ns, until_ns);
-    wf_fence_seq();             /* [poll-dekker] the poller's */
+    wf_fence_seq(); /* [poll-dekker] the poller's */
     until_ns = WF_MIN(until_ns, sleep_limit());
     if (has_token(w))
         return false;
@@ -301,14 +298,14 @@ bool wf_idle_park(struct wf_worker *w)
 {
     int n_events = 0;
     join_idle(w);
-    wf_fence_seq();             /* [park-dekker] the sleeper's */
+    wf_fence_seq(); /* [park-dekker] the sleeper's */
     if (!wf_has_work() && !wf_load_rlx(&wf_rt.is_stopping)) {
         if (!is_last_awake() || !wf_deadlock_check())
             n_events = sleep_until_woken(w);
     }
     bool was_polling = w->is_polling;
     if (!quit_idle(w))
-        sleep_parked(w);        /* I2: the token may still be on its way */
+        sleep_parked(w); /* I2: the token may still be on its way */
     (void)handle_events(w, n_events);
     (void)expire_all(w);
     wf_runtime_idle_stop();

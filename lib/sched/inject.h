@@ -11,7 +11,7 @@ struct wf_task;
 struct wf_inject {
     WF_CACHE_ALIGNED struct wf_lock lock;
     struct wf_task *first, *last;
-    _Atomic uint32_t n;                 /* written under lock */
+    _Atomic uint32_t n; /* written under lock */
 };
 
 void wf_inject_init(struct wf_inject *q);

@@ -215,15 +215,9 @@ void wf_io_ready(const struct wf_poll_event *events, int n)
         take_event(&events[i]);
 }
 
-unsigned wf_io_armed(void)
-{
-    return wf_load_seq(&io.n_waits);
-}
+unsigned wf_io_armed(void) { return wf_load_seq(&io.n_waits); }
 
-bool wf_io_is_in_use(void)
-{
-    return wf_load_rlx(&io.n_waits) > 0;
-}
+bool wf_io_is_in_use(void) { return wf_load_rlx(&io.n_waits) > 0; }
 
 void wf_io_stop(void)
 {

@@ -17,8 +17,8 @@ void wf_io_forget(int fd);
 /* For the worker that polls. */
 void wf_io_ready(const struct wf_poll_event *events, int n);
 
-unsigned wf_io_armed(void);     /* descriptors that somebody waits for */
-bool wf_io_is_in_use(void);     /* is there any descriptor to poll for? */
-void wf_io_stop(void);          /* frees the table; nobody waits any more */
+unsigned wf_io_armed(void); /* descriptors that somebody waits for */
+bool wf_io_is_in_use(void); /* is there any descriptor to poll for? */
+void wf_io_stop(void);      /* frees the table; nobody waits any more */
 
 #endif

@@ -15,9 +15,6 @@ static inline const char *wf_never_waits_begin(const char *name)
     return outer;
 }
 
-static inline void wf_never_waits_end(const char *outer)
-{
-    wf_waiter_self()->never_waits = outer;
-}
+static inline void wf_never_waits_end(const char *outer) { wf_waiter_self()->never_waits = outer; }
 
 #endif

@@ -4,7 +4,7 @@
 enum {
     SWITCHES_A_LOOK = 16,
     SHORT_RUN_NS = 2000,
-    FIRST_RUN_NS = 10000,       /* before anything was measured: enough to share three tasks */
+    FIRST_RUN_NS = 10000, /* before anything was measured: enough to share three tasks */
 };
 
 WF_WORKER_LOCAL static void restart(struct wf_worker *w, int64_t now_ns)

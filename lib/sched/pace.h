@@ -24,8 +24,8 @@
 
 #include "sched/worker.h"
 
-#define WF_HELP_NS    INT64_C(20000)        /* a longer queue than this wants help */
-#define WF_MONITOR_NS INT64_C(1000000)      /* the poll owner's look at those who are awake */
+#define WF_HELP_NS    INT64_C(20000)   /* a longer queue than this wants help */
+#define WF_MONITOR_NS INT64_C(1000000) /* the poll owner's look at those who are awake */
 
 void wf_pace_start(struct wf_worker *w);
 WF_NOINLINE void wf_pace_look(struct wf_worker *w);

@@ -50,7 +50,7 @@ struct wf_task *wf_runq_steal(struct wf_runq *thief, struct wf_runq *from)
         uint32_t n = wf_load_acq(&from->tail) - head;
         if (n == 0)
             return NULL;
-        if (n > WF_RING_SIZE) {         /* head and tail of two moments */
+        if (n > WF_RING_SIZE) { /* head and tail of two moments */
             head = wf_load_acq(&from->head);
             continue;
         }

@@ -27,8 +27,8 @@ struct wf_runq {
     /* Any thread, by exchange. */
     WF_CACHE_ALIGNED _Atomic(struct wf_task *) slot;
 
-    WF_CACHE_ALIGNED _Atomic uint32_t head;     /* R2 */
-    _Atomic uint32_t tail;                      /* owner */
+    WF_CACHE_ALIGNED _Atomic uint32_t head; /* R2 */
+    _Atomic uint32_t tail;                  /* owner */
     _Atomic(struct wf_task *) ring[WF_RING_SIZE];
 
     /* Unstarted tasks, under fresh_lock: [fresh_head, fresh_tail) modulo the size. */
@@ -51,7 +51,7 @@ struct wf_task *wf_runq_steal(struct wf_runq *thief, struct wf_runq *from);
 struct wf_task *wf_runq_steal_fresh(struct wf_runq *from);
 struct wf_task *wf_runq_take_slot(struct wf_runq *from);
 
-bool wf_runq_has_work(struct wf_runq *q);       /* ring or unstarted; not the slot */
+bool wf_runq_has_work(struct wf_runq *q); /* ring or unstarted; not the slot */
 uint32_t wf_runq_length(struct wf_runq *q);
 static inline uint32_t wf_runq_ring_length(struct wf_runq *q)
 {

@@ -24,10 +24,10 @@
 #include <stdio.h>
 #include <weft/error.h>
 
-#define IDLE_STOP_NS  INT64_C(5000000000)
-#define TEARDOWN_NS   INT64_C(5000000000)
-#define BLOCKING_MAX  512
-#define STACKS_KEPT   (4 * WF_CREDIT_BATCH)     /* more than a worker ever keeps (plat/stack.c) */
+#define IDLE_STOP_NS INT64_C(5000000000)
+#define TEARDOWN_NS  INT64_C(5000000000)
+#define BLOCKING_MAX 512
+#define STACKS_KEPT  (4 * WF_CREDIT_BATCH) /* more than a worker ever keeps (plat/stack.c) */
 
 struct wf_runtime wf_rt = {
     .lock = WF_LOCK_INIT(WF_RANK_RUNTIME),
@@ -211,7 +211,7 @@ void wf_runtime_leave(void)
     int64_t stop_ns = wf_clock_after(wf_rt.config.idle_stop_ns);
     if (is_last) {
         wf_store_seq(&wf_rt.idle_stop_at_ns, stop_ns);
-        wf_idle_timer_added(stop_ns);   /* still locked: a shutdown may close the poller after it */
+        wf_idle_timer_added(stop_ns); /* still locked: a shutdown may close the poller after it */
     }
     (void)wf_add_seq(&wf_rt.users_word, 1u);
     wf_futex_wake(&wf_rt.users_word, INT32_MAX);
@@ -233,7 +233,7 @@ void wf_runtime_idle_stop(void)
 {
     if (wf_clock_now() < wf_runtime_idle_stop_at() || !wf_lock_try(&wf_rt.lock))
         return;
-    bool is_due = wf_clock_now() >= wf_runtime_idle_stop_at();  /* a user came and went meanwhile */
+    bool is_due = wf_clock_now() >= wf_runtime_idle_stop_at(); /* a user came and went meanwhile */
     if (is_due && wf_rt.n_users == 0 && wf_rt.state == WF_RUNNING)
         begin_stopping_locked();
     if (is_due)

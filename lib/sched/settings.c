@@ -80,6 +80,6 @@ unsigned weft_version(void) { return WEFT_VERSION_NUM; }
 int *weft_errno_location(void)
 {
     int *location = wf_errno_location();
-    wf_san_own(location);       /* from the task that used it before, on this thread */
+    wf_san_own(location); /* from the task that used it before, on this thread */
     return location;
 }

@@ -52,7 +52,10 @@ static uint64_t next_id(struct wf_worker *w)
     return ++w->next_id;
 }
 
-static struct wf_stack_cache *cache_of(struct wf_worker *w) { return w != NULL ? &w->stacks : NULL; }
+static struct wf_stack_cache *cache_of(struct wf_worker *w)
+{
+    return w != NULL ? &w->stacks : NULL;
+}
 
 /* max_tasks is exact: who has joined a task may make another in its place. The stack pool's own
  * limit can't be, since workers keep credits and stacks by them; it is set higher (runtime.c). Only
@@ -168,7 +171,7 @@ int wf_task_make(const struct wf_task_opts *opts, struct wf_task **out_task)
 void wf_task_unmake(struct wf_task *task, bool owns_args)
 {
     if (owns_args && task->what->drop != NULL)
-        task->what->drop(task->args);       /* may wait, and go on on another worker */
+        task->what->drop(task->args); /* may wait, and go on on another worker */
     struct wf_worker *w = wf_worker_self();
     wf_san_own(w);
     free_args(task);
@@ -222,8 +225,8 @@ void wf_task_prepare(struct wf_task *task, struct wf_worker *w)
 
 void wf_task_recycle(struct wf_task *task, struct wf_worker *w)
 {
-    wf_san_own(&task->ctx.sp);          /* acquire [ctx-left], as in plat/sanitizer.h */
-    wf_san_own(&task->stack);           /* whoever popped it has looked at it before */
+    wf_san_own(&task->ctx.sp); /* acquire [ctx-left], as in plat/sanitizer.h */
+    wf_san_own(&task->stack);  /* whoever popped it has looked at it before */
     wf_san_own(w);
     wf_ctx_done(&task->ctx);
     free_args(task);

@@ -23,23 +23,23 @@ struct wf_worker;
 #define WF_TASK_INLINE_ARGS 64
 
 struct wf_task {
-    struct wf_waiter waiter;            /* first: a task's waiter is the task */
+    struct wf_waiter waiter; /* first: a task's waiter is the task */
     struct wf_ctx ctx;
-    struct wf_task *next;               /* in the shared queue, or a free list */
+    struct wf_task *next; /* in the shared queue, or a free list */
 
-    struct wf_stack *stack;             /* from first run to end */
-    _Atomic bool has_started;           /* written by the worker that runs it first */
-    bool has_own_stack;                 /* of another size than the default: its own mapping */
+    struct wf_stack *stack;   /* from first run to end */
+    _Atomic bool has_started; /* written by the worker that runs it first */
+    bool has_own_stack;       /* of another size than the default: its own mapping */
 
     const weft_callable *what;
-    void *args;                         /* inline_args, or allocated */
-    void *self_arg;                     /* second argument of what->enter */
+    void *args;     /* inline_args, or allocated */
+    void *self_arg; /* second argument of what->enter */
 
     /* Called on the task's own stack when the body has returned and its arguments are dropped.
      * After it the scope may be gone. */
     void (*on_done)(struct wf_task *task, int rc);
-    struct weft_scope *home;            /* the scope it was spawned into; layer 4's */
-    struct wf_link home_link;           /* in that scope's list of children; its lock */
+    struct weft_scope *home;  /* the scope it was spawned into; layer 4's */
+    struct wf_link home_link; /* in that scope's list of children; its lock */
     const char *spawn_file;
     int spawn_line;
 
@@ -53,11 +53,11 @@ static inline struct wf_task *wf_task_of(struct wf_waiter *waiter)
 
 struct wf_task_opts {
     const weft_callable *what;
-    const void *args;                   /* what->args_size bytes, copied; ownership moves */
+    const void *args; /* what->args_size bytes, copied; ownership moves */
     void *self_arg;
     const char *name, *file;
     int line;
-    size_t stack_size;                  /* 0: the default */
+    size_t stack_size; /* 0: the default */
     struct weft_scope *home;
     void (*on_done)(struct wf_task *task, int rc);
 };
@@ -76,6 +76,6 @@ void wf_task_start(struct wf_task *task);
 void wf_task_prepare(struct wf_task *task, struct wf_worker *worker);
 void wf_task_recycle(struct wf_task *task, struct wf_worker *worker);
 
-struct wf_task *wf_task_self(void);     /* NULL on a plain thread */
+struct wf_task *wf_task_self(void); /* NULL on a plain thread */
 
 #endif

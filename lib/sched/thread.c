@@ -22,7 +22,8 @@ static void nudge_locked(void)
 static void free_record(void *self)
 {
     struct wf_thread *thread = self;
-    WF_MUST(thread->worker == NULL, "a task ended its worker's thread (pthread_exit, pthread_cancel)");
+    WF_MUST(thread->worker == NULL,
+            "a task ended its worker's thread (pthread_exit, pthread_cancel)");
     wf_lock_acquire(&wf_rt.threads_lock);
     wf_list_remove(&thread->own.thread_link);
     (void)wf_sub_seq(&wf_rt.n_plain, 1u);

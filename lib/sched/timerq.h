@@ -12,15 +12,15 @@
 #include "base/lock.h"
 
 struct wf_timer {
-    struct wf_heap_node node;                   /* node.key: the point in time */
-    struct wf_timerq *queue;                    /* where it was started; constant until restarted */
-    void (*fire)(struct wf_timer *timer);       /* NULL: fired or cancelled; the queue's lock */
+    struct wf_heap_node node;             /* node.key: the point in time */
+    struct wf_timerq *queue;              /* where it was started; constant until restarted */
+    void (*fire)(struct wf_timer *timer); /* NULL: fired or cancelled; the queue's lock */
 };
 
 struct wf_timerq {
     WF_CACHE_ALIGNED struct wf_lock lock;
     struct wf_heap heap;
-    _Atomic int64_t next_ns;            /* the root's key or WF_NEVER; written under lock */
+    _Atomic int64_t next_ns; /* the root's key or WF_NEVER; written under lock */
 };
 
 void wf_timerq_init(struct wf_timerq *queue);

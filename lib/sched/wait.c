@@ -14,8 +14,8 @@
 
 enum { OPERATIONS_PER_TURN = 128 };
 
-#define SUSPECT_FIRST_NS  INT64_C(10000000)
-#define SUSPECT_LAST_NS   INT64_C(3600000000000)
+#define SUSPECT_FIRST_NS INT64_C(10000000)
+#define SUSPECT_LAST_NS  INT64_C(3600000000000)
 
 _Atomic uint32_t wf_never_cancelled;
 
@@ -37,8 +37,7 @@ WF_NOINLINE struct wf_waiter *wf_waiter_make_slow(void)
 
 int wf_no_waiter(void) { return wf_load_rlx(&wf_rt.has_forked) ? WEFT_EFORK : WEFT_ENOMEM; }
 
-static void begin(struct wf_waiter *self, enum wf_wait_kind kind, const void *object,
-                  uint32_t cell)
+static void begin(struct wf_waiter *self, enum wf_wait_kind kind, const void *object, uint32_t cell)
 {
     WF_MUST(self->never_waits == NULL, "\"%s\" was opened with .never_waits, and waits",
             self->never_waits);
@@ -108,8 +107,8 @@ static WF_NOINLINE void park_task_until(struct wf_waiter *self, int64_t at_ns)
  * for a moment, never too high.) */
 static void count_out(void)
 {
-    (void)wf_add_seq(&wf_rt.plain_epoch, 1u);
     (void)wf_sub_seq(&wf_rt.plain_waiting, 1u);
+    (void)wf_add_seq(&wf_rt.plain_epoch, 1u);
 }
 
 /* The token, not the cell, ends the sleep: between the claim and the wake the waker still uses
@@ -124,7 +123,7 @@ static void sleep_on_token_until(struct wf_waiter *self, int64_t at_ns)
             count_out();
             return;
         }
-        at_ns = WF_NEVER;       /* somebody was first: its wake is on the way (W1) */
+        at_ns = WF_NEVER; /* somebody was first: its wake is on the way (W1) */
     }
 }
 
@@ -137,7 +136,7 @@ static void sleep_on_token(struct wf_waiter *self)
     while (wf_load_acq(&self->token) == 0) {
         int64_t at_ns = pause_ns < SUSPECT_LAST_NS ? wf_clock_after(pause_ns) : WF_NEVER;
         if (wf_futex_wait(&self->token, 0, at_ns) != WEFT_ETIMEDOUT) {
-            pause_ns = SUSPECT_FIRST_NS;        /* for nothing: a thread has ended (thread.c) */
+            pause_ns = SUSPECT_FIRST_NS; /* for nothing: a thread has ended (thread.c) */
             continue;
         }
         pause_ns *= 2;
@@ -201,14 +200,10 @@ void wf_wait_wake(struct wf_waiter *waiter, enum wf_wake when)
 int wf_claim_code(struct wf_waiter *self, uint32_t claim)
 {
     switch (claim) {
-    case WF_CLAIM_CANCELED:
-        return wf_is_cancelled(self) ? WEFT_ECANCELED : 0;
-    case WF_CLAIM_TIMEOUT:
-        return WEFT_ETIMEDOUT;
-    case WF_CLAIM_DEADLOCK:
-        return WEFT_EDEADLK;
-    default:
-        return 0;
+    case WF_CLAIM_CANCELED: return wf_is_cancelled(self) ? WEFT_ECANCELED : 0;
+    case WF_CLAIM_TIMEOUT: return WEFT_ETIMEDOUT;
+    case WF_CLAIM_DEADLOCK: return WEFT_EDEADLK;
+    default: return 0;
     }
 }
 

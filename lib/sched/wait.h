@@ -47,13 +47,23 @@ enum {
     WF_CLAIM_CANCELED = 3,
     WF_CLAIM_TIMEOUT = 4,
     WF_CLAIM_DEADLOCK = 5,
-    WF_CLAIM_FIRST = 16,        /* WF_CLAIM_FIRST + i: the waiter's own index i */
+    WF_CLAIM_FIRST = 16, /* WF_CLAIM_FIRST + i: the waiter's own index i */
 };
 
 /* What a waiter waits for, for dumps and the deadlock report. */
 enum wf_wait_kind {
-    WF_ON_NOTHING, WF_ON_SEND, WF_ON_RECV, WF_ON_RESERVE, WF_ON_SELECT, WF_ON_SLEEP,
-    WF_ON_CHILDREN, WF_ON_DEMAND, WF_ON_TEARDOWN, WF_ON_BLOCKING, WF_ON_FD, WF_ON_PAUSE,
+    WF_ON_NOTHING,
+    WF_ON_SEND,
+    WF_ON_RECV,
+    WF_ON_RESERVE,
+    WF_ON_SELECT,
+    WF_ON_SLEEP,
+    WF_ON_CHILDREN,
+    WF_ON_DEMAND,
+    WF_ON_TEARDOWN,
+    WF_ON_BLOCKING,
+    WF_ON_FD,
+    WF_ON_PAUSE,
     WF_N_WAIT_KINDS,
 };
 
@@ -65,14 +75,14 @@ struct wf_waiter {
     _Atomic uint32_t token;
 
     bool is_task;
-    uint8_t budget;                     /* operations left before it must yield; owner only */
-    uint32_t shields;                   /* > 0: cancels of the scopes it is in do not reach it */
+    uint8_t budget;   /* operations left before it must yield; owner only */
+    uint32_t shields; /* > 0: cancels of the scopes it is in do not reach it */
 
     /* The flag of the innermost scope it is in (non-zero: cancelled), or of nothing while shielded.
      * Written by the waiter; read by it alone (cancellers go through the scopes). */
     _Atomic uint32_t *cancel;
-    struct weft_scope *scope;           /* innermost; layer 4's */
-    int close_error;                    /* first error of a closer that a brace ran */
+    struct weft_scope *scope; /* innermost; layer 4's */
+    int close_error;          /* first error of a closer that a brace ran */
 
     /* The user's step that runs now and promised not to wait, by name (never_waits.h); or NULL. */
     const char *never_waits;
@@ -81,12 +91,12 @@ struct wf_waiter {
     _Atomic(enum wf_wait_kind) wait_kind;
     _Atomic(const void *) wait_object;
     _Atomic int64_t wait_since_ns;
-    const char *name, *file;            /* what it is called and where it was made */
+    const char *name, *file; /* what it is called and where it was made */
     int line;
     uint64_t id;
 
-    struct wf_rng rng;                  /* plain threads; tasks use their worker's */
-    struct wf_link thread_link;         /* plain threads: in the runtime's list of them */
+    struct wf_rng rng;          /* plain threads; tasks use their worker's */
+    struct wf_link thread_link; /* plain threads: in the runtime's list of them */
 };
 
 /* The running task or plain thread. NULL in a child after fork, and when there was no memory for

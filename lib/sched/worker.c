@@ -13,9 +13,9 @@
 #include "sched/pace.h"
 
 enum {
-    SHARED_QUEUE_TICKS = 61,    /* every so many picks the shared queue comes first */
-    FRESH_TICKS = 16,           /* and every so many an unstarted task does */
-    SLOT_RUNS_MAX = 32,         /* picks from the slot in a row */
+    SHARED_QUEUE_TICKS = 61, /* every so many picks the shared queue comes first */
+    FRESH_TICKS = 16,        /* and every so many an unstarted task does */
+    SLOT_RUNS_MAX = 32,      /* picks from the slot in a row */
     SPINS_BEFORE_YIELD = 200,
 };
 
@@ -45,7 +45,7 @@ WF_WORKER_LOCAL void wf_ready(struct wf_task *task, enum wf_wake when)
         task = wf_xchg_acq_rel(&w->runq.slot, task);
     }
     if (task != NULL)
-        push_ring(w, task);             /* the one displaced */
+        push_ring(w, task); /* the one displaced */
     wf_pace_pushed(w, wf_runq_ring_length(&w->runq) + 1);
 }
 
@@ -79,7 +79,7 @@ WF_WORKER_LOCAL static struct wf_task *pop_own(struct wf_worker *w)
 {
     struct wf_task *task = NULL;
     if (w->tick % FRESH_TICKS == 0)
-        task = wf_runq_steal_fresh(&w->runq);   /* the oldest, which else might never begin */
+        task = wf_runq_steal_fresh(&w->runq); /* the oldest, which else might never begin */
     if (task == NULL)
         task = pop_slot(w);
     if (task == NULL)
@@ -103,7 +103,7 @@ WF_WORKER_LOCAL static inline void become(struct wf_worker *w, struct wf_task *t
     wf_pace_switched(w);
     if (!wf_load_rlx(&task->has_started))
         wf_task_prepare(task, w);
-    wf_san_disown(&task->stack);        /* our looks at it come before its end: wf_task_recycle */
+    wf_san_disown(&task->stack); /* our looks at it come before its end: wf_task_recycle */
 }
 
 /* The one to switch to directly, or NULL: to the native stack. */
@@ -139,7 +139,7 @@ WF_WORKER_LOCAL static void leave_stack(struct wf_worker *w, struct wf_task *sel
     if (WF_LIKELY(next != NULL)) {
         become(w, next);
         wf_ctx_switch(&self->ctx, &next->ctx);
-    } else if (w->pending == self) {    /* woken already, and popped by ourselves: we never left */
+    } else if (w->pending == self) { /* woken already, and popped by ourselves: we never left */
         w->pending = NULL;
         return;
     } else {
@@ -180,14 +180,14 @@ WF_WORKER_LOCAL void wf_worker_begin_task(void)
 {
     struct wf_worker *w = wf_worker_self();
     tidy(w);
-    *w->errno_location = 0;             /* not what the task before left there */
+    *w->errno_location = 0; /* not what the task before left there */
 }
 
 WF_WORKER_LOCAL static void run(struct wf_worker *w, struct wf_task *task)
 {
     for (unsigned turn = 1; !may_run(task); turn++)
         if (turn % SPINS_BEFORE_YIELD == 0)
-            wf_thread_yield();      /* the worker it is leaving may wait for our CPU */
+            wf_thread_yield(); /* the worker it is leaving may wait for our CPU */
         else
             wf_cpu_relax();
     become(w, task);
@@ -224,7 +224,7 @@ static struct wf_task *next_task(struct wf_worker *w)
         if (task == NULL)
             task = wf_worker_find(w);
         if (task != NULL) {
-            if (w->is_searching)        /* also one who was woken to search and found this at home */
+            if (w->is_searching) /* also one who was woken to search and found this at home */
                 wf_idle_end_search(w);
             return task;
         }

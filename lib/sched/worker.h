@@ -17,15 +17,24 @@
 /* One OS thread as weft knows it: a worker's, or a plain one that called weft. plat/self.h holds
  * it. Owner thread only, but for `waiter`, which follows wait.h. */
 struct wf_thread {
-    struct wf_waiter *current;          /* the task that runs on it, or &own; first: see wait.h */
-    struct wf_worker *worker;           /* NULL: a plain thread */
-    struct wf_waiter own;               /* a plain thread's waiter */
-    struct wf_timerq *timers;           /* where its timers go */
+    struct wf_waiter *current; /* the task that runs on it, or &own; first: see wait.h */
+    struct wf_worker *worker;  /* NULL: a plain thread */
+    struct wf_waiter own;      /* a plain thread's waiter */
+    struct wf_timerq *timers;  /* where its timers go */
 };
 
 /* What a worker counts; one writer, any reader. */
-enum wf_stat { WF_SPAWNED, WF_COMPLETED, WF_STEALS, WF_PARKS, WF_WAKES, WF_SWITCHES, WF_POLLS,
-               WF_TIMERS_FIRED, WF_N_STATS };
+enum wf_stat {
+    WF_SPAWNED,
+    WF_COMPLETED,
+    WF_STEALS,
+    WF_PARKS,
+    WF_WAKES,
+    WF_SWITCHES,
+    WF_POLLS,
+    WF_TIMERS_FIRED,
+    WF_N_STATS
+};
 
 enum { WF_EVENTS_AT_ONCE = 64 };
 
@@ -34,30 +43,30 @@ struct wf_worker {
 
     /* Owner thread only. */
     WF_CACHE_ALIGNED struct wf_thread thread;
-    struct wf_ctx native;               /* the thread's own stack: the loop of worker.c */
-    struct wf_task *pending;            /* popped, but had not left its stack yet (plat/ctx.h) */
-    struct wf_task *finished;           /* made its last switch, to be recycled */
+    struct wf_ctx native;     /* the thread's own stack: the loop of worker.c */
+    struct wf_task *pending;  /* popped, but had not left its stack yet (plat/ctx.h) */
+    struct wf_task *finished; /* made its last switch, to be recycled */
     struct wf_stack_cache stacks;
-    struct wf_task *free_tasks;         /* linked by next */
+    struct wf_task *free_tasks; /* linked by next */
     uint32_t n_free_tasks;
     uint32_t tick, slot_runs;
-    int *errno_location;                /* this OS thread's */
-    int64_t now_ns;                     /* the clock at the last look (pace.h) */
-    int64_t run_ns;                     /* how long tasks run between switches, on average */
-    uint32_t pace_n, pace_left;         /* switches from look to look, and until the next */
-    uint32_t tick_seen;                 /* monitor_tick when the current task was switched to */
-    struct wf_poll_event events[WF_EVENTS_AT_ONCE];     /* what the poller had to say */
-    bool is_searching;                  /* also written by whoever wakes it, under idle_lock */
-    uint64_t next_id, ids_end;          /* task ids taken from wf_rt.next_id */
+    int *errno_location;        /* this OS thread's */
+    int64_t now_ns;             /* the clock at the last look (pace.h) */
+    int64_t run_ns;             /* how long tasks run between switches, on average */
+    uint32_t pace_n, pace_left; /* switches from look to look, and until the next */
+    uint32_t tick_seen;         /* monitor_tick when the current task was switched to */
+    struct wf_poll_event events[WF_EVENTS_AT_ONCE]; /* what the poller had to say */
+    bool is_searching;         /* also written by whoever wakes it, under idle_lock */
+    uint64_t next_id, ids_end; /* task ids taken from wf_rt.next_id */
     struct wf_rng rng;
     unsigned index;
     struct wf_os_thread os_thread;
     struct wf_fault_stack fault_stack;
 
     /* Set before the thread starts or by idle.c under idle_lock. */
-    WF_CACHE_ALIGNED _Atomic uint32_t park_word;        /* 0: sleep; 1: token */
+    WF_CACHE_ALIGNED _Atomic uint32_t park_word; /* 0: sleep; 1: token */
     struct wf_link idle_link;
-    bool is_polling;                    /* sleeps in the poller, not on park_word */
+    bool is_polling; /* sleeps in the poller, not on park_word */
 
     /* Written by the owner and the poll owner, read by thieves. */
     _Atomic bool wants_help;
@@ -71,8 +80,8 @@ struct wf_worker {
  * runtime is shut down. */
 struct wf_service {
     const char *name;
-    void (*stop)(int64_t until_ns);             /* may be NULL */
-    void (*stats)(weft_stats *stats);           /* adds its own counters; may be NULL */
+    void (*stop)(int64_t until_ns);   /* may be NULL */
+    void (*stats)(weft_stats *stats); /* adds its own counters; may be NULL */
     struct wf_service *next;
     bool is_registered;
 };
@@ -84,35 +93,35 @@ struct wf_runtime {
     /* Under lock: starting, stopping, counting users. */
     struct wf_lock lock;
     enum wf_runtime_state state;
-    uint32_t n_users;                   /* root scopes and others that need workers */
-    _Atomic uint32_t users_word;        /* changes when one leaves; slept on by a shutdown */
-    _Atomic int64_t idle_stop_at_ns;    /* when workers without users stop; WF_NEVER: not now */
+    uint32_t n_users;                /* root scopes and others that need workers */
+    _Atomic uint32_t users_word;     /* changes when one leaves; slept on by a shutdown */
+    _Atomic int64_t idle_stop_at_ns; /* when workers without users stop; WF_NEVER: not now */
     struct wf_service *services;
     _Atomic uint64_t spawned_elsewhere; /* tasks made by plain threads; any thread */
 
     /* Constant while running. */
-    weft_config config;                 /* defaults filled in */
+    weft_config config; /* defaults filled in */
     unsigned n_workers;
     struct wf_worker *workers;
     struct wf_poller poller;
 
     /* Any thread. */
     struct wf_inject inject;
-    struct wf_timerq thread_timers;     /* plain threads' timers */
+    struct wf_timerq thread_timers; /* plain threads' timers */
     _Atomic uint64_t next_id;
-    _Atomic uint32_t n_places;          /* tasks alive, if there is a max_tasks */
-    _Atomic uint64_t ended_stats[WF_N_STATS];   /* of workers that are gone; under lock */
+    _Atomic uint32_t n_places;                /* tasks alive, if there is a max_tasks */
+    _Atomic uint64_t ended_stats[WF_N_STATS]; /* of workers that are gone; under lock */
     _Atomic bool is_stopping;
     _Atomic bool has_forked;
 
     /* Parked workers (idle.c). */
     WF_CACHE_ALIGNED struct wf_lock idle_lock;
-    struct wf_list idle;                /* under idle_lock */
-    _Atomic uint32_t n_idle;            /* length of idle; written under idle_lock */
+    struct wf_list idle;     /* under idle_lock */
+    _Atomic uint32_t n_idle; /* length of idle; written under idle_lock */
     _Atomic uint32_t n_searching;
-    _Atomic uint32_t monitor_tick;      /* the poll owner's (pace.h) */
-    struct wf_worker *poll_owner;       /* under idle_lock: who has the poller, or NULL */
-    _Atomic int64_t poll_until_ns;      /* until when it sleeps; INT64_MIN: nobody does */
+    _Atomic uint32_t monitor_tick; /* the poll owner's (pace.h) */
+    struct wf_worker *poll_owner;  /* under idle_lock: who has the poller, or NULL */
+    _Atomic int64_t poll_until_ns; /* until when it sleeps; INT64_MIN: nobody does */
 
     /* Plain threads known. A lock of its own: a worker that reports a deadlock needs it when a
      * shutdown may be waiting for that worker with rt.lock held. */
@@ -120,12 +129,12 @@ struct wf_runtime {
     struct wf_list threads;
 
     /* For the deadlock report. */
-    _Atomic uint32_t jobs;              /* blocking jobs queued or running */
-    _Atomic uint32_t n_helpers;         /* weft's own threads besides the workers */
-    _Atomic uint32_t n_plain;           /* plain threads with a record */
-    _Atomic uint32_t plain_waiting;     /* of those, parked and not yet woken (wait.c) */
-    _Atomic uint32_t plain_timed;       /* of those, parked with a time limit */
-    _Atomic uint64_t plain_epoch;       /* grows whenever one of them parks or wakes */
+    _Atomic uint32_t jobs;          /* blocking jobs queued or running */
+    _Atomic uint32_t n_helpers;     /* weft's own threads besides the workers */
+    _Atomic uint32_t n_plain;       /* plain threads with a record */
+    _Atomic uint32_t plain_waiting; /* of those, parked and not yet woken (wait.c) */
+    _Atomic uint32_t plain_timed;   /* of those, parked with a time limit */
+    _Atomic uint64_t plain_epoch;   /* grows whenever one of them parks or wakes */
 };
 
 extern struct wf_runtime wf_rt;
@@ -135,11 +144,11 @@ WF_MUST_CHECK int wf_runtime_enter(void);
 void wf_runtime_leave(void);
 
 int64_t wf_runtime_idle_stop_at(void);
-void wf_runtime_idle_stop(void);                        /* stops the workers if it is time */
+void wf_runtime_idle_stop(void); /* stops the workers if it is time */
 uint64_t wf_seed_from_system(void);
-void wf_thread_forget(void);                            /* frees the caller's record */
-uint64_t wf_stat(enum wf_stat stat);                    /* all workers', those gone included */
-uint64_t wf_live_tasks(void);                           /* exact when no worker runs */
+void wf_thread_forget(void);         /* frees the caller's record */
+uint64_t wf_stat(enum wf_stat stat); /* all workers', those gone included */
+uint64_t wf_live_tasks(void);        /* exact when no worker runs */
 
 /* The caller's record: made on first use. NULL as wf_waiter_self(). */
 struct wf_thread *wf_thread_make_slow(void);
@@ -158,9 +167,9 @@ WF_WORKER_LOCAL static inline struct wf_worker *wf_worker_self(void)
 
 /* worker.c */
 void wf_worker_main(void *worker);
-void wf_worker_park_task(struct wf_task *self);         /* leave the stack; another task runs */
-void wf_worker_yield_task(struct wf_task *self);        /* the same, at the end of the ring */
-void wf_worker_begin_task(void);                        /* a task's first act on its stack */
+void wf_worker_park_task(struct wf_task *self);  /* leave the stack; another task runs */
+void wf_worker_yield_task(struct wf_task *self); /* the same, at the end of the ring */
+void wf_worker_begin_task(void);                 /* a task's first act on its stack */
 WF_NORETURN void wf_worker_exit_task(struct wf_task *self);
 void wf_ready(struct wf_task *task, enum wf_wake when); /* puts it on a queue */
 void wf_ready_fresh(struct wf_task *task);
@@ -171,13 +180,13 @@ struct wf_task *wf_worker_find(struct wf_worker *w);
 void wf_idle_notify(void);              /* work was pushed: wake a worker if that helps */
 bool wf_idle_park(struct wf_worker *w); /* sleep until there may be work; false: stop */
 void wf_idle_begin_search(struct wf_worker *w);
-void wf_idle_end_search(struct wf_worker *w);           /* it found work: the next may search */
+void wf_idle_end_search(struct wf_worker *w); /* it found work: the next may search */
 bool wf_idle_may_search(void);
-bool wf_has_work(void);                                 /* steal.c: anything to take anywhere? */
+bool wf_has_work(void); /* steal.c: anything to take anywhere? */
 void wf_idle_timer_added(int64_t at_ns);
 void wf_idle_wake_all(void);
 int64_t wf_next_timer(void);
-unsigned wf_poll(struct wf_worker *w);  /* due timers and ready descriptors, without sleeping */
+unsigned wf_poll(struct wf_worker *w); /* due timers and ready descriptors, without sleeping */
 
 /* deadlock.c: can nothing ever run again? Asked by a worker that would be the last to sleep; true:
  * it was reported, and whoever could be woken has been. */
@@ -187,14 +196,14 @@ void wf_deadlock_suspect(void);
 /* Is there, besides the caller, a thread of the program's own that does not wait in weft? The
  * caller counts if it is a plain thread that has not parked. While there is a user. */
 bool wf_is_thread_elsewhere(bool is_caller_counted);
-void wf_trap_is_pending(void);          /* there was: look for traps when all wait (reports.c) */
+void wf_trap_is_pending(void); /* there was: look for traps when all wait (reports.c) */
 
-void wf_report_stuck(void);             /* says what keeps a shutdown waiting */
-void wf_cancel_all(void);               /* each root scope, as a shutdown begins */
+void wf_report_stuck(void); /* says what keeps a shutdown waiting */
+void wf_cancel_all(void);   /* each root scope, as a shutdown begins */
 
 /* Layer 4 knows scopes and channels: how to report, and cancel what is in it. Set before main. */
 struct wf_report_hooks {
-    void (*deadlock)(void);             /* says it */
+    void (*deadlock)(void); /* says it */
     void (*cancel_deadlocked)(void);
     void (*traps)(void);
     void (*stuck)(void);

@@ -41,9 +41,14 @@ static struct wf_adaptor *make_adaptor(const struct wf_adaptor_opts *opts)
         return NULL;
     struct wf_adaptor *adaptor = (struct wf_adaptor *)(void *)memory;
     *adaptor = (struct wf_adaptor){
-        .source = opts->source, .step = opts->step, .name = opts->name,
-        .never_waits = opts->never_waits, .n_left = opts->n_left,
-        .args = memory + args_at, .in = memory + in_at, .out = memory + out_at,
+        .source = opts->source,
+        .step = opts->step,
+        .name = opts->name,
+        .never_waits = opts->never_waits,
+        .n_left = opts->n_left,
+        .args = memory + args_at,
+        .in = memory + in_at,
+        .out = memory + out_at,
     };
     if (args_size > 0)
         memcpy(adaptor->args, opts->args, args_size);

@@ -18,26 +18,26 @@
 #include <weft/stream.h>
 
 struct wf_adaptor {
-    weft_receiver *source;              /* NULL: closed already */
-    int close_code;                     /* of a source that was closed early */
-    const weft_callable *step;          /* NULL: it has none */
+    weft_receiver *source;     /* NULL: closed already */
+    int close_code;            /* of a source that was closed early */
+    const weft_callable *step; /* NULL: it has none */
     const char *name;
     bool never_waits;
     void *args, *in, *out;
-    uint64_t n_left;                    /* take's */
+    uint64_t n_left; /* take's */
 };
 
 /* How an adaptor is made. */
 struct wf_adaptor_opts {
-    weft_receiver *source;              /* consumed on every path, as is what args owns */
+    weft_receiver *source; /* consumed on every path, as is what args owns */
     size_t in_size, out_size;
     const weft_callable *step;
     void *args;
-    bool never_waits;                   /* the step */
+    bool never_waits; /* the step */
     const char *name;
     void (*drop)(void *item);
     uint64_t n_left;
-    const struct wf_source_ops *waiting, *pulling;      /* pulling: when all below can be tried */
+    const struct wf_source_ops *waiting, *pulling; /* pulling: when all below can be tried */
 };
 WF_MUST_CHECK int wf_adaptor_open(const struct wf_adaptor_opts *opts, weft_receiver **out_rx);
 

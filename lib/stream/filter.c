@@ -48,16 +48,24 @@ static const struct wf_source_ops pulling_ops = {
     .close = wf_adaptor_close,
 };
 
-int weft_filter_open(const weft_callable *step, void *args, weft_receiver *source,
-                     size_t elem_size, const weft_stream_opts *opts, weft_receiver **out_rx)
+int weft_filter_open(const weft_callable *step, void *args, weft_receiver *source, size_t elem_size,
+                     const weft_stream_opts *opts, weft_receiver **out_rx)
 {
     weft_stream_opts all = wf_stream_opts_read(opts, step);
     if (all.drop == NULL && source != NULL)
         all.drop = source->drop_item;
-    return wf_adaptor_open(&(struct wf_adaptor_opts){
-        .source = source, .in_size = elem_size, .out_size = elem_size,
-        .step = step, .args = args, .never_waits = all.never_waits,
-        .name = all.name, .drop = all.drop,
-        .waiting = &waiting_ops, .pulling = &pulling_ops,
-    }, out_rx);
+    return wf_adaptor_open(
+        &(struct wf_adaptor_opts){
+            .source = source,
+            .in_size = elem_size,
+            .out_size = elem_size,
+            .step = step,
+            .args = args,
+            .never_waits = all.never_waits,
+            .name = all.name,
+            .drop = all.drop,
+            .waiting = &waiting_ops,
+            .pulling = &pulling_ops,
+        },
+        out_rx);
 }

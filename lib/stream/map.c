@@ -41,10 +41,18 @@ int weft_map_open(const weft_callable *step, void *args, weft_receiver *source, 
                   size_t out_size, const weft_stream_opts *opts, weft_receiver **out_rx)
 {
     weft_stream_opts all = wf_stream_opts_read(opts, step);
-    return wf_adaptor_open(&(struct wf_adaptor_opts){
-        .source = source, .in_size = in_size, .out_size = out_size,
-        .step = step, .args = args, .never_waits = all.never_waits,
-        .name = all.name, .drop = all.drop,
-        .waiting = &waiting_ops, .pulling = &pulling_ops,
-    }, out_rx);
+    return wf_adaptor_open(
+        &(struct wf_adaptor_opts){
+            .source = source,
+            .in_size = in_size,
+            .out_size = out_size,
+            .step = step,
+            .args = args,
+            .never_waits = all.never_waits,
+            .name = all.name,
+            .drop = all.drop,
+            .waiting = &waiting_ops,
+            .pulling = &pulling_ops,
+        },
+        out_rx);
 }

@@ -62,10 +62,17 @@ static const struct wf_source_ops pulling_ops = {
 
 int weft_take_open(weft_receiver *source, size_t elem_size, uint64_t n, weft_receiver **out_rx)
 {
-    return wf_adaptor_open(&(struct wf_adaptor_opts){
-        .source = source, .in_size = elem_size, .out_size = elem_size,
-        .never_waits = true, .name = "take",
-        .drop = source != NULL ? source->drop_item : NULL, .n_left = n,
-        .waiting = &waiting_ops, .pulling = &pulling_ops,
-    }, out_rx);
+    return wf_adaptor_open(
+        &(struct wf_adaptor_opts){
+            .source = source,
+            .in_size = elem_size,
+            .out_size = elem_size,
+            .never_waits = true,
+            .name = "take",
+            .drop = source != NULL ? source->drop_item : NULL,
+            .n_left = n,
+            .waiting = &waiting_ops,
+            .pulling = &pulling_ops,
+        },
+        out_rx);
 }

@@ -25,7 +25,7 @@ static bool cancel_one_locked(struct wf_scope *s, enum wf_cancel_reason reason, 
         wake_if_waiting(&WF_CONTAINER(link, struct wf_task, home_link)->waiter);
     wake_if_waiting(s->owner);
     if (wf_load_rlx(&s->is_owner_joining) && wf_wait_claim(s->owner, WF_CLAIM_CANCELED))
-        wf_wait_wake(s->owner, WF_WAKE_LAST);       /* its teardown budget begins */
+        wf_wait_wake(s->owner, WF_WAKE_LAST); /* its teardown budget begins */
     return true;
 }
 

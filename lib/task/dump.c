@@ -65,11 +65,8 @@ static void add_object(enum wf_wait_kind kind, const void *object, struct wf_tex
         if (!wf_chan_with(object, name_chan, text))
             wf_text_add(text, " a channel");
         break;
-    case WF_ON_FD:
-        wf_text_add(text, " %d", (int)(intptr_t)object);
-        break;
-    default:
-        break;
+    case WF_ON_FD: wf_text_add(text, " %d", (int)(intptr_t)object); break;
+    default: break;
     }
 }
 
@@ -88,7 +85,7 @@ void wf_dump_wait(struct wf_waiter *waiter, int64_t now_ns, struct wf_text *text
 
 static bool is_waiting(struct wf_waiter *waiter)
 {
-    uint32_t cell = wf_load_rlx(&waiter->cell);     /* claimed: it is about to run */
+    uint32_t cell = wf_load_rlx(&waiter->cell); /* claimed: it is about to run */
     return cell == WF_WAITING || cell == WF_WAITING_SHIELDED;
 }
 

@@ -19,8 +19,8 @@ static struct {
     struct sigaction old[NSIG];
     bool is_ours[NSIG];
 
-    _Atomic uint32_t n_asked;           /* written by the handler */
-    _Atomic uint32_t n_asking;          /* handlers that may still use the poller */
+    _Atomic uint32_t n_asked;  /* written by the handler */
+    _Atomic uint32_t n_asking; /* handlers that may still use the poller */
     _Atomic bool has_to_end;
 } dumper = { .lock = WF_LOCK_INIT(WF_RANK_NONE) };
 

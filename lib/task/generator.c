@@ -32,14 +32,14 @@ static void enter_tree(struct wf_generator *g, const struct wf_waiter *self)
     g->parent = self->scope;
     g->refs = g->parent != NULL ? 2 : 1;
     wf_scope_init(&g->scope, &(struct wf_scope_opts){
-        .parent = g->parent,
-        .deadline_at_ns = WF_NEVER,
-        .is_shielded = self->shields > 0,
-        .is_root = g->parent == NULL,
-        .name = g->name,
-        .file = g->what->file,
-        .line = g->what->line,
-    });
+                                 .parent = g->parent,
+                                 .deadline_at_ns = WF_NEVER,
+                                 .is_shielded = self->shields > 0,
+                                 .is_root = g->parent == NULL,
+                                 .name = g->name,
+                                 .file = g->what->file,
+                                 .line = g->what->line,
+                             });
     if (g->parent != NULL)
         link_to_parent(g);
 }
@@ -53,11 +53,12 @@ static void fill(struct wf_generator *g, const weft_callable *what, const void *
     g->caller = caller;
     g->chan = g->tx->chan;
     wf_chan_lock(g->chan);
-    wf_half_set_holder(&g->tx->half, &nobody);      /* the body will, once it has a task */
+    wf_half_set_holder(&g->tx->half, &nobody); /* the body will, once it has a task */
     wf_chan_unlock(g->chan);
     wf_link_init(&g->scope_link);
     wf_list_init(&g->closers);
-    g->self = (weft_receiver){ .ops = &wf_generator_self_ops, .source = g,
+    g->self = (weft_receiver){ .ops = &wf_generator_self_ops,
+                               .source = g,
                                .elem_size = g->tx->elem_size };
     wf_half_init(&g->self.half, WF_HALF_RECEIVER, what->file, what->line);
     if (what->args_size > 0)

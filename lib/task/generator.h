@@ -33,37 +33,42 @@
 /* How a body's wait for demand ends. */
 enum { WF_CLAIM_CLOSED = WF_CLAIM_FIRST, WF_CLAIM_ASKED };
 
-enum wf_generator_state { WF_GENERATOR_NEW, WF_GENERATOR_STARTING, WF_GENERATOR_RUNNING,
-                          WF_GENERATOR_PARKED, WF_GENERATOR_DONE };
+enum wf_generator_state {
+    WF_GENERATOR_NEW,
+    WF_GENERATOR_STARTING,
+    WF_GENERATOR_RUNNING,
+    WF_GENERATOR_PARKED,
+    WF_GENERATOR_DONE
+};
 
 struct wf_generator {
-    struct weft_scope scope;            /* the body's */
-    struct wf_link scope_link;          /* in parent's generators; the parent's lock */
+    struct weft_scope scope;   /* the body's */
+    struct wf_link scope_link; /* in parent's generators; the parent's lock */
 
     /* Constant. */
-    struct weft_scope *parent;          /* NULL: counts as a user of the runtime */
+    struct weft_scope *parent; /* NULL: counts as a user of the runtime */
     const weft_callable *what;
     const char *name;
-    const void *caller;                 /* who opened it: an address in the code */
+    const void *caller; /* who opened it: an address in the code */
     struct wf_chan *chan;
-    weft_sender *tx;                    /* both halves keep the channel; nobody uses them */
+    weft_sender *tx; /* both halves keep the channel; nobody uses them */
     weft_receiver *items;
-    weft_receiver self;                 /* what the body is entered with */
+    weft_receiver self; /* what the body is entered with */
 
     /* Under chan->lock. */
     enum wf_generator_state state;
     bool is_asked, is_closing, is_consuming;
-    bool is_half_closed;                /* a close has dropped what nobody received */
-    int close_code;                     /* what receives get once it is closing */
-    int result;                         /* valid when DONE: what a close returns */
+    bool is_half_closed; /* a close has dropped what nobody received */
+    int close_code;      /* what receives get once it is closing */
+    int result;          /* valid when DONE: what a close returns */
     uint32_t refs;
-    struct wf_task *task;               /* valid from RUNNING until DONE */
-    struct wf_list closers;             /* of struct closer, waiting for DONE */
+    struct wf_task *task;   /* valid from RUNNING until DONE */
+    struct wf_list closers; /* of struct closer, waiting for DONE */
 
     /* The body's task alone. */
-    bool is_told, is_reported;          /* a yield said ECLOSED; it yielded all the same */
+    bool is_told, is_reported; /* a yield said ECLOSED; it yielded all the same */
 
-    _Alignas(16) unsigned char args[];  /* until it starts */
+    _Alignas(16) unsigned char args[]; /* until it starts */
 };
 
 extern const struct wf_source_ops wf_generator_ops, wf_generator_self_ops;

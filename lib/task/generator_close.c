@@ -85,7 +85,7 @@ void wf_generator_done(struct wf_generator *g, int rc)
     bool is_user = g->parent == NULL;
     bool has_list_ref = leave_tree(g);
     set_done(g, rc);
-    (void)wf_chan_end(g->chan, rc, false);      /* a close has ended it already */
+    (void)wf_chan_end(g->chan, rc, false); /* a close has ended it already */
     if (has_list_ref)
         wf_generator_unref(g);
     if (is_user)
@@ -101,8 +101,8 @@ WF_COLD void wf_generator_report(struct wf_generator *g, const char *what)
     if (text == NULL)
         return;
     wf_text_init(text);
-    wf_text_add(text, "weft: generator \"%s\" (%s:%d, opened near %p) %s\n", g->name,
-                g->what->file, g->what->line, g->caller, what);
+    wf_text_add(text, "weft: generator \"%s\" (%s:%d, opened near %p) %s\n", g->name, g->what->file,
+                g->what->line, g->caller, what);
     wf_report(text->data, text->size);
     wf_text_free(text);
     wf_free(text);
@@ -143,7 +143,7 @@ static int await_done(struct wf_generator *g)
 static bool claim_parked_locked(struct wf_generator *g)
 {
     if (!wf_wait_claim(&g->task->waiter, WF_CLAIM_CLOSED))
-        return false;           /* cancelled already: it unwinds */
+        return false; /* cancelled already: it unwinds */
     g->state = WF_GENERATOR_RUNNING;
     if (g->parent != NULL) {
         struct wf_scope *parent = wf_scope_of(g->parent);

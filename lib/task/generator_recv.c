@@ -16,11 +16,18 @@ static int start_locked(struct wf_generator *g)
     struct wf_task *task;
     g->state = WF_GENERATOR_STARTING;
     wf_chan_unlock(g->chan);
-    int rc = wf_task_make(&(struct wf_task_opts){
-        .what = g->what, .args = g->args, .self_arg = &g->self, .name = g->name,
-        .file = g->what->file, .line = g->what->line, .home = &g->scope,
-        .on_done = wf_generator_body_done,
-    }, &task);
+    int rc = wf_task_make(
+        &(struct wf_task_opts){
+            .what = g->what,
+            .args = g->args,
+            .self_arg = &g->self,
+            .name = g->name,
+            .file = g->what->file,
+            .line = g->what->line,
+            .home = &g->scope,
+            .on_done = wf_generator_body_done,
+        },
+        &task);
     wf_chan_lock(g->chan);
     if (!g->is_closing && rc < 0) {
         g->state = WF_GENERATOR_NEW;
@@ -36,9 +43,9 @@ static int start_locked(struct wf_generator *g)
     bool is_closing = g->is_closing;
     wf_chan_unlock(g->chan);
     if (!is_closing) {
-        (void)wf_scope_add(&g->scope, task);    /* nobody ends that scope before its task */
+        (void)wf_scope_add(&g->scope, task); /* nobody ends that scope before its task */
         wf_task_start(task);
-    } else {                                    /* whoever closes it waits for us (G3) */
+    } else { /* whoever closes it waits for us (G3) */
         if (rc < 0)
             wf_generator_drop_args(g);
         else
@@ -56,7 +63,7 @@ static struct wf_waiter *ask_locked(struct wf_generator *g)
         return NULL;
     g->is_asked = true;
     if (g->state != WF_GENERATOR_PARKED || !wf_wait_claim(&g->task->waiter, WF_CLAIM_ASKED))
-        return NULL;            /* it finds the demand when it looks */
+        return NULL; /* it finds the demand when it looks */
     g->state = WF_GENERATOR_RUNNING;
     return &g->task->waiter;
 }

@@ -62,7 +62,7 @@ static void put_locked(struct wf_generator *g, const void *value, struct wf_chor
     g->is_asked = false;
     if (g->chan->ring.n_full > 0)
         return;
-    g->is_consuming = false;    /* handed over: the consumer is gone, with its reference (G5) */
+    g->is_consuming = false; /* handed over: the consumer is gone, with its reference (G5) */
     g->refs--;
 }
 
@@ -76,7 +76,7 @@ static int put_and_wait(struct wf_generator *g, const void *value, struct wf_wai
         wf_chan_unlock(g->chan);
         return rc;
     }
-    if (!g->is_asked) {         /* it goes on after a cancel: the last item may still be there */
+    if (!g->is_asked) { /* it goes on after a cancel: the last item may still be there */
         int rc = await_demand_locked(g, self, &chores);
         return rc < 0 ? rc : put_and_wait(g, value, self, out_is_taken);
     }
@@ -135,7 +135,7 @@ void wf_generator_body_done(struct wf_task *task, int rc)
     task->waiter.shields++;
     task->waiter.cancel = &wf_never_cancelled;
     wf_scope_close_generators(&g->scope);
-    wf_scope_child_done(task, 0);           /* its error is the consumer's alone */
+    wf_scope_child_done(task, 0); /* its error is the consumer's alone */
     wf_generator_done(g, rc);
     wf_generator_unref(g);
 }

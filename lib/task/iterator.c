@@ -16,7 +16,7 @@ struct iterator {
     int (*next)(void *state, void *out);
     int (*close)(void *state);
     const char *name;
-    void *scratch;                      /* an item before it is known that there is one */
+    void *scratch; /* an item before it is known that there is one */
     _Alignas(16) unsigned char state[];
 };
 
@@ -85,8 +85,8 @@ static struct iterator *make_iterator(const weft_iterator_opts *opts, const void
     size_t room = (wf_size_with(0, 1, state_size) + 15) & ~(size_t)15;
     if (room < state_size)
         return NULL;
-    struct iterator *it = wf_alloc(1, wf_size_with(wf_size_with(sizeof *it, 1, room), 1,
-                                                   elem_size));
+    struct iterator *it = wf_alloc(1,
+                                   wf_size_with(wf_size_with(sizeof *it, 1, room), 1, elem_size));
     if (it == NULL)
         return NULL;
     it->next = opts->next;
@@ -106,8 +106,8 @@ static int open_iterator(const weft_iterator_opts *opts, const void *state, size
     struct iterator *it = make_iterator(opts, state, state_size, elem_size);
     if (it == NULL)
         return WEFT_ENOMEM;
-    weft_receiver *rx = wf_receiver_make(opts->never_waits ? &never_waiting_ops : &waiting_ops,
-                                         it, elem_size, opts->name, 0);
+    weft_receiver *rx = wf_receiver_make(opts->never_waits ? &never_waiting_ops : &waiting_ops, it,
+                                         elem_size, opts->name, 0);
     if (rx == NULL) {
         wf_free(it);
         return WEFT_ENOMEM;

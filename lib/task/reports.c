@@ -73,7 +73,7 @@ struct party {
 };
 
 struct trap {
-    const void *chan;               /* NULL: none. Looked up where it is used, never followed */
+    const void *chan; /* NULL: none. Looked up where it is used, never followed */
     struct party owner, receiver;
 };
 
@@ -107,7 +107,7 @@ static void look_and_mark(struct wf_chan *ch, void *arg)
     look(ch, trap);
     wf_chan_lock(ch);
     if (ch->trap_reported)
-        trap->chan = NULL;          /* somebody else is about to say it */
+        trap->chan = NULL; /* somebody else is about to say it */
     ch->trap_reported |= trap->chan != NULL;
     wf_chan_unlock(ch);
 }
@@ -118,13 +118,14 @@ static WF_COLD void say_trap(const struct trap *trap)
 {
     struct wf_text text;
     wf_text_init(&text);
-    wf_text_add(&text,
-                "weft: trap: task #%llu \"%s\" receives, and can get nothing: %s #%llu \"%s\" "
-                "waits in weft_scope_wait for it to end and holds all the senders. Move them into a "
-                "task, or drop them before waiting.\n  ",
-                (unsigned long long)trap->receiver.id, trap->receiver.name,
-                trap->owner.is_task ? "task" : "thread", (unsigned long long)trap->owner.id,
-                trap->owner.name);
+    wf_text_add(
+        &text,
+        "weft: trap: task #%llu \"%s\" receives, and can get nothing: %s #%llu \"%s\" "
+        "waits in weft_scope_wait for it to end and holds all the senders. Move them into a "
+        "task, or drop them before waiting.\n  ",
+        (unsigned long long)trap->receiver.id, trap->receiver.name,
+        trap->owner.is_task ? "task" : "thread", (unsigned long long)trap->owner.id,
+        trap->owner.name);
     (void)wf_chan_with(trap->chan, describe, &text);
     wf_text_add(&text, "\n");
     wf_report(text.data, text.size);

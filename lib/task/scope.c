@@ -171,7 +171,8 @@ void wf_scope_child_done(struct wf_task *task, int rc)
     wf_lock_acquire(&s->lock);
     wf_list_remove(&task->home_link);
     struct wf_waiter *joiner = NULL;
-    if (--s->n_tasks == 0 && wf_load_rlx(&s->is_owner_joining) && wf_wait_claim(s->owner, WF_CLAIM_FIRST))
+    if (--s->n_tasks == 0 && wf_load_rlx(&s->is_owner_joining) &&
+        wf_wait_claim(s->owner, WF_CLAIM_FIRST))
         joiner = s->owner;
     wf_lock_release(&s->lock);
     /* From here the scope may be gone. Its owner is not: it waits for our wake, if we claimed. */
@@ -205,7 +206,8 @@ static void report_stubborn(struct wf_scope *s)
 {
     struct wf_text text;
     wf_text_init(&text);
-    wf_text_add(&text, "weft: scope \"%s\" (%s:%d) is past its teardown budget and still waits for:\n",
+    wf_text_add(&text,
+                "weft: scope \"%s\" (%s:%d) is past its teardown budget and still waits for:\n",
                 s->name, s->file, s->line);
     wf_lock_acquire(&s->lock);
     wf_list_each (link, &s->tasks) {
@@ -267,15 +269,15 @@ void weft_scope_enter(weft_scope *scope, const char *file, int line)
         return;
     }
     wf_scope_init(scope, &(struct wf_scope_opts){
-        .parent = self->scope,
-        .owner = self,
-        .deadline_at_ns = deadline_of(&scope->opts),
-        .is_shielded = scope->opts.shielded || self->shields > 0,
-        .is_root = is_root,
-        .name = scope->opts.name != NULL ? scope->opts.name : "scope",
-        .file = file,
-        .line = line,
-    });
+                             .parent = self->scope,
+                             .owner = self,
+                             .deadline_at_ns = deadline_of(&scope->opts),
+                             .is_shielded = scope->opts.shielded || self->shields > 0,
+                             .is_root = is_root,
+                             .name = scope->opts.name != NULL ? scope->opts.name : "scope",
+                             .file = file,
+                             .line = line,
+                         });
     s->outer_cancel = self->cancel;
     self->scope = scope;
     self->cancel = &s->cancelled;
@@ -297,12 +299,9 @@ static int outcome(struct wf_scope *s)
     if (s->is_from_above)
         return WEFT_ECANCELED;
     switch (s->reason) {
-    case WF_REASON_DEADLINE:
-        return WEFT_ETIMEDOUT;
-    case WF_REASON_DEADLOCK:
-        return WEFT_EDEADLK;
-    default:
-        return 0;
+    case WF_REASON_DEADLINE: return WEFT_ETIMEDOUT;
+    case WF_REASON_DEADLOCK: return WEFT_EDEADLK;
+    default: return 0;
     }
 }
 
@@ -359,7 +358,7 @@ void weft_scope_leave(weft_scope *scope)
     if (s->has_left)
         return;
     struct wf_waiter *self = wf_waiter_self();
-    if (self == NULL)           /* a forked child: nothing of it exists here */
+    if (self == NULL) /* a forked child: nothing of it exists here */
         return;
     WF_MUST(s->owner == self, "weft_scope_leave: scope \"%s\" (%s:%d) was entered by another task",
             s->name, s->file, s->line);
@@ -379,7 +378,7 @@ void weft_scope_leave(weft_scope *scope)
 
 void weft_scope_cancel(weft_scope *scope)
 {
-    if (wf_load_rlx(&wf_rt.has_forked))     /* its locks may have been held by others */
+    if (wf_load_rlx(&wf_rt.has_forked)) /* its locks may have been held by others */
         return;
     if (scope != NULL && !wf_scope_of(scope)->has_left)
         wf_scope_cancel(scope, WF_REASON_ASKED);

@@ -23,28 +23,34 @@
 
 #include <weft/scope.h>
 
-enum wf_cancel_reason { WF_REASON_NONE, WF_REASON_ERROR, WF_REASON_ASKED, WF_REASON_DEADLINE,
-                        WF_REASON_LEFT, WF_REASON_DEADLOCK };
+enum wf_cancel_reason {
+    WF_REASON_NONE,
+    WF_REASON_ERROR,
+    WF_REASON_ASKED,
+    WF_REASON_DEADLINE,
+    WF_REASON_LEFT,
+    WF_REASON_DEADLOCK
+};
 
 /* Lives in weft_scope::opaque_, or on the heap (a generator's). */
 struct wf_scope {
-    _Atomic uint32_t cancelled;     /* S1; waiter.cancel points here */
-    bool is_shielded;               /* an outer cancel stops here */
+    _Atomic uint32_t cancelled; /* S1; waiter.cancel points here */
+    bool is_shielded;           /* an outer cancel stops here */
     bool is_root;
-    bool is_ended;                  /* weft_scope_wait is over */
+    bool is_ended; /* weft_scope_wait is over */
     bool has_left;
 
     struct wf_lock lock;
     /* Under lock. */
-    struct wf_list tasks;           /* wf_task::home_link */
-    struct wf_list scopes;          /* wf_scope::link */
-    struct wf_list generators;      /* wf_generator::scope_link; owner only */
+    struct wf_list tasks;      /* wf_task::home_link */
+    struct wf_list scopes;     /* wf_scope::link */
+    struct wf_list generators; /* wf_generator::scope_link; owner only */
     uint32_t n_tasks;
-    _Atomic bool is_owner_joining;  /* also read, as a hint, by the trap report */
+    _Atomic bool is_owner_joining; /* also read, as a hint, by the trap report */
     int first_error;
-    enum wf_cancel_reason reason;   /* the first one */
-    bool is_from_above;             /* an outer scope's cancel has reached it */
-    const char *error_name, *error_file;    /* the task whose error it is */
+    enum wf_cancel_reason reason;        /* the first one */
+    bool is_from_above;                  /* an outer scope's cancel has reached it */
+    const char *error_name, *error_file; /* the task whose error it is */
     int error_line;
 
     struct weft_scope *parent;      /* constant; NULL: a root */
@@ -56,7 +62,7 @@ struct wf_scope {
     int64_t deadline_at_ns;
     const char *name, *file;
     int line;
-    int rc;                         /* of weft_scope_wait */
+    int rc; /* of weft_scope_wait */
 };
 
 /* The public struct and ours. */
@@ -67,13 +73,13 @@ static inline struct wf_scope *wf_scope_of(struct weft_scope *scope);
 struct wf_scope_opts {
     struct weft_scope *parent;
     struct wf_waiter *owner;
-    int64_t deadline_at_ns;         /* WF_NEVER: none */
+    int64_t deadline_at_ns; /* WF_NEVER: none */
     bool is_shielded, is_root;
     const char *name, *file;
     int line;
 };
 void wf_scope_init(struct weft_scope *scope, const struct wf_scope_opts *opts);
-void wf_scope_fini(struct weft_scope *scope);       /* stops the timer, unlinks */
+void wf_scope_fini(struct weft_scope *scope); /* stops the timer, unlinks */
 
 void wf_scope_cancel(struct weft_scope *scope, enum wf_cancel_reason reason);
 

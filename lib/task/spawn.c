@@ -21,16 +21,18 @@ static int refuse(const weft_callable *what, void *args, int rc)
 static int make_one(weft_scope *scope, const weft_spawn_opts *opts, const weft_callable *what,
                     const void *args, const char *file, int line, struct wf_task **out_task)
 {
-    return wf_task_make(&(struct wf_task_opts){
-        .what = what,
-        .args = args,
-        .name = opts->name,
-        .file = file,
-        .line = line,
-        .stack_size = opts->stack_size,
-        .home = scope,
-        .on_done = wf_scope_child_done,
-    }, out_task);
+    return wf_task_make(
+        &(struct wf_task_opts){
+            .what = what,
+            .args = args,
+            .name = opts->name,
+            .file = file,
+            .line = line,
+            .stack_size = opts->stack_size,
+            .home = scope,
+            .on_done = wf_scope_child_done,
+        },
+        out_task);
 }
 
 /* A copy of the arguments with references of its own. A failed clone owns nothing. */
@@ -92,7 +94,7 @@ static int check(weft_scope *scope, const weft_spawn_opts *opts, const weft_call
         (opts->stack_size < WF_STACK_MIN || opts->stack_size > WF_STACK_MAX))
         return WEFT_EINVAL;
     struct wf_scope *s = wf_scope_of(scope);
-    if (s->has_left)                /* or it could not be entered, and rc says why */
+    if (s->has_left) /* or it could not be entered, and rc says why */
         return s->rc < 0 ? s->rc : WEFT_ECLOSED;
     return wf_waiter_self() != NULL ? 0 : wf_no_waiter();
 }
@@ -104,8 +106,8 @@ static void read_opts(const weft_spawn_opts *opts, weft_spawn_opts *out)
         memcpy(out, opts, opts->size_ != 0 ? WF_MIN(opts->size_, sizeof *out) : sizeof *out);
 }
 
-int weft_scope_spawn(weft_scope *scope, const weft_spawn_opts *user_opts,
-                     const weft_callable *what, void *args, const char *file, int line)
+int weft_scope_spawn(weft_scope *scope, const weft_spawn_opts *user_opts, const weft_callable *what,
+                     void *args, const char *file, int line)
 {
     weft_spawn_opts opts;
     read_opts(user_opts, &opts);
@@ -123,7 +125,7 @@ int weft_scope_spawn(weft_scope *scope, const weft_spawn_opts *user_opts,
     }
     while (tasks != NULL) {
         struct wf_task *task = tasks;
-        tasks = task->next;         /* started, it may be gone at once */
+        tasks = task->next; /* started, it may be gone at once */
         wf_task_start(task);
     }
     return 0;

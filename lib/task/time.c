@@ -48,7 +48,7 @@ int weft_sleep(int64_t d_ns)
 struct after {
     struct wf_timer timer;
     bool is_started;
-    weft_sender *tx;                /* both are its own; only fire uses tx */
+    weft_sender *tx; /* both are its own; only fire uses tx */
     weft_receiver *rx;
 };
 
@@ -58,7 +58,7 @@ static void send_time(struct after *after)
     struct wf_chores chores = { 0 };
     int64_t now_ns = wf_clock_now();
     wf_chan_lock(ch);
-    (void)wf_chan_try_send_locked(ch, &now_ns, &chores);    /* it is empty */
+    (void)wf_chan_try_send_locked(ch, &now_ns, &chores); /* it is empty */
     wf_chan_unlock(ch);
     wf_chores_do(ch, &chores);
     (void)wf_chan_end(ch, 0, false);

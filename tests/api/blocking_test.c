@@ -176,10 +176,7 @@ WEFT_TASK(wait_in_job, (rx, int, gate), (atomic_int *, entered))
     return weft_blocking(wait_for_one, weft_ref(gate), entered);
 }
 
-static bool has_entered(void *arg)
-{
-    return atomic_load((atomic_int *)arg) > 0;
-}
+static bool has_entered(void *arg) { return atomic_load((atomic_int *)arg) > 0; }
 
 static void run_two_held_jobs(void)
 {

@@ -318,7 +318,7 @@ WT_TEST(a_stubborn_child_is_named_and_waited_for)
     ck_assert_ptr_nonnull(strstr(report, "\"harbour\""));
     ck_assert_ptr_nonnull(strstr(report, "\"mule\""));
     ck_assert_ptr_nonnull(strstr(report, "cancel_test.c"));
-    ck_assert_ptr_null(strstr(strstr(report, "\"mule\"") + 1, "\"mule\""));     /* once */
+    ck_assert_ptr_null(strstr(strstr(report, "\"mule\"") + 1, "\"mule\"")); /* once */
 }
 
 WT_TEST(within_the_budget_nothing_is_said)
@@ -331,7 +331,7 @@ WT_TEST(within_the_budget_nothing_is_said)
         MUST(weft_scope_wait(&scope));
     }
     {
-        WEFT_SCOPE(scope);      /* not cancelled: no budget at all */
+        WEFT_SCOPE(scope); /* not cancelled: no budget at all */
         MUST(weft_spawn(&scope, stubborn, WEFT_MS(3)));
         MUST(weft_scope_wait(&scope));
     }
@@ -359,7 +359,7 @@ typedef struct thing {
 
 static int thing_close(thing *it)
 {
-    int rc = weft_sleep(1);         /* shielded: it may wait */
+    int rc = weft_sleep(1); /* shielded: it may wait */
     return rc < 0 ? rc : it->close_rc;
 }
 
@@ -388,7 +388,7 @@ WT_TEST(a_closers_error_is_the_tasks_if_its_body_did_well)
     MUST(result_of(5, 0, 0));
     WANT(result_of(0, -EIO, 0), -EIO);
     WANT(result_of(5, 0, -EIO), -EIO);
-    WANT(result_of(0, -EIO, -EPERM), -EPERM);       /* the later opened closes first */
+    WANT(result_of(0, -EIO, -EPERM), -EPERM); /* the later opened closes first */
     WANT(result_of(-ENOENT, -EIO, -EPERM), -ENOENT);
     MUST(result_of(0, WEFT_ABANDONED, 0));
     MUST(result_of(WEFT_ECLOSED, 0, 0));
@@ -461,7 +461,7 @@ static void race_once(size_t capacity)
 
 WT_TEST(a_cancel_against_completion_loses_nothing)
 {
-    wt_capture_reports();       /* the halves are handed over, but not everybody has them yet */
+    wt_capture_reports(); /* the halves are handed over, but not everybody has them yet */
     atomic_store(&n_sent, 0);
     atomic_store(&n_received, 0);
     atomic_store(&n_dropped, 0);

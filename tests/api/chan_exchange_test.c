@@ -196,11 +196,12 @@ WT_TEST(what_was_sent_is_received_or_dropped)
         {
             WEFT_SCOPE(scope);
             for (int i = 0; i < 3; i++)
-                ck_assert_int_eq(weft_spawn(&scope, send_until_refused, weft_ref(tx), i,
-                                            &n_sent[i]), 0);
+                ck_assert_int_eq(
+                    weft_spawn(&scope, send_until_refused, weft_ref(tx), i, &n_sent[i]), 0);
             for (int i = 0; i < 2; i++)
                 ck_assert_int_eq(weft_spawn(&scope, receive_some, weft_ref(rx), &tallies[i],
-                                            (int)wt_random_below(wt_scaled(300)), aborts), 0);
+                                            (int)wt_random_below(wt_scaled(300)), aborts),
+                                 0);
             WEFT_DROP(rx);
             ck_assert_int_eq(weft_scope_wait(&scope), 0);
         }
@@ -209,7 +210,8 @@ WT_TEST(what_was_sent_is_received_or_dropped)
                 int times = was_dropped[s][i] + tallies[0].seen[s][i] + tallies[1].seen[s][i];
                 if (times != (i < n_sent[s]))
                     ck_abort_msg("value %d of sender %d, who sent %d, came or was dropped %d "
-                                 "times", i, s, n_sent[s], times);
+                                 "times",
+                                 i, s, n_sent[s], times);
             }
     }
 }

@@ -22,8 +22,8 @@ static void need_signals(void)
 
 struct child {
     pid_t pid;
-    int from;                       /* its stderr */
-    int to;                         /* a byte lets it go on */
+    int from; /* its stderr */
+    int to;   /* a byte lets it go on */
     char said[64 * 1024];
     size_t size;
 };
@@ -100,12 +100,12 @@ static void say(const char *words)
         _exit(3);
 }
 
-#define must(condition)                                                                    \
-    do {                                                                                   \
-        if (!(condition)) {                                                                \
-            say("not so: " #condition "\n");                                               \
-            _exit(2);                                                                      \
-        }                                                                                  \
+#define must(condition)                      \
+    do {                                     \
+        if (!(condition)) {                  \
+            say("not so: " #condition "\n"); \
+            _exit(2);                        \
+        }                                    \
     } while (0)
 
 /* ---- what it says ---------------------------------------------------------------------------- */
@@ -128,7 +128,7 @@ static void ask_for_dumps(void)
 {
     int rc = 1;
     must(weft_dump_on_signal(SIGQUIT) == 0);
-    must(weft_dump_on_signal(SIGQUIT) == 0);        /* nothing more */
+    must(weft_dump_on_signal(SIGQUIT) == 0); /* nothing more */
     must(weft_dump_on_signal(SIGUSR1) == 0);
     wt_thread *thread = wt_thread_start(run_and_be_seen, &rc);
     await_byte();
@@ -211,7 +211,7 @@ static void old_handler(int signo) { say(signo == SIGUSR1 ? "old handler\n" : "w
 static void old_action(int signo, siginfo_t *info, void *context)
 {
     say(signo == SIGUSR2 && info->si_pid == getppid() && context != NULL ? "old action\n"
-                                                                        : "who?\n");
+                                                                         : "who?\n");
 }
 
 static void ask_beside_others(void)
@@ -233,7 +233,7 @@ static void ask_beside_others(void)
     must(sigaction(SIGQUIT, NULL, &now) == 0 && now.sa_handler == SIG_DFL);
     say("restored\n");
     await_byte();
-    must(weft_dump_on_signal(SIGUSR1) == 0);        /* it can be had again */
+    must(weft_dump_on_signal(SIGUSR1) == 0); /* it can be had again */
     say("again\n");
     await_byte();
 }
@@ -290,7 +290,7 @@ WT_TEST(a_hail_of_signals_against_shutdowns)
     need_signals();
     start_child(&child, shut_down_in_a_hail);
     char *end;
-    do {                                            /* more is said than there is room for */
+    do { /* more is said than there is room for */
         ssize_t n = read(child.from, child.said, sizeof child.said - 1);
         ck_assert_int_gt(n, 0);
         child.said[n] = '\0';

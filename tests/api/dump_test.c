@@ -43,16 +43,10 @@ static const char *dump_now(void)
     return text;
 }
 
-static bool has_words(void *words)
-{
-    return strstr(dump_now(), words) != NULL;
-}
+static bool has_words(void *words) { return strstr(dump_now(), words) != NULL; }
 
 /* Waits until a dump has these words in it. For plain threads. */
-static void until_dump_says(const char *words)
-{
-    wt_until(has_words, (void *)(uintptr_t)words);
-}
+static void until_dump_says(const char *words) { wt_until(has_words, (void *)(uintptr_t)words); }
 
 static bool has_line(const char *text, const char *start, const char *end)
 {
@@ -65,18 +59,18 @@ static bool has_line(const char *text, const char *start, const char *end)
     return false;
 }
 
-#define expect_line(start, end) \
-    ck_assert_msg(has_line(dump_now(), (start), (end)), "no line '%s ... %s' in\n%s", (start), (end), \
-                  dump_now())
+#define expect_line(start, end)                                                                \
+    ck_assert_msg(has_line(dump_now(), (start), (end)), "no line '%s ... %s' in\n%s", (start), \
+                  (end), dump_now())
 
 /* ---- each state ------------------------------------------------------------------------------ */
 
 struct show {
-    weft_tx(int) tx;                /* of "jobs", which has no values */
+    weft_tx(int) tx; /* of "jobs", which has no values */
     weft_rx(int) rx;
-    weft_tx(int) full_tx;           /* of "full", which has no room */
+    weft_tx(int) full_tx; /* of "full", which has no room */
     weft_rx(int) full_rx;
-    weft_tx(int) go_tx;             /* what ends them all */
+    weft_tx(int) go_tx; /* what ends them all */
     int pipe[2];
     atomic_bool may_end;
 };
@@ -157,10 +151,7 @@ static int show_main(void *arg)
     return weft_scope_wait(&scope);
 }
 
-static void run_show(void *arg)
-{
-    ck_assert_int_eq(weft_run(show_main, arg), 0);
-}
+static void run_show(void *arg) { ck_assert_int_eq(weft_run(show_main, arg), 0); }
 
 static void expect_show(const struct show *show)
 {
@@ -202,7 +193,7 @@ WT_TEST(each_task_is_named_with_what_it_waits_for)
     wt_thread *thread = wt_thread_start(run_show, &show);
     expect_show(&show);
     ck_assert_int_eq(weft_send(show.go_tx, 1), 0);
-    expect_line("thread #", ": runs, or is elsewhere");     /* known now: us */
+    expect_line("thread #", ": runs, or is elsewhere"); /* known now: us */
     atomic_store(&show.may_end, true);
     wt_thread_join(thread);
     WEFT_DROP(show.tx);
@@ -248,7 +239,7 @@ static int dump_fresh_main(void *arg)
 WT_TEST(from_a_task_a_thread_and_a_job)
 {
     begin_dumps();
-    expect_line("weft: ", "0 workers, 0 tasks");            /* before anything was started */
+    expect_line("weft: ", "0 workers, 0 tasks"); /* before anything was started */
     ck_assert_int_eq(weft_run(dump_main, NULL), 0);
     ck_assert_int_eq(weft_shutdown(WEFT_SEC(10)), 0);
     expect_line("weft: ", "0 workers, 0 tasks");

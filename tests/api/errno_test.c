@@ -15,18 +15,13 @@ WEFT_TASK(keep_errno, (int, mine), (int, n))
     errno = mine;
     while (n-- > 0) {
         switch (wt_random_below(3)) {
-        case 0:
-            MUST(weft_pause());
-            break;
-        case 1:
-            MUST(weft_sleep(WEFT_US(wt_random_below(20))));
-            break;
-        default:
-            MUST(weft_checkpoint());
+        case 0: MUST(weft_pause()); break;
+        case 1: MUST(weft_sleep(WEFT_US(wt_random_below(20)))); break;
+        default: MUST(weft_checkpoint());
         }
         WANT(errno, mine);
         if (wt_random_below(4) == 0) {
-            WANT(close(-1), -1);            /* the C library writes to where we read */
+            WANT(close(-1), -1); /* the C library writes to where we read */
             WANT(errno, EBADF);
             errno = mine;
         }
@@ -66,13 +61,10 @@ static int wait_in_all_ways(void *arg)
     MUST(weft_pause());
     MUST(weft_scope_wait(&scope));
     WANT(errno, 42);
-    WANT(seen, 0);              /* a new task's is 0, whatever the thread's was */
+    WANT(seen, 0); /* a new task's is 0, whatever the thread's was */
     return 0;
 }
 
-WT_TEST(it_is_the_same_after_each_wait)
-{
-    MUST(weft_run(wait_in_all_ways, NULL));
-}
+WT_TEST(it_is_the_same_after_each_wait) { MUST(weft_run(wait_in_all_ways, NULL)); }
 
 WT_MAIN("errno")

@@ -64,8 +64,8 @@ WT_TEST(modes_are_those_of_fopen)
 
 WT_TEST(other_modes_are_refused)
 {
-    static const char *const modes[] = { "", "+", "b", "q", "rw", "r++", "wxx", "rx", "r ", "w,x",
-                                         "rt", "R" };
+    static const char *const modes[] = { "",    "+",  "b",  "q",   "rw", "r++",
+                                         "wxx", "rx", "r ", "w,x", "rt", "R" };
     weft_file *file = NULL;
     for (size_t i = 0; i < sizeof modes / sizeof *modes; i++)
         ck_assert_int_eq(weft_file_open(test_path, modes[i], &file), WEFT_EINVAL);

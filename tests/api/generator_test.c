@@ -217,7 +217,7 @@ static int unstarted_main(void *arg)
     WEFT_TRY(owner(WEFT_MOVE(tx), &numbers));
     ck_assert_int_eq(weft_try_recv(rx, &n), WEFT_EAGAIN);
     ck_assert_int_eq(weft_close(numbers), 0);
-    ck_assert_int_eq(weft_try_recv(rx, &n), 0);        /* its sender was dropped */
+    ck_assert_int_eq(weft_try_recv(rx, &n), 0); /* its sender was dropped */
     ck_assert_int_eq(atomic_load(&n_begun), 0);
     return 0;
 }

@@ -34,7 +34,7 @@ static int held_main(void *arg)
     WEFT_RX(struct token *, items);
     struct token *item;
     WEFT_TRY(slow_tokens_with(&dropping, WEFT_MS(1), &items));
-    int rc = try_for(-1, items, &item);        /* expired already: the body is not even asked */
+    int rc = try_for(-1, items, &item); /* expired already: the body is not even asked */
     ck_assert_int_eq(rc, WEFT_ECANCELED);
     ck_assert_int_eq(atomic_load(&n_begun), 0);
     ck_assert_int_eq(weft_try_recv(items, &item), WEFT_EAGAIN);
@@ -180,7 +180,7 @@ static int outlive_main(void *arg)
         WEFT_TRY(count_to(10, &numbers));
         ck_assert_int_eq(weft_recv(numbers, &n), 1);
         WEFT_TRY(weft_scope_wait(&scope));
-        ck_assert_int_eq(weft_recv(numbers, &n), 1);    /* the wait does not end it */
+        ck_assert_int_eq(weft_recv(numbers, &n), 1); /* the wait does not end it */
         ck_assert_int_eq(atomic_load(&n_ended), 0);
     }
     ck_assert_int_eq(atomic_load(&n_ended), 1);
@@ -229,7 +229,7 @@ static int leak_main(void *arg)
     ck_assert_int_eq(weft_sleep(WEFT_MS(3)), 0);
     while ((rc = weft_recv(numbers, &n)) > 0)
         ck_assert_int_eq(weft_checkpoint(), 0);
-    ck_assert_int_eq(rc, WEFT_ECANCELED);       /* the code that the body returned */
+    ck_assert_int_eq(rc, WEFT_ECANCELED); /* the code that the body returned */
     ck_assert_int_eq(weft_checkpoint(), 0);
     return 0;
 }
@@ -277,7 +277,7 @@ static int pipeline_main(void *arg)
     }
     note(3);
     ck_assert_int_eq(atomic_load(&n_logged), 3);
-    ck_assert_int_eq(log_names[0], 2);      /* the last stage unwinds first, and closes the first */
+    ck_assert_int_eq(log_names[0], 2); /* the last stage unwinds first, and closes the first */
     ck_assert_int_eq(log_names[1], 1);
     ck_assert_int_eq(log_names[2], 3);
     return 0;
@@ -353,11 +353,8 @@ static int select_main(void *arg)
             ck_assert_int_eq(rc, 1);
             ck_assert_int_eq(token_end(item), ++n_items);
             break;
-        case 1:
-            n_late++;
-            break;
-        default:
-            ck_abort();
+        case 1: n_late++; break;
+        default: ck_abort();
         }
     }
     ck_assert_int_gt(n_late, 0);

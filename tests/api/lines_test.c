@@ -144,7 +144,7 @@ WT_TEST(a_huge_line_is_refused)
 {
     wt_seeds_at_most(1);
     int fd = open(test_path, O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0600);
-    ck_assert_int_eq(ftruncate(fd, 100 << 20), 0);      /* 100 MiB of 0 bytes, none on the disk */
+    ck_assert_int_eq(ftruncate(fd, 100 << 20), 0); /* 100 MiB of 0 bytes, none on the disk */
     close(fd);
     WEFT_RX(weft_line, lines);
     weft_line line;
@@ -185,7 +185,7 @@ WT_TEST(texts_go_through_a_channel)
             check_line((weft_line){ text.data, text.size }, n++);
             weft_text_drop(&text);
             if (n == 40)
-                break;          /* what is left in the channel is dropped */
+                break; /* what is left in the channel is dropped */
         }
         WEFT_DROP(rx);
         ck_assert_int_eq(weft_scope_wait(&scope), 0);

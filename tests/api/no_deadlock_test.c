@@ -81,7 +81,8 @@ WT_TEST(a_select_with_a_limit_ends)
     ck_assert_int_eq(weft_chan_open(&tx, &rx, 1), 0);
     for (unsigned i = wt_scaled(100); i > 0; i--)
         ck_assert_int_eq(weft_select(&rc, weft_on_recv(rx, &value),
-                                     weft_on_after((int64_t)wt_random_below(50000))), 1);
+                                     weft_on_after((int64_t)wt_random_below(50000))),
+                         1);
     expect_silence();
 }
 
@@ -133,7 +134,7 @@ WT_TEST(a_job_will_end)
     int n = (int)wt_scaled(300);
     wt_capture_reports();
     ck_assert_int_eq(weft_run(run_jobs, &n), 0);
-    ck_assert_int_eq(run_jobs(&n), 0);              /* the same from a plain thread */
+    ck_assert_int_eq(run_jobs(&n), 0); /* the same from a plain thread */
     expect_silence();
 }
 
@@ -223,7 +224,7 @@ static int be_told_later(void *arg)
         ck_assert_int_eq(write(fds[1], "x", 1), 1);
     wt_thread *thread = wt_thread_start(send_when_told, &it);
     if (!wt_is_sim()) {
-        WEFT_SCOPE(scope, .timeout_ns = WEFT_MS(20));       /* some looks for a deadlock */
+        WEFT_SCOPE(scope, .timeout_ns = WEFT_MS(20)); /* some looks for a deadlock */
         ck_assert_int_eq(weft_recv(rx, &value), WEFT_ECANCELED);
         ck_assert_int_eq(weft_scope_wait(&scope), WEFT_ETIMEDOUT);
         ck_assert_int_eq(write(fds[1], "x", 1), 1);
@@ -242,10 +243,7 @@ WT_TEST(an_unknown_thread_that_waits_in_the_system)
     expect_silence();
 }
 
-static void greet(void *arg)
-{
-    ck_assert_int_eq(weft_send(*(weft_tx(int) *)arg, 5), 0);
-}
+static void greet(void *arg) { ck_assert_int_eq(weft_send(*(weft_tx(int) *)arg, 5), 0); }
 
 static int be_greeted(void *arg)
 {
@@ -413,13 +411,13 @@ WT_TEST(threads_play_with_tasks_and_threads)
         struct court court;
         open_court(&court, capacity, (int)wt_scaled(2000));
         wt_thread *thread = wt_thread_start(return_balls, &court);
-        ck_assert_int_eq(serve(&court), 0);                     /* thread and thread */
+        ck_assert_int_eq(serve(&court), 0); /* thread and thread */
         wt_thread_join(thread);
         thread = wt_thread_start(return_balls, &court);
-        ck_assert_int_eq(weft_run(serve, &court), 0);           /* thread and task */
+        ck_assert_int_eq(weft_run(serve, &court), 0); /* thread and task */
         wt_thread_join(thread);
         thread = wt_thread_start(run_return_balls, &court);
-        ck_assert_int_eq(weft_run(serve, &court), 0);           /* two runs */
+        ck_assert_int_eq(weft_run(serve, &court), 0); /* two runs */
         wt_thread_join(thread);
         close_court(&court);
     }
@@ -471,8 +469,8 @@ WT_TEST(anything_at_once)
     wt_thread *threads[THREADS];
     wt_capture_reports();
     unsigned n_workers = 1 + (unsigned)(wt_seed() % 3);
-    ck_assert_int_eq(weft_configure(WEFT_CONFIG(.workers = n_workers,
-                                                .idle_stop_ns = WEFT_US(100))), 0);
+    ck_assert_int_eq(
+        weft_configure(WEFT_CONFIG(.workers = n_workers, .idle_stop_ns = WEFT_US(100))), 0);
     for (int i = 0; i < THREADS; i++)
         threads[i] = wt_thread_start(run_anything, &n);
     run_anything(&n);

@@ -119,10 +119,7 @@ static void with_runners(unsigned n_runs, void (*meanwhile)(void))
         wt_thread_join(threads[i]);
 }
 
-WT_TEST(several_threads_share_the_runtime)
-{
-    with_runners(wt_scaled(300), NULL);
-}
+WT_TEST(several_threads_share_the_runtime) { with_runners(wt_scaled(300), NULL); }
 
 static void shut_down_often(void)
 {
@@ -139,10 +136,7 @@ WT_TEST(a_shutdown_against_runs)
     with_runners(wt_scaled(300), shut_down_often);
 }
 
-static void shut_down(void *arg)
-{
-    *(int *)arg = weft_shutdown(WEFT_SEC(10));
-}
+static void shut_down(void *arg) { *(int *)arg = weft_shutdown(WEFT_SEC(10)); }
 
 WT_TEST(two_shutdowns_at_once)
 {
@@ -235,10 +229,7 @@ static int wait_for_the_word(void *arg)
     return weft_pause() == WEFT_ECANCELED ? 5 : 6;
 }
 
-static void run_until_told(void *arg)
-{
-    *(int *)arg = weft_run(wait_for_the_word, NULL);
-}
+static void run_until_told(void *arg) { *(int *)arg = weft_run(wait_for_the_word, NULL); }
 
 static bool has_live_tasks(void)
 {
@@ -271,10 +262,7 @@ static int sleep_for_ever(void *arg)
     return weft_sleep(INT64_MAX);
 }
 
-static void run_for_ever(void *arg)
-{
-    *(int *)arg = weft_run(sleep_for_ever, NULL);
-}
+static void run_for_ever(void *arg) { *(int *)arg = weft_run(sleep_for_ever, NULL); }
 
 WT_TEST(a_shutdown_cancels_what_is_left)
 {
@@ -320,9 +308,9 @@ WT_TEST(settings_out_of_range_are_refused)
 
 /* ---- fork -------------------------------------------------------------------------------------------------- */
 
-#define CHILD_WANTS(call, code)                         \
-    if ((call) != (code))                               \
-        _exit(__LINE__ % 250 + 1)
+#define CHILD_WANTS(call, code) \
+    if ((call) != (code))       \
+    _exit(__LINE__ % 250 + 1)
 
 WEFT_TASK(never_runs, (int, n)) { return n; }
 

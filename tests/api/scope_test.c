@@ -40,7 +40,7 @@ static void in_both(int (*body)(void *arg))
     ck_assert_int_eq(weft_run(body, NULL), 0);
 }
 
-#define MUST(rc)      ck_assert_int_eq(rc, 0)
+#define MUST(rc)       ck_assert_int_eq(rc, 0)
 #define WANT(rc, code) ck_assert_int_eq(rc, code)
 
 /* ---- waiting ------------------------------------------------------------------------------------------- */
@@ -245,10 +245,7 @@ WEFT_TASK(wait_for, (weft_scope *, scope))
     return weft_scope_wait(scope) == WEFT_EINVAL ? 0 : -1;
 }
 
-static void wait_on_thread(void *arg)
-{
-    WANT(weft_scope_wait(arg), WEFT_EINVAL);
-}
+static void wait_on_thread(void *arg) { WANT(weft_scope_wait(arg), WEFT_EINVAL); }
 
 static int wait_as_another(void *arg)
 {
@@ -282,7 +279,7 @@ static void leave_outer_first(void *arg)
 
 WT_TEST(leaving_out_of_order_aborts)
 {
-    wt_seeds_at_most(1);        /* later ones would fork with the runtime known */
+    wt_seeds_at_most(1); /* later ones would fork with the runtime known */
     wt_expect_abort(leave_outer_first, NULL, "scope \"outer\"");
 }
 
@@ -302,7 +299,7 @@ static void leave_in_task(void *arg)
 
 WT_TEST(leaving_for_another_aborts)
 {
-    wt_seeds_at_most(1);        /* later ones would fork with the runtime known */
+    wt_seeds_at_most(1); /* later ones would fork with the runtime known */
     wt_expect_abort(leave_in_task, NULL, "scope \"mine\"");
 }
 
@@ -324,7 +321,7 @@ static void end_task_inside(void *arg)
 
 WT_TEST(a_task_that_ends_inside_a_scope_aborts)
 {
-    wt_seeds_at_most(1);        /* later ones would fork with the runtime known */
+    wt_seeds_at_most(1); /* later ones would fork with the runtime known */
     wt_expect_abort(end_task_inside, NULL, "ended inside a scope");
 }
 

@@ -50,14 +50,17 @@ WT_TEST(disabled_cases_are_passed_over)
     int value = 1, rc = 99;
     enum { NO_RX, NO_TX = NO_RX + 2, REAL };
     open_pair(&a, 1);
-    ck_assert_int_eq(weft_select(&rc, [NO_RX] = weft_on_recv(no_rx, &value),
-                                 [NO_TX] = weft_on_send(no_tx, &value),
-                                 [REAL] = weft_on_send(a.tx, &value)), REAL);
-    ck_assert_int_eq(weft_select(&rc, [NO_RX] = weft_on_recv(no_rx, &value),
-                                 [REAL] = weft_on_nothing()), REAL);
+    ck_assert_int_eq(
+        weft_select(&rc, [NO_RX] = weft_on_recv(no_rx, &value),
+                    [NO_TX] = weft_on_send(no_tx, &value), [REAL] = weft_on_send(a.tx, &value)),
+        REAL);
+    ck_assert_int_eq(
+        weft_select(&rc, [NO_RX] = weft_on_recv(no_rx, &value), [REAL] = weft_on_nothing()), REAL);
     rc = 99;
-    ck_assert_int_eq(weft_select(&rc, [NO_RX] = weft_on_recv(no_rx, &value),
-                                 [NO_TX] = weft_on_send(no_tx, &value)), WEFT_EINVAL);
+    ck_assert_int_eq(
+        weft_select(
+            &rc, [NO_RX] = weft_on_recv(no_rx, &value), [NO_TX] = weft_on_send(no_tx, &value)),
+        WEFT_EINVAL);
     ck_assert_int_eq(rc, 99);
     drop_pair(&a);
 }
@@ -136,7 +139,8 @@ WT_TEST(a_timer_is_a_case_and_never_early)
     open_pair(&a, 1);
     int64_t start_ns = weft_now_ns();
     ck_assert_int_eq(weft_select(&rc, weft_on_recv(a.rx, &value), weft_on_after(WEFT_SEC(1000)),
-                                 weft_on_after(WEFT_MS(3))), 2);
+                                 weft_on_after(WEFT_MS(3))),
+                     2);
     ck_assert_int_ge(weft_now_ns() - start_ns, WEFT_MS(3));
     ck_assert_int_eq(rc, 0);
     ck_assert_int_eq(weft_select(&rc, weft_on_recv(a.rx, &value), weft_on_after(0)), 1);
@@ -155,7 +159,8 @@ WT_TEST(nothing_is_taken_only_when_nothing_is_ready)
         ck_assert_int_eq(weft_select(&rc, weft_on_nothing(), weft_on_recv(a.rx, &value)), 0);
         ck_assert_int_eq(weft_send(a.tx, i), 0);
         ck_assert_int_eq(weft_select(&rc, weft_on_nothing(), weft_on_recv(a.rx, &value),
-                                     weft_on_recv(b.rx, &value)), 1);
+                                     weft_on_recv(b.rx, &value)),
+                         1);
         ck_assert_int_eq(value, i);
     }
     ck_assert_int_eq(weft_select(&rc, weft_on_nothing()), 0);
@@ -256,12 +261,12 @@ WT_TEST(an_ordered_select_takes_the_first)
     for (int i = 0; i < 20; i++) {
         ck_assert_int_eq(weft_send(a.tx, 1), 0);
         ck_assert_int_eq(weft_try_send(b.tx, 2) == 0, i < 2);
-        ck_assert_int_eq(weft_select_ordered(&rc, weft_on_recv(a.rx, &value),
-                                             weft_on_recv(b.rx, &value)), 0);
+        ck_assert_int_eq(
+            weft_select_ordered(&rc, weft_on_recv(a.rx, &value), weft_on_recv(b.rx, &value)), 0);
         ck_assert_int_eq(value, 1);
     }
-    ck_assert_int_eq(weft_select_ordered(&rc, weft_on_recv(a.rx, &value),
-                                         weft_on_recv(b.rx, &value)), 1);
+    ck_assert_int_eq(
+        weft_select_ordered(&rc, weft_on_recv(a.rx, &value), weft_on_recv(b.rx, &value)), 1);
     drop_pair(&a);
     drop_pair(&b);
 }
@@ -274,8 +279,9 @@ WT_TEST(a_select_over_both_ends_does_not_meet_itself)
     int in = 0, out = 5, rc;
     open_pair(&a, 0);
     for (int i = 0; i < 20; i++)
-        ck_assert_int_eq(weft_select(&rc, weft_on_recv(a.rx, &in), weft_on_send(a.tx, &out),
-                                     weft_on_nothing()), 2);
+        ck_assert_int_eq(
+            weft_select(&rc, weft_on_recv(a.rx, &in), weft_on_send(a.tx, &out), weft_on_nothing()),
+            2);
     ck_assert_int_eq(in, 0);
     /* With a place in between it may do both, one after the other. */
     drop_pair(&a);
@@ -356,16 +362,15 @@ WT_TEST(selects_on_both_sides_lose_nothing)
             for (int i = 0; i < 3; i++)
                 ck_assert_int_eq(weft_spawn(&scope, spreads, weft_ref(a.tx), weft_ref(b.tx), n), 0);
             for (int i = 0; i < 2; i++)
-                ck_assert_int_eq(weft_spawn(&scope, sums, weft_ref(b.rx), weft_ref(a.rx),
-                                            &sums_of_tasks[i]), 0);
+                ck_assert_int_eq(
+                    weft_spawn(&scope, sums, weft_ref(b.rx), weft_ref(a.rx), &sums_of_tasks[i]), 0);
             drop_pair(&a);
             drop_pair(&b);
             ck_assert_int_eq(weft_scope_wait(&scope), 0);
         }
         wt_thread_join(thread);
         ck_assert_int_eq(summing.rc, 0);
-        ck_assert_int_eq(summing.sum + sums_of_tasks[0] + sums_of_tasks[1],
-                         3L * n * (n + 1) / 2);
+        ck_assert_int_eq(summing.sum + sums_of_tasks[0] + sums_of_tasks[1], 3L * n * (n + 1) / 2);
     }
 }
 

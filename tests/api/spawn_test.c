@@ -120,8 +120,8 @@ WT_TEST(an_empty_one_is_refused_and_the_others_dropped)
     token a = { .waits = false }, c = { .waits = true };
     WEFT_SCOPE(scope);
     token *owner_a = &a, *owner_b = NULL, *owner_c = &c;
-    WANT(weft_spawn(&scope, hold_three, WEFT_MOVE(owner_a), WEFT_MOVE(owner_b),
-                    WEFT_MOVE(owner_c)), WEFT_EINVAL);
+    WANT(weft_spawn(&scope, hold_three, WEFT_MOVE(owner_a), WEFT_MOVE(owner_b), WEFT_MOVE(owner_c)),
+         WEFT_EINVAL);
     WANT(a.n_closed, 1);
     WANT(c.n_closed, 1);
     MUST(weft_scope_wait(&scope));
@@ -146,7 +146,7 @@ WT_TEST(each_copy_has_its_own_half)
     MUST(weft_spawn_n(&scope, 7, count_up, WEFT_MOVE(tx), 3));
     ck_assert(tx == NULL);
     int value, n = 0, rc;
-    while ((rc = weft_recv(rx, &value)) == 1)       /* ends when the last copy has dropped its own */
+    while ((rc = weft_recv(rx, &value)) == 1) /* ends when the last copy has dropped its own */
         n++;
     WANT(rc, 0);
     WANT(n, 21);
@@ -179,7 +179,7 @@ WT_TEST(no_copies_or_fewer_are_a_mistake)
         int value;
         MUST(weft_chan_open(&tx, &rx, 2));
         WANT(weft_spawn_n(&scope, counts[i], count_up, WEFT_MOVE(tx), 3), WEFT_EINVAL);
-        WANT(weft_recv(rx, &value), 0);             /* the half was dropped */
+        WANT(weft_recv(rx, &value), 0); /* the half was dropped */
         WEFT_DROP(rx);
     }
     MUST(weft_chan_open(&tx, &rx, 2));
@@ -270,7 +270,7 @@ WT_TEST(arguments_arrive_small_and_large)
         all.numbers[i] = i;
     WEFT_SCOPE(scope);
     MUST(weft_spawn(&scope, sum_large, all, &sum));
-    memset(&all, 0, sizeof all);            /* copied before the return */
+    memset(&all, 0, sizeof all); /* copied before the return */
     MUST(weft_spawn(&scope, add, 1, 2, 3, 4.5, 5.5f, 6, 7, &other));
     MUST(weft_scope_wait(&scope));
     ck_assert_int_eq(sum, 4950);
@@ -290,7 +290,9 @@ static int enter_bare(void *args, void *self)
 /* As a binding for another language fills it: no drop, no clone, no arguments. */
 WT_TEST(a_callable_made_by_hand)
 {
-    static const weft_callable bare = { .enter = enter_bare, .name = "bare", .file = "x", .line = 1 };
+    static const weft_callable bare = {
+        .enter = enter_bare, .name = "bare", .file = "x", .line = 1
+    };
     atomic_store(&n_bare, 0);
     WEFT_SCOPE(scope);
     MUST(weft_scope_spawn(&scope, NULL, &bare, NULL, "x", 1));
@@ -386,7 +388,7 @@ WT_TEST(copies_beyond_the_limit_none_of_them_runs)
         MUST(weft_chan_open(&tx, &rx, 0));
         WEFT_SCOPE(scope);
         WANT(weft_spawn_n(&scope, n, wait_with_half, WEFT_MOVE(tx)), WEFT_ENOMEM);
-        WANT(weft_recv(rx, &value), 0);         /* every reference was dropped */
+        WANT(weft_recv(rx, &value), 0); /* every reference was dropped */
         MUST(weft_scope_wait(&scope));
     }
     WANT(n_ran, 0);
@@ -394,7 +396,10 @@ WT_TEST(copies_beyond_the_limit_none_of_them_runs)
 
 /* ---- each fallible call fails once --------------------------------------------------------------------------- */
 
-static void is_failure(int rc) { ck_assert(rc == WEFT_ENOMEM || rc == WEFT_EAGAIN || rc == -EMFILE); }
+static void is_failure(int rc)
+{
+    ck_assert(rc == WEFT_ENOMEM || rc == WEFT_EAGAIN || rc == -EMFILE);
+}
 
 static void spawn_with_failures(void *arg)
 {
@@ -466,7 +471,7 @@ static void run_with_failures(void *arg)
         is_failure(rc);
     if (!wt_fault_hit())
         MUST(rc);
-    MUST(weft_run(spawn_in_task, NULL));        /* and the next one is well */
+    MUST(weft_run(spawn_in_task, NULL)); /* and the next one is well */
 }
 
 WT_TEST(the_runtime_survives_a_start_that_failed)

@@ -12,10 +12,7 @@ static weft_stats stats_now(void)
     return stats;
 }
 
-WEFT_TASK(nap, (int64_t, d_ns))
-{
-    return weft_sleep(d_ns);
-}
+WEFT_TASK(nap, (int64_t, d_ns)) { return weft_sleep(d_ns); }
 
 WT_TEST(wrong_sizes_are_refused)
 {

@@ -27,7 +27,7 @@ WEFT_GENERATOR(tokens, weft_rx(struct token *), (int, last), (int, code))
     return rc < 0 ? rc : code;
 }
 
-static int open_tokens(int last, int code, weft_rx(struct token *) *out_rx)
+static int open_tokens(int last, int code, weft_rx(struct token *) * out_rx)
 {
     atomic_store(&n_pulled, 0);
     atomic_store(&n_source_ended, 0);
@@ -178,8 +178,8 @@ static int take_main(void *arg)
         ck_assert_int_eq(weft_recv(three, &token), 1);
         ck_assert_int_eq(token_end(token), n);
     }
-    ck_assert_int_eq(atomic_load(&n_source_ended), 1);      /* right after the third */
-    ck_assert_int_eq(atomic_load(&n_pulled), 3);            /* the fourth was not asked for */
+    ck_assert_int_eq(atomic_load(&n_source_ended), 1); /* right after the third */
+    ck_assert_int_eq(atomic_load(&n_pulled), 3);       /* the fourth was not asked for */
     ck_assert_int_eq(weft_recv(three, &token), 0);
     ck_assert_int_eq(weft_recv(three, &token), 0);
     return 0;
@@ -219,10 +219,7 @@ static int take_more_main(void *arg)
 
 WT_TEST(take_ends_with_its_source) { run(take_more_main); }
 
-WEFT_GENERATOR(bad_teardown, weft_rx(int))
-{
-    return weft_yield(1) == WEFT_ECLOSED ? -EBADF : 0;
-}
+WEFT_GENERATOR(bad_teardown, weft_rx(int)) { return weft_yield(1) == WEFT_ECLOSED ? -EBADF : 0; }
 
 static int take_close_main(void *arg)
 {
@@ -309,7 +306,7 @@ static int pulled_main(void *arg)
     }
     ck_assert_int_eq(rc, 0);
     ck_assert_int_eq(sum, 2 * (1 + 3 + 5 + 7 + 9));
-    return weft_scope_wait(&scope);             /* its consumer left: not an error */
+    return weft_scope_wait(&scope); /* its consumer left: not an error */
 }
 
 WT_TEST(select_pulls_through_steps_that_never_wait) { run(pulled_main); }

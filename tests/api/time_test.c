@@ -7,10 +7,7 @@
 
 #define LONG WEFT_SEC(1000000)
 
-static void in_task(int (*main_task)(void *))
-{
-    ck_assert_int_eq(weft_run(main_task, NULL), 0);
-}
+static void in_task(int (*main_task)(void *)) { ck_assert_int_eq(weft_run(main_task, NULL), 0); }
 
 /* ---- sleeping --------------------------------------------------------------------------------- */
 
@@ -230,7 +227,8 @@ static int in_select(void *arg)
     ck_assert_int_eq(weft_after(LONG, &late), 0);
     ck_assert_int_eq(weft_after(WEFT_MS(2), &soon), 0);
     ck_assert_int_eq(weft_select(&rc, weft_on_recv(rx, &n), weft_on_recv(soon, &at_ns),
-                                 weft_on_recv(late, &other_ns)), 1);
+                                 weft_on_recv(late, &other_ns)),
+                     1);
     ck_assert_int_eq(rc, 1);
     ck_assert_int_ge(at_ns - begin_ns, WEFT_MS(2));
     ck_assert_int_eq(weft_send(tx, 5), 0);

@@ -15,7 +15,7 @@ static int n_times(const char *text, const char *word)
     return n;
 }
 
-#define expect_traps(n) ck_assert_int_eq(n_times(wt_reports(), "weft: trap: "), (n))
+#define expect_traps(n)   ck_assert_int_eq(n_times(wt_reports(), "weft: trap: "), (n))
 #define expect_word(word) ck_assert_ptr_nonnull(strstr(wt_reports(), (word)))
 
 WEFT_TASK(consumer, (rx, int, from))
@@ -45,7 +45,7 @@ static int own_sender(void *arg)
     WEFT_SCOPE(scope, .name = "crew");
     WEFT_TRY(weft_spawn(&scope, consumer, WEFT_MOVE(rx)));
     for (int i = *(int *)arg; i > 0; i--)
-        WEFT_TRY(weft_pause());         /* the receiver may park before we wait, or after */
+        WEFT_TRY(weft_pause()); /* the receiver may park before we wait, or after */
     return weft_scope_wait(&scope);
 }
 

@@ -59,7 +59,7 @@ static int await_parked(const struct parked *parked, uint64_t n)
 {
     while ((uint64_t)parked->n_waiting < n)
         WEFT_TRY(weft_sleep(WEFT_MS(1)));
-    return weft_sleep(WEFT_MS(20));     /* the last are on their way from the count to the wait */
+    return weft_sleep(WEFT_MS(20)); /* the last are on their way from the count to the wait */
 }
 
 static uint64_t tasks_now(void)
@@ -83,10 +83,11 @@ static int park_and_measure(struct parked *parked, void **txs)
         long share = parked->n / parked->n_channels + (c < parked->n % parked->n_channels);
         rc = park_share(&scope, parked, share, &txs[c]);
     }
-    double n = (double)(tasks_now() - 1);           /* but for this one */
+    double n = (double)(tasks_now() - 1); /* but for this one */
     if (rc == WEFT_ENOMEM)
         printf("skipped the rest after %.0f tasks: %s (guards need a mapping each before Linux "
-               "6.13, and vm.max_map_count limits those)\n", n, weft_strerror(rc));
+               "6.13, and vm.max_map_count limits those)\n",
+               n, weft_strerror(rc));
     else if (rc < 0)
         return rc;
     WEFT_TRY(await_parked(parked, (uint64_t)n));

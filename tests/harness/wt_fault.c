@@ -16,7 +16,7 @@
 
 #define MAX_RUNS 100000
 
-static _Atomic unsigned kinds_on;       /* of calls that count; 0: none fails */
+static _Atomic unsigned kinds_on; /* of calls that count; 0: none fails */
 static _Atomic unsigned n_seen, fail_at;
 static _Atomic bool was_hit, io_is_short;
 static bool was_on;
@@ -105,10 +105,7 @@ static int fault_stat_fd(int fd, struct stat *out)
     return fails(WT_FAULT_FILE, "stat_fd") ? -EIO : wf_sys_real.stat_fd(fd, out);
 }
 
-static int fault_sync(int fd)
-{
-    return fails(WT_FAULT_FILE, "sync") ? -EIO : wf_sys_real.sync(fd);
-}
+static int fault_sync(int fd) { return fails(WT_FAULT_FILE, "sync") ? -EIO : wf_sys_real.sync(fd); }
 
 static int fault_epoll_create(void)
 {
@@ -117,9 +114,8 @@ static int fault_epoll_create(void)
 
 static int fault_epoll_arm(int epoll_fd, int fd, unsigned events, uint64_t key)
 {
-    return fails(WT_FAULT_POLL, "epoll_arm")
-               ? -ENOMEM
-               : wf_sys_real.epoll_arm(epoll_fd, fd, events, key);
+    return fails(WT_FAULT_POLL, "epoll_arm") ? -ENOMEM
+                                             : wf_sys_real.epoll_arm(epoll_fd, fd, events, key);
 }
 
 static int fault_event_create(void)
@@ -155,15 +151,9 @@ void wt_fault_on(unsigned kinds)
     atomic_store(&kinds_on, kinds);
 }
 
-void wt_fault_off(void)
-{
-    atomic_store(&kinds_on, 0);
-}
+void wt_fault_off(void) { atomic_store(&kinds_on, 0); }
 
-bool wt_fault_hit(void)
-{
-    return atomic_load(&was_hit);
-}
+bool wt_fault_hit(void) { return atomic_load(&was_hit); }
 
 static void run_with_fault(unsigned n, void (*body)(void *arg), void *arg)
 {

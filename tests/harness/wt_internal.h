@@ -11,8 +11,8 @@ struct wt_status {
     bool started, skipped;
     bool seed_is_set;
     uint64_t seed;
-    char reason[200];           /* of a skip */
-    char fault[200];            /* the call that was made to fail, "" for none */
+    char reason[200]; /* of a skip */
+    char fault[200];  /* the call that was made to fail, "" for none */
 };
 
 struct wt_options {
@@ -20,9 +20,9 @@ struct wt_options {
     bool bare, trace;
     uint64_t first_seed;
     unsigned n_seeds;
-    unsigned slow;              /* by how much everything is slower than usual, 1 and up */
+    unsigned slow; /* by how much everything is slower than usual, 1 and up */
     int timeout_s;
-    unsigned n_faults;          /* runs of wt_fault_run() at most; 0: no limit */
+    unsigned n_faults; /* runs of wt_fault_run() at most; 0: no limit */
 };
 
 extern struct wt_options wt_opts;

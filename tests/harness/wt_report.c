@@ -34,10 +34,7 @@ void wt_capture_reports(void)
     weft_on_report(keep, NULL);
 }
 
-const char *wt_reports(void)
-{
-    return buffer;
-}
+const char *wt_reports(void) { return buffer; }
 
 void wt_reports_reset(void)
 {

@@ -22,8 +22,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define SHUTDOWN_BUDGET_NS  ((int64_t)5 * 1000000000)
-#define UNTIL_LIMIT_NS      ((int64_t)30 * 1000000000)
+#define SHUTDOWN_BUDGET_NS ((int64_t)5 * 1000000000)
+#define UNTIL_LIMIT_NS     ((int64_t)30 * 1000000000)
 
 /* A test of a lower layer links no runtime, so there is none to end. */
 __attribute__((weak)) __typeof__(weft_shutdown) weft_shutdown;
@@ -44,10 +44,7 @@ bool wt_is_sim(void)
 #endif
 }
 
-uint64_t wt_seed(void)
-{
-    return wt_status->seed;
-}
+uint64_t wt_seed(void) { return wt_status->seed; }
 
 void wt_reseed(uint64_t seed)
 {
@@ -66,15 +63,9 @@ uint64_t wt_random(void)
     return z ^ (z >> 31);
 }
 
-uint64_t wt_random_below(uint64_t limit)
-{
-    return limit == 0 ? 0 : wt_random() % limit;
-}
+uint64_t wt_random_below(uint64_t limit) { return limit == 0 ? 0 : wt_random() % limit; }
 
-void wt_seeds_at_most(unsigned n)
-{
-    seed_cap = n;
-}
+void wt_seeds_at_most(unsigned n) { seed_cap = n; }
 
 unsigned wt_scaled(unsigned n)
 {

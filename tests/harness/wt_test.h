@@ -32,16 +32,18 @@ struct wt_test {
 };
 
 /* WT_TEST stands at the start of a line: the build reads the names from there. */
-#define WT_TEST(test_name)                                                            \
-    static void wt_body_##test_name(void);                                            \
-    static struct wt_test wt_entry_##test_name = {                                    \
-        .name = #test_name, .file = __FILE__, .line = __LINE__,                       \
-        .body = wt_body_##test_name,                                                  \
-    };                                                                                \
-    __attribute__((constructor)) static void wt_register_##test_name(void)            \
-    {                                                                                 \
-        wt_register(&wt_entry_##test_name);                                           \
-    }                                                                                 \
+#define WT_TEST(test_name)                                                 \
+    static void wt_body_##test_name(void);                                 \
+    static struct wt_test wt_entry_##test_name = {                         \
+        .name = #test_name,                                                \
+        .file = __FILE__,                                                  \
+        .line = __LINE__,                                                  \
+        .body = wt_body_##test_name,                                       \
+    };                                                                     \
+    __attribute__((constructor)) static void wt_register_##test_name(void) \
+    {                                                                      \
+        wt_register(&wt_entry_##test_name);                                \
+    }                                                                      \
     static void wt_body_##test_name(void)
 
 /* The main function. BARE: bodies run once and outside the simulator in both flavours, for tests
@@ -89,13 +91,13 @@ void wt_thread_join(wt_thread *thread);
 /* ---- faults: calls of plat/sys.h that fail --------------------------------------------------- */
 
 enum {
-    WT_FAULT_MEMORY = 1,    /* alloc, realloc */
-    WT_FAULT_MAP = 2,       /* map, protect_none */
-    WT_FAULT_THREAD = 4,    /* thread_create */
-    WT_FAULT_FILE = 8,      /* open, close, read, write, seek, stat_fd, sync */
-    WT_FAULT_POLL = 16,     /* epoll_create, epoll_arm, event_create */
+    WT_FAULT_MEMORY = 1, /* alloc, realloc */
+    WT_FAULT_MAP = 2,    /* map, protect_none */
+    WT_FAULT_THREAD = 4, /* thread_create */
+    WT_FAULT_FILE = 8,   /* open, close, read, write, seek, stat_fd, sync */
+    WT_FAULT_POLL = 16,  /* epoll_create, epoll_arm, event_create */
     WT_FAULT_ALL = 31,
-    WT_FAULT_ADVISE = 32,   /* not in ALL: a guard that can't be had is fatal by contract */
+    WT_FAULT_ADVISE = 32, /* not in ALL: a guard that can't be had is fatal by contract */
 };
 
 /* Runs body(arg) with the first call failing that counts, then with the second, and so on until a

@@ -28,10 +28,7 @@ static int start(wt_thread *thread)
     return wf_sys_real.thread_create(&thread->os.handle, "wt", thread->fn, thread->arg);
 }
 
-static void join(wt_thread *thread)
-{
-    wf_thread_join(&thread->os);
-}
+static void join(wt_thread *thread) { wf_thread_join(&thread->os); }
 
 #else
 
@@ -42,15 +39,9 @@ static void *enter(void *arg)
     return NULL;
 }
 
-static int start(wt_thread *thread)
-{
-    return pthread_create(&thread->os, NULL, enter, thread);
-}
+static int start(wt_thread *thread) { return pthread_create(&thread->os, NULL, enter, thread); }
 
-static void join(wt_thread *thread)
-{
-    pthread_join(thread->os, NULL);
-}
+static void join(wt_thread *thread) { pthread_join(thread->os, NULL); }
 
 #endif
 

@@ -5,10 +5,7 @@
 
 #include <stdio.h>
 
-static int double_it(void *arg)
-{
-    return 2 * *(int *)arg;
-}
+static int double_it(void *arg) { return 2 * *(int *)arg; }
 
 int main(void)
 {

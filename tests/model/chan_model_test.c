@@ -132,9 +132,7 @@ static void step_send(int tx, int value)
 {
     int rc = 99, want = model_send(value);
     switch (wt_random_below(3)) {
-    case 0:
-        rc = weft_sender_try_send(txs[tx], &value, sizeof value);
-        break;
+    case 0: rc = weft_sender_try_send(txs[tx], &value, sizeof value); break;
     case 1:
         if (want == WEFT_EAGAIN && model.overflow == WEFT_BLOCK)
             return;
@@ -142,8 +140,7 @@ static void step_send(int tx, int value)
         rc = rc == 1 ? 0 : rc;
         break;
     default: {
-        weft_case cases[] = { weft_on_nothing(),
-                              weft_case_send(txs[tx], &value, sizeof value) };
+        weft_case cases[] = { weft_on_nothing(), weft_case_send(txs[tx], &value, sizeof value) };
         if (weft_select_from(cases, 2, &rc) == 0)
             rc = WEFT_EAGAIN;
     }
@@ -156,17 +153,14 @@ static void step_recv(int rx)
     int rc = 99, value = -1, want_value = -1;
     int want = model_recv(&cause_given[rx], &want_value);
     switch (wt_random_below(3)) {
-    case 0:
-        rc = weft_receiver_try_recv(rxs[rx], &value, sizeof value);
-        break;
+    case 0: rc = weft_receiver_try_recv(rxs[rx], &value, sizeof value); break;
     case 1:
         if (want == WEFT_EAGAIN)
             return;
         rc = weft_receiver_recv_many(rxs[rx], &value, 1, sizeof value);
         break;
     default: {
-        weft_case cases[] = { weft_case_recv(rxs[rx], &value, sizeof value),
-                              weft_on_nothing() };
+        weft_case cases[] = { weft_case_recv(rxs[rx], &value, sizeof value), weft_on_nothing() };
         if (weft_select_from(cases, 2, &rc) == 1)
             rc = WEFT_EAGAIN;
     }
@@ -230,8 +224,8 @@ static void step_end(bool is_abort)
         drop_all();
     }
     end(cause);
-    ck_assert_int_eq(is_abort ? weft_sender_abort(txs[tx], cause)
-                              : weft_sender_end(txs[tx], cause), want);
+    ck_assert_int_eq(is_abort ? weft_sender_abort(txs[tx], cause) : weft_sender_end(txs[tx], cause),
+                     want);
 }
 
 static void step(int value)
@@ -265,7 +259,8 @@ static void run_program(void)
     ck_assert_int_eq(weft_channel_open(sizeof(int),
                                        WEFT_OPTS(chan, .capacity = (size_t)model.capacity,
                                                  .overflow = model.overflow, .drop = note_drop),
-                                       &txs[0], &rxs[0], "t", 1), 0);
+                                       &txs[0], &rxs[0], "t", 1),
+                     0);
     if (model.overflow == WEFT_CONFLATE ||
         (model.overflow == WEFT_DROP_OLDEST && model.capacity == 0))
         model.capacity = 1;

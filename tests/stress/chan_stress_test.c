@@ -83,7 +83,8 @@ static void run_parties(size_t capacity, uint64_t n_values)
     weft_sender *tx;
     weft_receiver *rx;
     ck_assert_int_eq(weft_channel_open(sizeof(value), WEFT_OPTS(chan, .capacity = capacity), &tx,
-                                       &rx, __FILE__, __LINE__), 0);
+                                       &rx, __FILE__, __LINE__),
+                     0);
     for (unsigned i = 0; i < N_PARTIES; i++) {
         parties[i].index = i;
         parties[i].n_to_send = n_values / N_PARTIES;
@@ -124,8 +125,9 @@ static uint64_t n_values(uint64_t n)
 WT_TEST(threads_and_tasks_exchange_over_one_channel)
 {
     wt_seeds_at_most(4);
-    run_parties(64, n_values(wt_is_sim() ? 400 : wt_scaled(N_VALUES) < N_VALUES ? 100000
-                                                                              : N_VALUES));
+    run_parties(64, n_values(wt_is_sim()                      ? 400
+                             : wt_scaled(N_VALUES) < N_VALUES ? 100000
+                                                              : N_VALUES));
 }
 
 WT_TEST(threads_and_tasks_meet_on_a_rendezvous)

@@ -6,7 +6,7 @@
  * The traveller gives way by waiting for the anchor's answer. When the anchor runs on the worker
  * that the traveller left, it answers and keeps that worker until the traveller runs on the other;
  * else it answers and goes to sleep, and the traveller follows it. */
-#define WEFT_KEEP_ERRNO         /* the C library's, where we mean that one */
+#define WEFT_KEEP_ERRNO /* the C library's, where we mean that one */
 #include "plat/self.h"
 #include "plat/thread.h"
 #include "sched/worker.h"
@@ -19,7 +19,7 @@
 #include <weft.h>
 
 #undef errno
-#define errno (*weft_errno_location())      /* as a user has it */
+#define errno    (*weft_errno_location()) /* as a user has it */
 
 #define MUST(rc) ck_assert_int_eq(rc, 0)
 
@@ -42,7 +42,7 @@ WEFT_TASK(anchor, (rx, struct departure, in), (tx, int, out))
         bool is_there = from.tid == tid_now();
         MUST(weft_send(out, 0));
         while (is_there && atomic_load(&n_arrivals) == from.n_arrivals)
-            wf_thread_yield();      /* the CPU, not the worker */
+            wf_thread_yield(); /* the CPU, not the worker */
     }
     return weft_error(in);
 }
@@ -84,7 +84,7 @@ WEFT_TASK(traveller, (tx, struct departure, to_anchor), (rx, int, from_anchor),
         bool has_moved = tid != tid_before;
         ck_assert(has_moved == (wf_thread_self()->worker != worker_before));
         ck_assert(has_moved == (&errno != errno_before));
-        ck_assert_int_eq(close(-1), -1);        /* written through the C library's own address */
+        ck_assert_int_eq(close(-1), -1); /* written through the C library's own address */
         ck_assert_int_eq(errno, EBADF);
         trip->n_moves += has_moved;
     }

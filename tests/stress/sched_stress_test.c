@@ -254,22 +254,12 @@ WEFT_TASK(live_dangerously, (unsigned, depth))
         MUST(weft_spawn(&scope, live_dangerously, depth - 1));
     int rc = 0;
     switch (wt_random_below(6)) {
-    case 0:
-        rc = weft_sleep(WEFT_US(wt_random_below(200)));
-        break;
-    case 1:
-        rc = weft_pause();
-        break;
-    case 2:
-        weft_scope_cancel(&scope);
-        break;
-    case 3:
-        return -EIO;        /* the brace cancels and joins */
-    case 4:
-        rc = WEFT_ECLOSED;
-        break;
-    default:
-        break;
+    case 0: rc = weft_sleep(WEFT_US(wt_random_below(200))); break;
+    case 1: rc = weft_pause(); break;
+    case 2: weft_scope_cancel(&scope); break;
+    case 3: return -EIO; /* the brace cancels and joins */
+    case 4: rc = WEFT_ECLOSED; break;
+    default: break;
     }
     int waited = weft_scope_wait(&scope);
     ck_assert(waited == 0 || waited == -EIO || waited == WEFT_ETIMEDOUT ||

@@ -13,15 +13,9 @@
 
 static _Atomic unsigned fail_seen, fail_at;
 
-static bool fail_now(void)
-{
-    return atomic_fetch_add(&fail_seen, 1u) + 1 == atomic_load(&fail_at);
-}
+static bool fail_now(void) { return atomic_fetch_add(&fail_seen, 1u) + 1 == atomic_load(&fail_at); }
 
-static void *failing_alloc(size_t size)
-{
-    return fail_now() ? NULL : wf_sys_real.alloc(size);
-}
+static void *failing_alloc(size_t size) { return fail_now() ? NULL : wf_sys_real.alloc(size); }
 
 static void *failing_realloc(void *old, size_t size)
 {
@@ -64,10 +58,7 @@ static int failing_stat_fd(int fd, struct stat *out)
     return fail_now() ? -EIO : wf_sys_real.stat_fd(fd, out);
 }
 
-static int failing_sync(int fd)
-{
-    return fail_now() ? -EIO : wf_sys_real.sync(fd);
-}
+static int failing_sync(int fd) { return fail_now() ? -EIO : wf_sys_real.sync(fd); }
 
 static int failing_epoll_arm(int epoll_fd, int fd, unsigned events, uint64_t key)
 {

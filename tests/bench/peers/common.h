@@ -43,15 +43,9 @@ static inline void per_op(int64_t took_ns, int64_t n)
     printf("time %.6g ns\n", (double)took_ns / (double)n);
 }
 
-static inline void in_ms(int64_t took_ns)
-{
-    printf("time %.6g ms\n", (double)took_ns / 1e6);
-}
+static inline void in_ms(int64_t took_ns) { printf("time %.6g ms\n", (double)took_ns / 1e6); }
 
-static inline int64_t sum_to(int64_t n)
-{
-    return n % 2 == 0 ? n / 2 * (n - 1) : (n - 1) / 2 * n;
-}
+static inline int64_t sum_to(int64_t n) { return n % 2 == 0 ? n / 2 * (n - 1) : (n - 1) / 2 * n; }
 
 /* 0 to 1 s, the same for the same index in every program that is compared. */
 static inline int64_t delay_ns(int64_t index)

@@ -54,15 +54,9 @@ static int pingpong(struct bench *b, size_t capacity)
     return bench_time(b, b->n, "ns");
 }
 
-int case_chan_pingpong_unbuf(struct bench *b)
-{
-    return pingpong(b, 0);
-}
+int case_chan_pingpong_unbuf(struct bench *b) { return pingpong(b, 0); }
 
-int case_chan_pingpong_cap1(struct bench *b)
-{
-    return pingpong(b, 1);
-}
+int case_chan_pingpong_cap1(struct bench *b) { return pingpong(b, 1); }
 
 /* ---- values of 8 bytes, from some senders to some receivers --------------------------------- */
 
@@ -104,20 +98,11 @@ static int stream8(struct bench *b, size_t capacity, int n_sides)
     return bench_time(b, share * n_sides, "ns");
 }
 
-int case_chan_spsc8_cap128(struct bench *b)
-{
-    return stream8(b, 128, 1);
-}
+int case_chan_spsc8_cap128(struct bench *b) { return stream8(b, 128, 1); }
 
-int case_chan_spsc8_cap1024(struct bench *b)
-{
-    return stream8(b, 1024, 1);
-}
+int case_chan_spsc8_cap1024(struct bench *b) { return stream8(b, 1024, 1); }
 
-int case_chan_mpmc4x4_cap128(struct bench *b)
-{
-    return stream8(b, 128, 4);
-}
+int case_chan_mpmc4x4_cap128(struct bench *b) { return stream8(b, 128, 4); }
 
 /* ---- the same, 64 values a call --------------------------------------------------------------- */
 

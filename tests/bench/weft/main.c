@@ -45,15 +45,9 @@ const struct bench_case bench_cases[] = { CASES(ENTRY){ NULL, NULL, 0, 0, NULL }
 
 /* ---- for the cases --------------------------------------------------------------------- */
 
-void bench_begin(struct bench *b)
-{
-    b->began_ns = weft_now_ns();
-}
+void bench_begin(struct bench *b) { b->began_ns = weft_now_ns(); }
 
-void bench_end(struct bench *b)
-{
-    b->took_ns = weft_now_ns() - b->began_ns;
-}
+void bench_end(struct bench *b) { b->took_ns = weft_now_ns() - b->began_ns; }
 
 int bench_report(const char *metric, double value, const char *unit)
 {

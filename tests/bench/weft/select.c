@@ -70,22 +70,10 @@ static int select_n(struct bench *b, size_t capacity, int n_senders)
     return bench_time(b, share * n_senders, "ns");
 }
 
-int case_select4_unbuf(struct bench *b)
-{
-    return select_n(b, 0, 4);
-}
+int case_select4_unbuf(struct bench *b) { return select_n(b, 0, 4); }
 
-int case_select4_cap128(struct bench *b)
-{
-    return select_n(b, 128, 4);
-}
+int case_select4_cap128(struct bench *b) { return select_n(b, 128, 4); }
 
-int case_select64_unbuf(struct bench *b)
-{
-    return select_n(b, 0, 64);
-}
+int case_select64_unbuf(struct bench *b) { return select_n(b, 0, 64); }
 
-int case_select64_cap128(struct bench *b)
-{
-    return select_n(b, 128, 64);
-}
+int case_select64_cap128(struct bench *b) { return select_n(b, 128, 64); }

@@ -40,10 +40,7 @@ int case_ctx_switch(struct bench *b)
 
 enum { N_BATCH = 1000 };
 
-WEFT_TASK(nothing)
-{
-    return 0;
-}
+WEFT_TASK(nothing) { return 0; }
 
 static int spawn_each(int64_t n)
 {
@@ -73,15 +70,9 @@ static int spawn_join(struct bench *b, int (*spawn)(int64_t n))
     return bench_time(b, b->n, "ns");
 }
 
-int case_spawn_join_b1000(struct bench *b)
-{
-    return spawn_join(b, spawn_each);
-}
+int case_spawn_join_b1000(struct bench *b) { return spawn_join(b, spawn_each); }
 
-int case_spawn_join_b1000_batch(struct bench *b)
-{
-    return spawn_join(b, spawn_copies);
-}
+int case_spawn_join_b1000_batch(struct bench *b) { return spawn_join(b, spawn_copies); }
 
 /* ---- skynet: each task starts ten until n are leaves; their numbers are added up ------------ */
 

@@ -93,17 +93,8 @@ static int spread(struct bench *b, int n_rounds)
 }
 
 /* Rounds that take the time in the name on a CPU of 3 GHz. */
-int case_spread_125ns(struct bench *b)
-{
-    return spread(b, 94);
-}
+int case_spread_125ns(struct bench *b) { return spread(b, 94); }
 
-int case_spread_250ns(struct bench *b)
-{
-    return spread(b, 188);
-}
+int case_spread_250ns(struct bench *b) { return spread(b, 188); }
 
-int case_spread_500ns(struct bench *b)
-{
-    return spread(b, 376);
-}
+int case_spread_500ns(struct bench *b) { return spread(b, 376); }

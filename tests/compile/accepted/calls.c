@@ -2,7 +2,9 @@
 /* Each typed call once, in the shapes that programs use. */
 #include <weft.h>
 
-struct job { int id; };
+struct job {
+    int id;
+};
 
 /* ---- channels and select ---- */
 
@@ -71,9 +73,7 @@ int use_select(weft_rx(int) rx, weft_tx(const char *) log)
     enum { JOB, LOG, GAP, LATE };
     const char *text = "hello";
     int job, rc;
-    switch (weft_select(&rc,
-                        [JOB] = weft_on_recv(rx, &job),
-                        [LOG] = weft_on_send(log, &text),
+    switch (weft_select(&rc, [JOB] = weft_on_recv(rx, &job), [LOG] = weft_on_send(log, &text),
                         [LATE] = weft_on_after(WEFT_US(10)))) {
     case JOB: return rc > 0 ? job : rc;
     case GAP: return WEFT_EINVAL;
@@ -84,15 +84,14 @@ int use_select(weft_rx(int) rx, weft_tx(const char *) log)
 
 /* ---- tasks, scopes, resources ---- */
 
-typedef struct ledger { int fd; } ledger;
+typedef struct ledger {
+    int fd;
+} ledger;
 int ledger_open(ledger **out_it);
 int ledger_close(ledger *it, int rc);
 WEFT_DEFINE_AUTO_STATUS(ledger, ledger_close)
 
-WEFT_TASK(nop)
-{
-    return 0;
-}
+WEFT_TASK(nop) { return 0; }
 WEFT_TASK(worker, (rx, struct job, jobs), (tx, int, results), (const char *, label))
 {
     weft_each (job, jobs)
@@ -154,16 +153,15 @@ WEFT_GENERATOR(doubled, weft_rx(int), (rx, int, source), (int, by))
     return weft_error(source);
 }
 
-struct counter { int n; };
+struct counter {
+    int n;
+};
 static int counter_next(struct counter *self, int *out)
 {
     *out = self->n++;
     return 1;
 }
-static int counter_close(struct counter *self)
-{
-    return self->n < 0 ? WEFT_EINVAL : 0;
-}
+static int counter_close(struct counter *self) { return self->n < 0 ? WEFT_EINVAL : 0; }
 WEFT_ITERATOR(counter, int, struct counter, counter_next);
 WEFT_ITERATOR(closing_counter, int, struct counter, counter_next, counter_close);
 
@@ -178,10 +176,7 @@ WEFT_MAP(sum, int, out, int, in, (rx, int, other))
     *out = WEFT_TRY(weft_recv(other, &more)) > 0 ? in + more : in;
     return 0;
 }
-WEFT_FILTER(longer_than, size_t, size, (size_t, least))
-{
-    return size > least;
-}
+WEFT_FILTER(longer_than, size_t, size, (size_t, least)) { return size > least; }
 
 int use_streams(void);
 int use_streams(void)

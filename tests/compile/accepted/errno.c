@@ -10,7 +10,8 @@ _Static_assert(sizeof TEXT(errno) == sizeof "(*weft_errno_location())", "errno i
 _Static_assert(WEFT_ECANCELED == -ECANCELED && WEFT_ENOYIELD == -EPROTO, "codes are -errno");
 _Static_assert(WEFT_ECLOSED == -5001 && WEFT_ABANDONED == -5005, "or of weft's own");
 _Static_assert(WEFT_SEC(1) == WEFT_MS(1000) && WEFT_MS(1) == WEFT_US(1000) &&
-               WEFT_US(1) == WEFT_NS(1000), "units");
+                   WEFT_US(1) == WEFT_NS(1000),
+               "units");
 
 int *use_errno(void);
 int *use_errno(void)

@@ -3,27 +3,30 @@
  * included. */
 #include <weft.h>
 
-typedef struct door { int fd; } door;
+typedef struct door {
+    int fd;
+} door;
 int door_close(door *it);
 WEFT_DEFINE_AUTO(door, door_close)
 
 WEFT_TASK(names_of_spawn, (weft_scope *, scope), (const weft_spawn_opts *, opts), (int, args),
           (int, copies), (const char *, file), (int, line), (size_t, stack_size), (int, size_))
 {
-    return scope != NULL && opts != NULL && file != NULL ? args + copies + line + size_ : (int)stack_size;
+    return scope != NULL && opts != NULL && file != NULL ? args + copies + line + size_
+                                                         : (int)stack_size;
 }
 WEFT_TASK(names_of_owned, (rx, int, out_rx), (tx, int, tx), (auto, door, self), (rx, int, rx),
           (int, rc), (int, what), (int, name), (int, drop))
 {
     return !out_rx + !tx + !rx + self->fd + rc + what + name + drop;
 }
-WEFT_TASK(names_of_callables, (int, enter), (int, clone), (int, args_size), (int, value), (int, item),
-          (int, slot), (int, fn), (int, T))
+WEFT_TASK(names_of_callables, (int, enter), (int, clone), (int, args_size), (int, value),
+          (int, item), (int, slot), (int, fn), (int, T))
 {
     return enter + clone + args_size + value + item + slot + fn + T;
 }
-WEFT_GENERATOR(names_of_generators, weft_rx(int), (int, opts), (int, out_rx), (int, args), (int, caller),
-               (int, self), (int, handle), (int, opener), (int, first))
+WEFT_GENERATOR(names_of_generators, weft_rx(int), (int, opts), (int, out_rx), (int, args),
+               (int, caller), (int, self), (int, handle), (int, opener), (int, first))
 {
     return weft_yield(opts + out_rx + args + caller + self + handle + opener + first);
 }
@@ -48,10 +51,7 @@ static int next(int *state, int *out)
     *out = ++*state;
     return 1;
 }
-static int close(int *state)
-{
-    return *state;
-}
+static int close(int *state) { return *state; }
 WEFT_ITERATOR(state, int, int, next, close);
 
 int use_names(weft_scope *opts);

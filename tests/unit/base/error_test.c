@@ -10,10 +10,10 @@
 
 WT_TEST(each_code_of_the_map_has_its_name_and_text)
 {
-#define CHECK(name, code, text)                                     \
-    ck_assert_int_eq(WEFT_##name, code);                            \
-    ck_assert_int_lt(WEFT_##name, 0);                               \
-    ck_assert_str_eq(weft_errname(WEFT_##name), "WEFT_" #name);     \
+#define CHECK(name, code, text)                                 \
+    ck_assert_int_eq(WEFT_##name, code);                        \
+    ck_assert_int_lt(WEFT_##name, 0);                           \
+    ck_assert_str_eq(weft_errname(WEFT_##name), "WEFT_" #name); \
     ck_assert_str_eq(weft_strerror(WEFT_##name), text);
     WEFT_ERROR_MAP(CHECK)
 #undef CHECK

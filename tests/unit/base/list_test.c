@@ -22,10 +22,7 @@ static void fill(void)
     }
 }
 
-static int number_of(struct wf_link *link)
-{
-    return WF_CONTAINER(link, struct item, link)->number;
-}
+static int number_of(struct wf_link *link) { return WF_CONTAINER(link, struct item, link)->number; }
 
 WT_TEST(first_in_is_first_out)
 {

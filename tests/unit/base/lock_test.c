@@ -7,7 +7,7 @@
 enum { THREADS = 4 };
 
 static struct wf_lock lock;
-static unsigned long counter;       /* under lock */
+static unsigned long counter; /* under lock */
 
 static void count(void *arg)
 {
@@ -35,10 +35,7 @@ WT_TEST(one_thread_at_a_time)
     ck_assert_uint_eq(wf_load_rlx(&lock.word), 0);
 }
 
-static void try_it(void *arg)
-{
-    *(bool *)arg = wf_lock_try(&lock);
-}
+static void try_it(void *arg) { *(bool *)arg = wf_lock_try(&lock); }
 
 WT_TEST(a_try_does_not_wait)
 {
@@ -50,7 +47,7 @@ WT_TEST(a_try_does_not_wait)
     wf_lock_release(&lock);
     wt_thread_join(wt_thread_start(try_it, &got));
     ck_assert(got);
-    wf_lock_release(&lock);         /* taken there, released here */
+    wf_lock_release(&lock); /* taken there, released here */
     ck_assert(wf_lock_try(&lock));
     wf_lock_release(&lock);
 }
@@ -87,7 +84,7 @@ WT_TEST(scopes_and_channels_nest_in_themselves)
     for (int round = 0; round < 2; round++) {
         for (int i = 0; i < 2 * THREADS; i++)
             wf_lock_acquire(&locks[i]);
-        for (int i = 0; i < 2 * THREADS; i++)       /* in the order they came, too */
+        for (int i = 0; i < 2 * THREADS; i++) /* in the order they came, too */
             wf_lock_release(&locks[i]);
     }
 }

@@ -8,10 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static void die(void *arg)
-{
-    wf_panic("%s has %d legs", (const char *)arg, 5);
-}
+static void die(void *arg) { wf_panic("%s has %d legs", (const char *)arg, 5); }
 
 WT_TEST(a_panic_says_one_sentence)
 {

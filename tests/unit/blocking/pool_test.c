@@ -34,20 +34,11 @@ static void open_gate(struct gate *gate)
     wf_futex_wake(&gate->open, INT32_MAX);
 }
 
-static bool is_entered(void *arg)
-{
-    return wf_load_seq(&((struct gate *)arg)->entered) > 0;
-}
+static bool is_entered(void *arg) { return wf_load_seq(&((struct gate *)arg)->entered) > 0; }
 
-static bool has_jobs(void *arg)
-{
-    return wf_load_seq(&wf_rt.jobs) == *(uint32_t *)arg;
-}
+static bool has_jobs(void *arg) { return wf_load_seq(&wf_rt.jobs) == *(uint32_t *)arg; }
 
-static void until_jobs(uint32_t n)
-{
-    wt_until(has_jobs, &n);
-}
+static void until_jobs(uint32_t n) { wt_until(has_jobs, &n); }
 
 static uint64_t threads_now(void)
 {
@@ -56,10 +47,7 @@ static uint64_t threads_now(void)
     return threads;
 }
 
-static int add_one(void *arg)
-{
-    return (int)wf_add_seq((_Atomic uint32_t *)arg, 1u) + 1;
-}
+static int add_one(void *arg) { return (int)wf_add_seq((_Atomic uint32_t *)arg, 1u) + 1; }
 
 struct held {
     struct gate gate;
@@ -322,7 +310,7 @@ WT_TEST(each_call_that_fails_is_reported)
 {
     struct victim victim = { .rc = 1 };
     wt_seeds_at_most(20);
-    (void)wf_waiter_self();         /* the record of this thread, which the test keeps */
+    (void)wf_waiter_self(); /* the record of this thread, which the test keeps */
     unsigned runs = fail_each(job_with_failures, &victim, NULL);
     ck_assert_uint_gt(runs, 2);
 }
@@ -338,10 +326,7 @@ WEFT_TASK(send_later, (tx, int, out))
     return weft_send(out, 1);
 }
 
-WEFT_TASK(send_from_job, (tx, int, out))
-{
-    return weft_blocking(send_later, weft_ref(out));
-}
+WEFT_TASK(send_from_job, (tx, int, out)) { return weft_blocking(send_later, weft_ref(out)); }
 
 WT_TEST(a_job_that_runs_may_still_wake_somebody)
 {

@@ -31,8 +31,7 @@ WT_TEST(sizes_have_limits)
     ck_assert_int_eq(open_with(1, WEFT_OPTS(chan, .capacity = ((uint64_t)1 << 31) + 1)),
                      WEFT_EOVERFLOW);
     ck_assert_int_eq(open_with(1, WEFT_OPTS(chan, .capacity = 1000)), 0);
-    ck_assert_int_eq(open_with(1, WEFT_OPTS(chan, .overflow = (enum weft_overflow)9)),
-                     WEFT_EINVAL);
+    ck_assert_int_eq(open_with(1, WEFT_OPTS(chan, .overflow = (enum weft_overflow)9)), WEFT_EINVAL);
     weft_sender *tx;
     weft_receiver *rx;
     ck_assert_int_eq(weft_channel_open(4, NULL, NULL, &rx, "t", 1), WEFT_EINVAL);
@@ -48,7 +47,7 @@ static void *note_and_fail(size_t size)
 
 WT_TEST(more_than_there_can_be_is_no_memory)
 {
-    ck_assert_int_eq(open_with(4, NULL), 0);        /* this thread's record is made */
+    ck_assert_int_eq(open_with(4, NULL), 0); /* this thread's record is made */
     wf_sys.alloc = note_and_fail;
     int rc = open_with((size_t)1 << 20, WEFT_OPTS(chan, .capacity = (size_t)1 << 31));
     wf_sys.alloc = wf_sys_real.alloc;
@@ -63,7 +62,8 @@ WT_TEST(options_of_another_size_are_understood)
         weft_chan_opts opts;
         void *later;
     } newer = { { .size_ = sizeof newer, .capacity = 3, .overflow = WEFT_FAIL }, &newer };
-    weft_chan_opts older = { .size_ = offsetof(weft_chan_opts, name), .capacity = 2,
+    weft_chan_opts older = { .size_ = offsetof(weft_chan_opts, name),
+                             .capacity = 2,
                              .overflow = (enum weft_overflow)77 };
     weft_chan_opts first = { .size_ = 0, .capacity = 1, .overflow = WEFT_FAIL };
     const weft_chan_opts *all[] = { &newer.opts, &older, &first };
@@ -91,7 +91,7 @@ WT_TEST(an_open_that_fails_leaves_nothing)
 {
     int rc = WEFT_ENOMEM;
     unsigned n = 0;
-    ck_assert_int_eq(open_with(4, NULL), 0);        /* this thread's record is made */
+    ck_assert_int_eq(open_with(4, NULL), 0); /* this thread's record is made */
     size_t n_live = wf_mem_live();
     for (; rc == WEFT_ENOMEM; n++) {
         n_allocs_left = n;
@@ -169,8 +169,8 @@ WT_TEST(a_drop_function_gets_items_as_aligned_as_their_type)
 {
     WEFT_TX(struct over_aligned, tx);
     WEFT_RX(struct over_aligned, rx);
-    ck_assert_int_eq(weft_chan_open(&tx, &rx, 3, .overflow = WEFT_DROP_OLDEST,
-                                    .drop = check_alignment), 0);
+    ck_assert_int_eq(
+        weft_chan_open(&tx, &rx, 3, .overflow = WEFT_DROP_OLDEST, .drop = check_alignment), 0);
     for (int i = 0; i < 5; i++)
         ck_assert_int_eq(weft_send(tx, (struct over_aligned){ i }), 0);
 }
@@ -259,8 +259,9 @@ WT_TEST(a_description_names_the_halves)
     weft_sender *tx, *refs[9];
     weft_receiver *rx;
     weft_permit_half *permit;
-    ck_assert_int_eq(weft_channel_open(4, WEFT_OPTS(chan, .capacity = 64, .name = "jobs"), &tx,
-                                       &rx, "main.c", 12), 0);
+    ck_assert_int_eq(weft_channel_open(4, WEFT_OPTS(chan, .capacity = 64, .name = "jobs"), &tx, &rx,
+                                       "main.c", 12),
+                     0);
     ck_assert(says(tx->chan, "channel \"jobs\" (main.c:12) 0/64, 1 sender (made at main.c:12, "
                              "held by thread #"));
     ck_assert(says(tx->chan, "), 1 receiver (made at main.c:12, held by thread #"));

@@ -17,7 +17,7 @@ struct chan_waiters {
 static inline size_t chan_count_links(struct wf_list *list)
 {
     size_t n = 0;
-    wf_list_each(link, list)
+    wf_list_each (link, list)
         n++;
     return n;
 }

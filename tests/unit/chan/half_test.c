@@ -12,7 +12,7 @@
 struct counter {
     int next, last, error, close_code;
     unsigned n_closed, n_refs;
-    weft_receiver *again;           /* consumed once more from inside */
+    weft_receiver *again; /* consumed once more from inside */
     int inner_rc;
 };
 
@@ -48,10 +48,16 @@ static int count_ref(weft_receiver *rx, weft_receiver *copy)
 }
 
 static const struct wf_source_ops counter_ops = {
-    .kind = "counter", .recv = count_recv, .try_recv = count_recv, .close = count_close,
+    .kind = "counter",
+    .recv = count_recv,
+    .try_recv = count_recv,
+    .close = count_close,
 };
 static const struct wf_source_ops shared_ops = {
-    .kind = "shared", .recv = count_recv, .close = count_close, .ref = count_ref,
+    .kind = "shared",
+    .recv = count_recv,
+    .close = count_close,
+    .ref = count_ref,
 };
 
 static weft_receiver *open_counter(struct counter *counter)
@@ -74,7 +80,7 @@ WT_TEST(a_source_is_received_from_to_its_end)
         ck_assert_int_eq(value, i);
     }
     ck_assert_int_eq(weft_receiver_recv(rx, &value, sizeof value), 0);
-    counter.last = 9;               /* an end stays one */
+    counter.last = 9; /* an end stays one */
     ck_assert_int_eq(weft_receiver_recv(rx, &value, sizeof value), 0);
     ck_assert_int_eq(weft_receiver_error(rx), 0);
     counter.close_code = -4;
@@ -328,8 +334,8 @@ WT_TEST(misuse_dies_with_a_sentence)
 {
     int value = 1;
     weft_permit_half *permit;
-    ck_assert_int_eq(weft_channel_open(sizeof(int), WEFT_OPTS(chan, .capacity = 2), &a_tx, &a_rx,
-                                       "t", 1), 0);
+    ck_assert_int_eq(
+        weft_channel_open(sizeof(int), WEFT_OPTS(chan, .capacity = 2), &a_tx, &a_rx, "t", 1), 0);
     wt_expect_abort(send_on_dead, &value, "weft_send: tx was dropped already");
     wt_expect_abort(recv_on_dead, &value, "weft_recv: rx was dropped already");
     wt_expect_abort(send_on_receiver, &value, "weft_send: tx is a receiver");

@@ -33,7 +33,8 @@ WT_TEST(values_leave_in_order_whatever_the_size)
 WT_TEST(a_value_can_be_looked_at_and_skipped)
 {
     int data[3], values[] = { 1, 2, 3, 4 };
-    struct wf_ring ring = { .data = (unsigned char *)data, .elem_size = sizeof(int),
+    struct wf_ring ring = { .data = (unsigned char *)data,
+                            .elem_size = sizeof(int),
                             .capacity = 3 };
     for (int i = 0; i < 3; i++)
         wf_ring_push(&ring, &values[i]);

@@ -110,8 +110,9 @@ WT_TEST(two_selects_that_do_both_meet_each_other)
         for (size_t k = 0; k < 2; k++) {
             txs[k] = weft_half_ref(RAW(tx), __FILE__, __LINE__);
             rxs[k] = weft_half_ref(RAW(rx), __FILE__, __LINE__);
-            choices[k] = (struct choice){ .cases = { on_recv(rxs[k], &in[k]),
-                                                     on_send(txs[k], &out[k]) }, .n_cases = 2 };
+            choices[k] = (struct choice){
+                .cases = { on_recv(rxs[k], &in[k]), on_send(txs[k], &out[k]) }, .n_cases = 2
+            };
             threads[k] = wt_thread_start(choose, &choices[k]);
         }
         for (size_t k = 0; k < 2; k++) {
@@ -202,8 +203,8 @@ WT_TEST(many_cases_need_memory_and_say_so)
 struct doubler {
     weft_receiver *from;
     unsigned n_tries, n_asked;
-    struct wf_chan *on;             /* what select_on says, instead of the channel's */
-    bool is_mute;                   /* select_on says NULL */
+    struct wf_chan *on; /* what select_on says, instead of the channel's */
+    bool is_mute;       /* select_on says NULL */
 };
 
 static int double_it(int rc, void *out)
@@ -238,11 +239,16 @@ static int doubler_close(weft_receiver *rx)
 }
 
 static const struct wf_source_ops doubler_ops = {
-    .kind = "double", .recv = doubler_recv, .try_recv = doubler_try_recv,
-    .select_on = doubler_select_on, .close = doubler_close,
+    .kind = "double",
+    .recv = doubler_recv,
+    .try_recv = doubler_try_recv,
+    .select_on = doubler_select_on,
+    .close = doubler_close,
 };
 static const struct wf_source_ops waiting_ops = {
-    .kind = "iterator", .recv = doubler_recv, .close = doubler_close,
+    .kind = "iterator",
+    .recv = doubler_recv,
+    .close = doubler_close,
 };
 
 WT_TEST(a_combinator_is_woken_by_its_channel)
@@ -326,7 +332,9 @@ static int late_try_recv(weft_receiver *rx, void *out)
 }
 
 static const struct wf_source_ops late_ops = {
-    .kind = "late", .recv = late_try_recv, .try_recv = late_try_recv,
+    .kind = "late",
+    .recv = late_try_recv,
+    .try_recv = late_try_recv,
     .select_on = doubler_select_on,
 };
 

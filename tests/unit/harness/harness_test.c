@@ -18,7 +18,7 @@
 
 struct outcome {
     int code;
-    char said[16 * 1024];       /* stdout and stderr */
+    char said[16 * 1024]; /* stdout and stderr */
 };
 
 /* It lies beside this program and is of the same flavour. */

@@ -12,20 +12,11 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-WT_TEST(passes)
-{
-    ck_assert(true);
-}
+WT_TEST(passes) { ck_assert(true); }
 
-static bool is_set(void *arg)
-{
-    return wf_load_acq((_Atomic uint32_t *)arg) != 0;
-}
+static bool is_set(void *arg) { return wf_load_acq((_Atomic uint32_t *)arg) != 0; }
 
-static void set(void *arg)
-{
-    wf_store_rel((_Atomic uint32_t *)arg, 1);
-}
+static void set(void *arg) { wf_store_rel((_Atomic uint32_t *)arg, 1); }
 
 WT_TEST(waits_for_another_thread)
 {
@@ -35,15 +26,9 @@ WT_TEST(waits_for_another_thread)
     wt_thread_join(thread);
 }
 
-WT_TEST(skips)
-{
-    wt_skip("there is nothing to see");
-}
+WT_TEST(skips) { wt_skip("there is nothing to see"); }
 
-WT_TEST(fails)
-{
-    ck_assert_msg(false, "this one fails");
-}
+WT_TEST(fails) { ck_assert_msg(false, "this one fails"); }
 
 static void fail_there(void *arg)
 {
@@ -51,20 +36,11 @@ static void fail_there(void *arg)
     ck_assert_msg(false, "failed on the other thread");
 }
 
-WT_TEST(fails_on_a_thread)
-{
-    wt_thread_join(wt_thread_start(fail_there, NULL));
-}
+WT_TEST(fails_on_a_thread) { wt_thread_join(wt_thread_start(fail_there, NULL)); }
 
-WT_TEST(fails_with_seed_three)
-{
-    ck_assert_msg(wt_seed() != 3, "three");
-}
+WT_TEST(fails_with_seed_three) { ck_assert_msg(wt_seed() != 3, "three"); }
 
-WT_TEST(crashes)
-{
-    raise(SIGSEGV);
-}
+WT_TEST(crashes) { raise(SIGSEGV); }
 
 static void *lost;
 
@@ -74,10 +50,7 @@ WT_TEST(leaks_memory)
     ck_assert_ptr_nonnull(lost);
 }
 
-WT_TEST(leaks_a_descriptor)
-{
-    ck_assert_int_ge(dup(STDERR_FILENO), 0);
-}
+WT_TEST(leaks_a_descriptor) { ck_assert_int_ge(dup(STDERR_FILENO), 0); }
 
 /* Never woken: a hang on real threads, a report in the simulator. */
 WT_TEST(hangs)
@@ -100,20 +73,11 @@ static void allocate_carelessly(void *arg)
     wf_free(b);
 }
 
-WT_TEST(leaks_when_the_third_allocation_fails)
-{
-    wt_fault_run(allocate_carelessly, NULL);
-}
+WT_TEST(leaks_when_the_third_allocation_fails) { wt_fault_run(allocate_carelessly, NULL); }
 
-static void do_nothing(void *arg)
-{
-    (void)arg;
-}
+static void do_nothing(void *arg) { (void)arg; }
 
-WT_TEST(expects_a_death_that_does_not_come)
-{
-    wt_expect_abort(do_nothing, NULL, "");
-}
+WT_TEST(expects_a_death_that_does_not_come) { wt_expect_abort(do_nothing, NULL, ""); }
 
 static void die_with_other_words(void *arg)
 {
@@ -122,9 +86,6 @@ static void die_with_other_words(void *arg)
     abort();
 }
 
-WT_TEST(expects_other_last_words)
-{
-    wt_expect_abort(die_with_other_words, NULL, "these words");
-}
+WT_TEST(expects_other_last_words) { wt_expect_abort(die_with_other_words, NULL, "these words"); }
 
 WT_MAIN("victim")

@@ -128,10 +128,7 @@ static ssize_t held_read(int fd, void *buf, size_t size)
     return wf_sys_real.read(fd, buf, size);
 }
 
-static bool is_set(void *arg)
-{
-    return wf_load_seq((_Atomic uint32_t *)arg) != 0;
-}
+static bool is_set(void *arg) { return wf_load_seq((_Atomic uint32_t *)arg) != 0; }
 
 static void read_on_thread(void *arg)
 {
@@ -226,10 +223,7 @@ static int use_file(void *arg)
     return weft_close_with(file, 0);
 }
 
-static void stop_pool(void)
-{
-    wf_pool_stop(wf_clock_after(WEFT_SEC(5)));
-}
+static void stop_pool(void) { wf_pool_stop(wf_clock_after(WEFT_SEC(5))); }
 
 WT_TEST(each_call_that_fails_is_reported)
 {

@@ -18,9 +18,9 @@
 static struct {
     const char *data;
     size_t size, at;
-    size_t at_most;             /* bytes in one read; 0: what is asked for */
-    bool is_interrupted;        /* every second read is -EINTR */
-    int error;                  /* instead of the end */
+    size_t at_most;      /* bytes in one read; 0: what is asked for */
+    bool is_interrupted; /* every second read is -EINTR */
+    int error;           /* instead of the end */
     unsigned n_reads;
 } fake;
 
@@ -310,10 +310,7 @@ static int count_lines(void *path)
     return rc < 0 ? rc : closed;
 }
 
-static void stop_pool(void)
-{
-    wf_pool_stop(wf_clock_after(WEFT_SEC(5)));
-}
+static void stop_pool(void) { wf_pool_stop(wf_clock_after(WEFT_SEC(5))); }
 
 WT_TEST(each_call_that_fails_is_reported)
 {

@@ -251,10 +251,7 @@ static void look_for_leaks_while_suspended(void)
     wf_ctx_unadopt(&native);
 }
 #else
-static void look_for_leaks_while_suspended(void)
-{
-    wt_skip("needs LeakSanitizer");
-}
+static void look_for_leaks_while_suspended(void) { wt_skip("needs LeakSanitizer"); }
 #endif
 
 WT_TEST(what_a_suspended_stack_points_to_is_no_leak) { look_for_leaks_while_suspended(); }

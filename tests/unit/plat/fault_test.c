@@ -19,10 +19,7 @@
 
 static int said_to;
 
-static void say(const char *text)
-{
-    (void)!write(said_to, text, strlen(text));
-}
+static void say(const char *text) { (void)!write(said_to, text, strlen(text)); }
 
 static void on_fault(void *address, void *pc)
 {
@@ -141,10 +138,7 @@ static void earlier(int sig, siginfo_t *info, void *context)
     _exit(7);
 }
 
-static void earlier_plain(int sig)
-{
-    earlier(sig, NULL, NULL);
-}
+static void earlier_plain(int sig) { earlier(sig, NULL, NULL); }
 
 static void chained(void)
 {

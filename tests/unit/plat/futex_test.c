@@ -40,10 +40,7 @@ WT_TEST(a_different_word_does_not_wait)
     ck_assert_int_eq(wf_futex_wait(&word, 4, WF_NEVER), 0);
 }
 
-static void on_alarm(int sig)
-{
-    (void)sig;
-}
+static void on_alarm(int sig) { (void)sig; }
 
 WT_TEST(a_timeout_is_never_early)
 {

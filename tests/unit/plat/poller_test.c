@@ -18,15 +18,9 @@
 
 static struct wf_poller poller;
 
-static void open_poller(void)
-{
-    ck_assert_int_eq(wf_poller_open(&poller), 0);
-}
+static void open_poller(void) { ck_assert_int_eq(wf_poller_open(&poller), 0); }
 
-static int look(struct wf_poll_event *events)
-{
-    return wf_poller_wait(&poller, events, 8, 0);
-}
+static int look(struct wf_poll_event *events) { return wf_poller_wait(&poller, events, 8, 0); }
 
 WT_TEST(an_armed_descriptor_reports_once)
 {
@@ -138,10 +132,7 @@ static void expect_never_early(void)
     }
 }
 
-static void on_alarm(int sig)
-{
-    (void)sig;
-}
+static void on_alarm(int sig) { (void)sig; }
 
 WT_TEST(a_deadline_is_never_early)
 {

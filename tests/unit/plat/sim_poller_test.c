@@ -42,7 +42,7 @@ static void poll_main(void *arg)
     ck_assert_uint_eq(event.key, 99);
     ck_assert_uint_eq(event.events, WF_POLL_IN);
     wf_thread_join(&writer);
-    ck_assert_int_eq(wf_poller_wait(poller, &event, 1, 0), 0);      /* reported once */
+    ck_assert_int_eq(wf_poller_wait(poller, &event, 1, 0), 0); /* reported once */
 
     int64_t at_ns = wf_clock_after(HOUR_NS);
     ck_assert_int_eq(wf_poller_wait(poller, &event, 1, at_ns), 0);

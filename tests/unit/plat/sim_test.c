@@ -15,7 +15,7 @@
 
 /* A lock of futexes, threads that take it, memory whose addresses differ from run to run. */
 struct crowd {
-    _Atomic uint32_t lock;          /* 0 free, 1 taken, 2 taken and somebody waits */
+    _Atomic uint32_t lock; /* 0 free, 1 taken, 2 taken and somebody waits */
     unsigned n_done;
     int64_t *clocks;
 };
@@ -133,10 +133,7 @@ WT_TEST(other_seeds_are_other_runs)
     }
 }
 
-static void see_cpus(void *arg)
-{
-    *(unsigned *)arg |= 1U << wf_cpu_count();
-}
+static void see_cpus(void *arg) { *(unsigned *)arg |= 1U << wf_cpu_count(); }
 
 WT_TEST(some_seeds_have_two_cpus_and_some_three)
 {
@@ -383,20 +380,11 @@ static void wait_outside(void *arg)
     (void)wf_futex_wait(&word, 0, WF_NEVER);
 }
 
-static void start_outside(void *arg)
-{
-    (void)toy_thread(toy_set_flag, arg);
-}
+static void start_outside(void *arg) { (void)toy_thread(toy_set_flag, arg); }
 
-static void run_inside(void *arg)
-{
-    (void)toy_run(1, toy_set_flag, arg);
-}
+static void run_inside(void *arg) { (void)toy_run(1, toy_set_flag, arg); }
 
-static void nest(void *arg)
-{
-    (void)toy_run(1, run_inside, arg);
-}
+static void nest(void *arg) { (void)toy_run(1, run_inside, arg); }
 
 WT_TEST(what_needs_virtual_threads_aborts_outside_of_a_run)
 {

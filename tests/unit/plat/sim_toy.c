@@ -5,10 +5,7 @@
 
 char toy_why_stuck[1024];
 
-static void keep_why(const char *why)
-{
-    snprintf(toy_why_stuck, sizeof toy_why_stuck, "%s", why);
-}
+static void keep_why(const char *why) { snprintf(toy_why_stuck, sizeof toy_why_stuck, "%s", why); }
 
 int toy_run(uint64_t seed, void (*fn)(void *arg), void *arg)
 {
@@ -33,10 +30,7 @@ void toy_sleep_until(int64_t at_ns)
         ;
 }
 
-void toy_set_flag(void *arg)
-{
-    wf_store_seq((_Atomic uint32_t *)arg, 1);
-}
+void toy_set_flag(void *arg) { wf_store_seq((_Atomic uint32_t *)arg, 1); }
 
 void toy_spin_on_flag(void *arg)
 {

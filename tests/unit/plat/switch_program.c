@@ -25,10 +25,7 @@ static int switch_plainly(struct wf_ctx *from, struct wf_ctx *to, uintptr_t p)
 static int (*switch_somehow)(struct wf_ctx *from, struct wf_ctx *to, uintptr_t p);
 
 /* Where a debugger stops. */
-__attribute__((noinline)) void innermost(void)
-{
-    __asm__ volatile("" ::: "memory");
-}
+__attribute__((noinline)) void innermost(void) { __asm__ volatile("" ::: "memory"); }
 
 static void entry(void *arg)
 {

@@ -13,10 +13,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-static bool is_cloexec(int fd)
-{
-    return (fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0;
-}
+static bool is_cloexec(int fd) { return (fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0; }
 
 WT_TEST(a_file_from_open_to_close)
 {

@@ -17,10 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static void nothing(void *arg)
-{
-    (void)arg;
-}
+static void nothing(void *arg) { (void)arg; }
 
 static char name_seen[32];
 static sigset_t mask_seen;
@@ -142,10 +139,7 @@ WT_TEST(a_count_that_cannot_be_told)
 
 static _Atomic uintptr_t ended_self;
 
-static void on_end(void *self)
-{
-    wf_store_rel(&ended_self, (uintptr_t)self);
-}
+static void on_end(void *self) { wf_store_rel(&ended_self, (uintptr_t)self); }
 
 static void set_self(void *arg)
 {
@@ -202,10 +196,7 @@ WT_TEST(errno_belongs_to_the_thread)
 
 static int n_forks;
 
-static void count_fork(void)
-{
-    n_forks++;
-}
+static void count_fork(void) { n_forks++; }
 
 WT_TEST(fork_is_told_in_the_child_alone)
 {
@@ -220,20 +211,11 @@ WT_TEST(fork_is_told_in_the_child_alone)
     ck_assert_int_eq(n_forks, 0);
 }
 
-static void end_detached(void *arg)
-{
-    wf_store_rel((_Atomic uint32_t *)arg, 1U);
-}
+static void end_detached(void *arg) { wf_store_rel((_Atomic uint32_t *)arg, 1U); }
 
-static bool is_set(void *arg)
-{
-    return wf_load_acq((_Atomic uint32_t *)arg) != 0;
-}
+static bool is_set(void *arg) { return wf_load_acq((_Atomic uint32_t *)arg) != 0; }
 
-static bool is_alone(void *arg)
-{
-    return wf_thread_count() == *(int *)arg;
-}
+static bool is_alone(void *arg) { return wf_thread_count() == *(int *)arg; }
 
 WT_TEST(a_detached_thread_needs_no_join)
 {

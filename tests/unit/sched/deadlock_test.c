@@ -98,7 +98,7 @@ static bool may_send(void *late) { return wf_load_seq(&((struct late *)late)->ma
 static void send_late(void *arg)
 {
     struct late *late = arg;
-    wt_until(may_send, late);       /* a thread of the program's own, that is elsewhere */
+    wt_until(may_send, late); /* a thread of the program's own, that is elsewhere */
     MUST(weft_send(late->tx, 0));
 }
 

@@ -28,7 +28,7 @@ WT_TEST(without_work_all_sleep_and_one_of_them_polls)
         wt_until(all_idle, NULL);
         uint64_t parks = wf_stat(WF_PARKS);
         MUST(weft_sleep(WEFT_MS(2)));
-        ck_assert_uint_eq(wf_stat(WF_PARKS), parks);        /* and go on sleeping */
+        ck_assert_uint_eq(wf_stat(WF_PARKS), parks); /* and go on sleeping */
         wf_lock_acquire(&wf_rt.idle_lock);
         unsigned n_listed = 0, n_polling = 0;
         wf_list_each (link, &wf_rt.idle) {
@@ -85,7 +85,7 @@ WEFT_TASK(meet, (struct meeting *, meeting), (int64_t, at_ns))
     MUST(weft_sleep_until(at_ns));
     (void)wf_add_seq(&meeting->n_here, 1u);
     while (wf_load_seq(&meeting->n_here) < meeting->n)
-        wf_cpu_relax();             /* holds the worker */
+        wf_cpu_relax(); /* holds the worker */
     return 0;
 }
 

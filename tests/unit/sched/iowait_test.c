@@ -31,10 +31,7 @@ static void close_pipe(struct io_pair pipe)
     close(pipe.write_end);
 }
 
-static void put(int fd)
-{
-    ck_assert_int_eq(write(fd, "x", 1), 1);
-}
+static void put(int fd) { ck_assert_int_eq(write(fd, "x", 1), 1); }
 
 struct reader {
     int fd;
@@ -50,15 +47,9 @@ static void wait_on_thread(void *arg)
     reader->rc = wf_io_wait(reader->fd, reader->events);
 }
 
-static bool is_armed(void *arg)
-{
-    return wf_io_armed() >= *(unsigned *)arg;
-}
+static bool is_armed(void *arg) { return wf_io_armed() >= *(unsigned *)arg; }
 
-static void until_armed(unsigned n)
-{
-    wt_until(is_armed, &n);
-}
+static void until_armed(unsigned n) { wt_until(is_armed, &n); }
 
 static wt_thread *start_reader(struct reader *reader, unsigned n_armed)
 {
@@ -199,7 +190,7 @@ WT_TEST(a_cancelled_wait_leaves_nothing_behind)
     wt_thread_join(thread);
     ck_assert_int_eq(reader.rc, WEFT_ECANCELED);
     ck_assert_uint_eq(wf_io_armed(), 0);
-    put(pipe.write_end);            /* the event that finds nobody */
+    put(pipe.write_end); /* the event that finds nobody */
     ck_assert_int_eq(wf_io_wait(pipe.read_end, WF_POLL_IN), WF_POLL_IN);
     close_pipe(pipe);
 
@@ -208,10 +199,7 @@ WT_TEST(a_cancelled_wait_leaves_nothing_behind)
     ck_assert_int_eq(wf_io_wait(0, WF_POLL_IN), WEFT_ECANCELED);
 }
 
-static void cancel_it(void *arg)
-{
-    weft_scope_cancel(arg);
-}
+static void cancel_it(void *arg) { weft_scope_cancel(arg); }
 
 WT_TEST(a_cancel_and_an_event_at_once)
 {
@@ -283,7 +271,7 @@ WT_TEST(a_number_that_is_used_again_is_another_descriptor)
         struct io_pair pipe = open_pipe();
         struct reader reader = { .fd = pipe.read_end, .events = WF_POLL_IN };
         wt_thread *thread = start_reader(&reader, 1);
-        int other = dup(pipe.read_end);         /* keeps the old registration alive */
+        int other = dup(pipe.read_end); /* keeps the old registration alive */
         wf_io_forget(pipe.read_end);
         wt_thread_join(thread);
         ck_assert_int_eq(reader.rc, WEFT_ECLOSED);

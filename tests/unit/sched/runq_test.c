@@ -23,10 +23,7 @@ static void begin(void)
     wf_store_rlx(&own.fresh_tail, start);
 }
 
-static int number_of(struct wf_task *task)
-{
-    return task != NULL ? (int)(task - tasks) : -1;
-}
+static int number_of(struct wf_task *task) { return task != NULL ? (int)(task - tasks) : -1; }
 
 static void push(int from, int n)
 {
@@ -125,7 +122,7 @@ static struct {
     _Atomic unsigned n_taken;
     unsigned n;
     struct wf_task *all;
-    _Atomic uint8_t *times;             /* how often each was taken */
+    _Atomic uint8_t *times; /* how often each was taken */
 } run;
 
 static void took(struct wf_task *task)
@@ -165,11 +162,8 @@ static void offer(struct wf_task *task)
         is_queued = displaced == NULL || wf_runq_push(&own, displaced);
         task = displaced;
         break;
-    case 1:
-        is_queued = wf_runq_push(&own, task);
-        break;
-    default:
-        is_queued = wf_runq_push_fresh(&own, task);
+    case 1: is_queued = wf_runq_push(&own, task); break;
+    default: is_queued = wf_runq_push_fresh(&own, task);
     }
     if (!is_queued)
         took(task);

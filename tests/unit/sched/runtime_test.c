@@ -88,7 +88,7 @@ static void start_and_stop(void *arg)
     wt_fault_on(WT_FAULT_ALL);
     int rc = wf_runtime_enter();
     wt_fault_off();
-    if (rc >= 0) {      /* it can do without a signal stack, and a guard probe */
+    if (rc >= 0) { /* it can do without a signal stack, and a guard probe */
         wf_runtime_leave();
     } else {
         ck_assert(rc == WEFT_ENOMEM || rc == WEFT_EAGAIN || rc == -EMFILE);

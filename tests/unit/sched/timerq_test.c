@@ -23,15 +23,9 @@ static void fire(struct wf_timer *timer)
     shot->order = wf_add_seq(&n_shots, 1u);
 }
 
-static struct wf_timerq *queue(void)
-{
-    return wf_thread_self()->timers;
-}
+static struct wf_timerq *queue(void) { return wf_thread_self()->timers; }
 
-static int64_t next_ns(void)
-{
-    return wf_load_rlx(&queue()->next_ns);
-}
+static int64_t next_ns(void) { return wf_load_rlx(&queue()->next_ns); }
 
 WT_TEST(they_fire_in_order_and_never_early)
 {

@@ -60,7 +60,7 @@ enum { CLAIMERS = 3 };
 
 struct contest {
     _Atomic(struct wf_waiter *) waiter;
-    _Atomic unsigned round;             /* claimers do one attempt in each */
+    _Atomic unsigned round; /* claimers do one attempt in each */
     _Atomic unsigned n_ready, n_won;
     _Atomic bool is_over;
 };
@@ -95,7 +95,7 @@ WT_TEST(exactly_one_claim_wins)
     wt_thread *threads[CLAIMERS];
     struct wf_waiter *self = wf_waiter_self();
     _Atomic uint32_t flag = 0;
-    self->cancel = &flag;               /* without one it would be shielded from claim_cancel */
+    self->cancel = &flag; /* without one it would be shielded from claim_cancel */
     wf_store_seq(&c.waiter, self);
     for (int i = 0; i < CLAIMERS; i++)
         threads[i] = wt_thread_start(claim_each_round, &c);
@@ -120,7 +120,7 @@ WT_TEST(exactly_one_claim_wins)
 /* A box with one place: whoever waits at it is in `waiter`. */
 struct box {
     struct wf_lock lock;
-    bool is_full;                       /* under lock, as waiter */
+    bool is_full; /* under lock, as waiter */
     struct wf_waiter *waiter;
 };
 

@@ -70,7 +70,7 @@ WEFT_MAP(unwrap, int, out, struct token *, token)
 
 static const weft_generator_opts dropping = { .drop = token_drop };
 
-static int open_pipeline(weft_rx(int) *out_numbers)
+static int open_pipeline(weft_rx(int) * out_numbers)
 {
     WEFT_RX(struct token *, made);
     WEFT_RX(struct token *, kept);

@@ -24,14 +24,14 @@ static void grow(void)
         bool is_shielded = i > 0 && wt_random_below(5) == 0;
         expected[i] = from_above[i] = i > 0 && !is_shielded && expected[parents[i]];
         wf_scope_init(&scopes[i], &(struct wf_scope_opts){
-            .parent = i == 0 ? NULL : &scopes[parents[i]],
-            .deadline_at_ns = WF_NEVER,
-            .is_shielded = is_shielded,
-            .is_root = i == 0,
-            .name = "node",
-            .file = __FILE__,
-            .line = __LINE__,
-        });
+                                      .parent = i == 0 ? NULL : &scopes[parents[i]],
+                                      .deadline_at_ns = WF_NEVER,
+                                      .is_shielded = is_shielded,
+                                      .is_root = i == 0,
+                                      .name = "node",
+                                      .file = __FILE__,
+                                      .line = __LINE__,
+                                  });
         if (i > 0 && wt_random_below(20) == 0) {
             wf_scope_cancel(&scopes[i], WF_REASON_ASKED);
             expected[i] = true;
@@ -89,8 +89,11 @@ static void open_and_close(void *arg)
     for (unsigned i = wt_scaled(3000); i > 0; i--) {
         weft_scope scope;
         wf_scope_init(&scope, &(struct wf_scope_opts){
-            .parent = parent, .deadline_at_ns = WF_NEVER, .name = "brief", .file = __FILE__,
-        });
+                                  .parent = parent,
+                                  .deadline_at_ns = WF_NEVER,
+                                  .name = "brief",
+                                  .file = __FILE__,
+                              });
         wf_scope_fini(&scope);
     }
 }

@@ -10,10 +10,7 @@
 #include "../../api/token.h"
 #include "task/generator.h"
 
-static struct wf_generator *generator_of(weft_rx(int) rx)
-{
-    return WEFT_RX_RAW_(rx)->source;
-}
+static struct wf_generator *generator_of(weft_rx(int) rx) { return WEFT_RX_RAW_(rx)->source; }
 
 WEFT_GENERATOR(count_to, weft_rx(int), (int, last))
 {
@@ -246,7 +243,7 @@ static int faulty_main(void *arg)
     WEFT_TRY(tokens_with(WEFT_OPTS(generator, .drop = token_drop), 3, &items));
     int rc = weft_recv(items, &item);
     if (rc == WEFT_ENOMEM)
-        rc = weft_recv(items, &item);   /* the body could not start: it may be tried again */
+        rc = weft_recv(items, &item); /* the body could not start: it may be tried again */
     if (rc == 1)
         (void)token_end(item);
     return WEFT_TRY(rc) == 1 ? 0 : -EPROTO;

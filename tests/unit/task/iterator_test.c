@@ -11,7 +11,7 @@ struct counter {
 
 static int next_number(struct counter *c, int *out)
 {
-    *out = -1;                          /* reaches nobody unless 1 is returned */
+    *out = -1; /* reaches nobody unless 1 is returned */
     if (c->n == c->last)
         return c->fail_with;
     *out = ++c->n;
@@ -20,7 +20,7 @@ static int next_number(struct counter *c, int *out)
 
 static int close_counter(struct counter *c)
 {
-    ck_assert_int_eq(weft_sleep(1), 0);         /* shielded: it may wait in a cancelled scope */
+    ck_assert_int_eq(weft_sleep(1), 0); /* shielded: it may wait in a cancelled scope */
     ++*c->n_closed;
     return c->fail_with == -EBADF ? -EBADF : 0;
 }
@@ -28,10 +28,7 @@ static int close_counter(struct counter *c)
 WEFT_ITERATOR(count, int, struct counter, next_number, close_counter);
 WEFT_ITERATOR(count_open_ended, int, struct counter, next_number);
 
-static void in_task(int (*main_task)(void *))
-{
-    ck_assert_int_eq(weft_run(main_task, NULL), 0);
-}
+static void in_task(int (*main_task)(void *)) { ck_assert_int_eq(weft_run(main_task, NULL), 0); }
 
 static int to_the_end(void *arg)
 {
@@ -61,8 +58,8 @@ static int fails(void *arg)
     (void)arg;
     int n_closed = 0, n = 5;
     WEFT_RX(int, numbers);
-    WEFT_TRY(count((struct counter){ .last = 1, .fail_with = -EIO, .n_closed = &n_closed },
-                   &numbers));
+    WEFT_TRY(
+        count((struct counter){ .last = 1, .fail_with = -EIO, .n_closed = &n_closed }, &numbers));
     ck_assert_int_eq(weft_recv(numbers, &n), 1);
     ck_assert_int_eq(weft_recv(numbers, &n), -EIO);
     ck_assert_int_eq(n, 1);
@@ -99,8 +96,7 @@ static int refused(void *arg)
     WEFT_RX(int, numbers);
     WEFT_TRY(count((struct counter){ .last = 3, .n_closed = &n_closed }, &numbers));
     ck_assert_int_eq(weft_try_recv(numbers, &n), WEFT_ENOTSUP);
-    ck_assert_int_eq(weft_select(&rc, weft_on_recv(numbers, &n), weft_on_nothing()),
-                     WEFT_ENOTSUP);
+    ck_assert_int_eq(weft_select(&rc, weft_on_recv(numbers, &n), weft_on_nothing()), WEFT_ENOTSUP);
     ck_assert_int_eq(weft_recv(numbers, &n), 1);
     ck_assert_int_eq(n, 1);
     return 0;
@@ -188,8 +184,7 @@ static void open_badly(void *arg)
     const weft_iterator_opts no_next = { .close = (int (*)(void *))(void *)close_counter };
     ck_assert_int_eq(weft_iterator_open(&no_next, &state, sizeof state, sizeof(int), &rx),
                      WEFT_EINVAL);
-    ck_assert_int_eq(weft_iterator_open(NULL, &state, sizeof state, sizeof(int), &rx),
-                     WEFT_EINVAL);
+    ck_assert_int_eq(weft_iterator_open(NULL, &state, sizeof state, sizeof(int), &rx), WEFT_EINVAL);
     ck_assert_ptr_null(rx);
 }
 

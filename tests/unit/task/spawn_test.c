@@ -10,8 +10,8 @@
 
 /* What a set of arguments owns is one unit: made by the test or a clone, ended by enter or drop. */
 struct args {
-    char bulk[200];             /* more than fits into the task itself */
-    int fails_at;               /* the clone of this number fails */
+    char bulk[200]; /* more than fits into the task itself */
+    int fails_at;   /* the clone of this number fails */
 };
 
 static _Atomic int n_entered, n_dropped, n_cloned;
@@ -39,8 +39,13 @@ static int clone_args(void *opaque)
 }
 
 static const weft_callable counted = {
-    .enter = enter, .drop = drop, .clone = clone_args, .args_size = sizeof(struct args),
-    .name = "counted", .file = __FILE__, .line = __LINE__,
+    .enter = enter,
+    .drop = drop,
+    .clone = clone_args,
+    .args_size = sizeof(struct args),
+    .name = "counted",
+    .file = __FILE__,
+    .line = __LINE__,
 };
 
 static void begin(void)
@@ -124,8 +129,9 @@ WT_TEST(a_refusal_drops_them_too)
     {
         WEFT_SCOPE(scope);
         MUST(weft_scope_wait(&scope));
-        ck_assert_int_eq(weft_scope_spawn(&scope, WEFT_OPTS(spawn, .copies = 3), &counted, &args,
-                                          "x", 1), WEFT_ECLOSED);
+        ck_assert_int_eq(
+            weft_scope_spawn(&scope, WEFT_OPTS(spawn, .copies = 3), &counted, &args, "x", 1),
+            WEFT_ECLOSED);
     }
     ck_assert_int_eq(wf_load_seq(&n_entered), 0);
     expect_conserved(1);
@@ -141,9 +147,14 @@ WT_TEST(a_task_is_made_and_given_up)
     for (int owns = 0; owns < 2; owns++) {
         struct wf_task *task;
         begin();
-        MUST(wf_task_make(&(struct wf_task_opts){
-            .what = &counted, .args = &args, .home = &scope, .on_done = wf_scope_child_done,
-        }, &task));
+        MUST(wf_task_make(
+            &(struct wf_task_opts){
+                .what = &counted,
+                .args = &args,
+                .home = &scope,
+                .on_done = wf_scope_child_done,
+            },
+            &task));
         ck_assert_str_eq(task->waiter.name, "counted");
         ck_assert_ptr_ne(task->args, task->inline_args);
         wf_task_unmake(task, owns != 0);

@@ -42,7 +42,4 @@ static const struct bench_case cases[] = {
     { "spread_500ns", 10, spread_500ns },        { NULL, 0, NULL },
 };
 
-int main(int argc, char **argv)
-{
-    return run_cases(cases, "os", argc, argv);
-}
+int main(int argc, char **argv) { return run_cases(cases, "os", argc, argv); }

@@ -47,7 +47,4 @@ static const struct bench_case cases[] = {
     { NULL, 0, NULL },
 };
 
-int main(int argc, char **argv)
-{
-    return run_cases(cases, "-", argc, argv);
-}
+int main(int argc, char **argv) { return run_cases(cases, "-", argc, argv); }

@@ -58,10 +58,7 @@ static void queue_free(struct queue *q)
 
 #include "threads.h"
 
-static void *nothing(void *arg)
-{
-    return arg;
-}
+static void *nothing(void *arg) { return arg; }
 
 static void spawn_join(int64_t n, int workers)
 {
@@ -93,7 +90,4 @@ static const struct bench_case cases[] = {
     { "spread_500ns", 10, spread_500ns },       { NULL, 0, NULL },
 };
 
-int main(int argc, char **argv)
-{
-    return run_cases(cases, "os", argc, argv);
-}
+int main(int argc, char **argv) { return run_cases(cases, "os", argc, argv); }
