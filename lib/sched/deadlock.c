@@ -62,7 +62,7 @@ static bool are_workers_quiet(void)
     if (wf_load_seq(&wf_rt.is_stopping))
         return true;
     return wf_load_seq(&wf_rt.n_idle) == wf_rt.n_workers && wf_load_seq(&wf_rt.n_searching) == 0 &&
-           wf_load_rlx(&wf_rt.inject.n) == 0 && wf_next_timer() == WF_NEVER && wf_io_armed() == 0;
+           !wf_has_work() && wf_next_timer() == WF_NEVER && wf_io_armed() == 0;
 }
 
 static struct wf_lock look_lock = WF_LOCK_INIT(WF_RANK_NONE);
