@@ -375,12 +375,16 @@ static int run_inline(struct selection *s, size_t n_cases, int *out_rc)
 {
     struct part parts[N_INLINE];
     struct wf_chan *chans[N_INLINE];
-    uint16_t order[N_INLINE];
+    uint16_t order[N_INLINE] = { 0 };
     s->parts = parts;
     s->chans = chans;
     s->order = order;
     list_live(s, n_cases);
-    return run(s, out_rc);
+    int rc = run(s, out_rc);
+    s->parts = NULL; /* they end here */
+    s->chans = NULL;
+    s->order = NULL;
+    return rc;
 }
 
 static WF_NOINLINE int run_allocated_slow(struct selection *s, size_t n_cases, int *out_rc)
