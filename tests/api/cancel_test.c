@@ -15,7 +15,7 @@ static void in_both(int (*body)(void *arg))
     MUST(weft_run(body, NULL));
 }
 
-/* ---- level-triggered ------------------------------------------------------------------------------------- */
+/* ---- level-triggered ------------------------------------------------------------------------- */
 
 static int every_call_fails(void *arg)
 {
@@ -72,7 +72,7 @@ static int spawn_into_cancelled(void *arg)
 
 WT_TEST(a_task_accepted_by_a_cancelled_scope_runs_cancelled) { in_both(spawn_into_cancelled); }
 
-/* ---- inner and outer -------------------------------------------------------------------------------------- */
+/* ---- inner and outer ------------------------------------------------------------------------- */
 
 static int outer_reaches_inner(void *arg)
 {
@@ -130,7 +130,7 @@ static int both_are_cancelled(void *arg)
 /* Swallowing it would say that all is well to code that is about to find that it is not. */
 WT_TEST(a_scope_does_not_swallow_the_cancel_of_one_around_it) { in_both(both_are_cancelled); }
 
-/* ---- from elsewhere ---------------------------------------------------------------------------------------- */
+/* ---- from elsewhere -------------------------------------------------------------------------- */
 
 static void cancel_on_thread(void *scope) { weft_scope_cancel(scope); }
 
@@ -165,7 +165,7 @@ static int be_cancelled_by_a_child(void *arg)
 
 WT_TEST(so_may_a_child) { in_both(be_cancelled_by_a_child); }
 
-/* ---- shields ------------------------------------------------------------------------------------------------ */
+/* ---- shields --------------------------------------------------------------------------------- */
 
 static int shields_nest(void *arg)
 {
@@ -291,7 +291,7 @@ WT_TEST(a_claim_that_does_not_concern_it_does_not_end_a_wait)
     MUST(weft_scope_wait(&scope));
 }
 
-/* ---- teardown -------------------------------------------------------------------------------------------------- */
+/* ---- teardown -------------------------------------------------------------------------------- */
 
 WEFT_TASK(stubborn, (int64_t, d_ns))
 {
@@ -351,7 +351,7 @@ WT_TEST(a_cancel_of_a_waiting_scope_starts_its_budget)
     ck_assert_ptr_nonnull(strstr(wt_reports(), "\"mule\""));
 }
 
-/* ---- closers ------------------------------------------------------------------------------------------------------ */
+/* ---- closers --------------------------------------------------------------------------------- */
 
 typedef struct thing {
     int close_rc;
@@ -410,7 +410,7 @@ WT_TEST(so_it_is_for_the_main_task)
     WANT(weft_run(main_with_bad_closer, &rc), -ENOENT);
 }
 
-/* ---- cancel against completion ----------------------------------------------------------------------------------- */
+/* ---- cancel against completion --------------------------------------------------------------- */
 
 /* Each value that a send accepted is received, or dropped with the channel: none twice, none lost,
  * whatever a cancel does in between. */

@@ -78,7 +78,7 @@ static int no_deadline(void *arg)
 
 WT_TEST(the_end_of_time_is_no_deadline) { in_both(no_deadline); }
 
-/* ---- expired before entry -------------------------------------------------------------------------------- */
+/* ---- expired before entry -------------------------------------------------------------------- */
 
 static int past(const weft_scope_opts *opts)
 {
@@ -107,7 +107,7 @@ static int expired_already(void *arg)
 
 WT_TEST(a_past_deadline_has_expired_on_entry) { in_both(expired_already); }
 
-/* ---- nesting ------------------------------------------------------------------------------------------------ */
+/* ---- nesting --------------------------------------------------------------------------------- */
 
 static int outer_is_sooner(void *arg)
 {
@@ -168,7 +168,7 @@ static int error_after_deadline(void *arg)
 
 WT_TEST(a_childs_error_says_more_than_the_deadline) { in_both(error_after_deadline); }
 
-/* ---- many ---------------------------------------------------------------------------------------------------- */
+/* ---- many ------------------------------------------------------------------------------------ */
 
 WEFT_TASK(many_deadlines, (int64_t, timeout_ns))
 {

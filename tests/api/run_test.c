@@ -13,7 +13,7 @@ static int give_back(void *arg) { return *(int *)arg; }
 
 static int run_for(int rc) { return weft_run(give_back, &rc); }
 
-/* ---- what weft_run returns --------------------------------------------------------------------------- */
+/* ---- what weft_run returns ------------------------------------------------------------------- */
 
 WT_TEST(it_returns_what_the_task_returned)
 {
@@ -75,7 +75,7 @@ WT_TEST(the_error_of_a_detached_task_is_the_result)
     ck_assert_int_eq(n_ended, 2);
 }
 
-/* ---- from several threads ------------------------------------------------------------------------------ */
+/* ---- from several threads -------------------------------------------------------------------- */
 
 enum { RUNNERS = 4 };
 
@@ -150,7 +150,7 @@ WT_TEST(two_shutdowns_at_once)
     }
 }
 
-/* ---- inside a scope of a plain thread --------------------------------------------------------------------- */
+/* ---- inside a scope of a plain thread -------------------------------------------------------- */
 
 static int is_below(void *arg)
 {
@@ -169,7 +169,7 @@ WT_TEST(inside_a_scope_it_is_that_scopes)
     ck_assert_ptr_null(weft_root_scope());
 }
 
-/* ---- starting and stopping ----------------------------------------------------------------------------- */
+/* ---- starting and stopping ------------------------------------------------------------------- */
 
 static uint64_t workers_now(void)
 {
@@ -274,7 +274,7 @@ WT_TEST(a_shutdown_cancels_what_is_left)
     ck_assert_int_eq(rc, WEFT_ECANCELED);
 }
 
-/* ---- settings ------------------------------------------------------------------------------------------- */
+/* ---- settings -------------------------------------------------------------------------------- */
 
 static int count_workers(void *arg)
 {
@@ -306,7 +306,7 @@ WT_TEST(settings_out_of_range_are_refused)
     ck_assert_int_eq(weft_run(count_workers, NULL), 1);
 }
 
-/* ---- fork -------------------------------------------------------------------------------------------------- */
+/* ---- fork ------------------------------------------------------------------------------------ */
 
 #define CHILD_WANTS(call, code) \
     if ((call) != (code))       \

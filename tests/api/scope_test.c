@@ -6,7 +6,7 @@
 #include <string.h>
 #include <weft.h>
 
-/* ---- helpers ------------------------------------------------------------------------------------------ */
+/* ---- helpers --------------------------------------------------------------------------------- */
 
 static _Atomic int n_ended;
 
@@ -43,7 +43,7 @@ static void in_both(int (*body)(void *arg))
 #define MUST(rc)       ck_assert_int_eq(rc, 0)
 #define WANT(rc, code) ck_assert_int_eq(rc, code)
 
-/* ---- waiting ------------------------------------------------------------------------------------------- */
+/* ---- waiting --------------------------------------------------------------------------------- */
 
 static int wait_for_children(void *arg)
 {
@@ -96,7 +96,7 @@ static int wait_twice(void *arg)
 
 WT_TEST(a_second_wait_says_the_same) { in_both(wait_twice); }
 
-/* ---- errors --------------------------------------------------------------------------------------------- */
+/* ---- errors ---------------------------------------------------------------------------------- */
 
 static int fail_one(void *arg)
 {
@@ -167,7 +167,7 @@ static int pass_on(void *arg)
 
 WT_TEST(an_error_stays_in_its_scope) { in_both(pass_on); }
 
-/* ---- after the end --------------------------------------------------------------------------------------- */
+/* ---- after the end --------------------------------------------------------------------------- */
 
 static int spawn_late(void *arg)
 {
@@ -238,7 +238,7 @@ WT_TEST(a_child_comes_before_the_end_or_not_at_all)
     }
 }
 
-/* ---- misuse ------------------------------------------------------------------------------------------------ */
+/* ---- misuse ---------------------------------------------------------------------------------- */
 
 WEFT_TASK(wait_for, (weft_scope *, scope))
 {
@@ -325,7 +325,7 @@ WT_TEST(a_task_that_ends_inside_a_scope_aborts)
     wt_expect_abort(end_task_inside, NULL, "ended inside a scope");
 }
 
-/* ---- trees --------------------------------------------------------------------------------------------------- */
+/* ---- trees ----------------------------------------------------------------------------------- */
 
 WEFT_TASK(grow, (int, depth), (int, width), (_Atomic long *, n_leaves))
 {

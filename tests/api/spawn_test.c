@@ -9,7 +9,7 @@
 #define MUST(rc)       ck_assert_int_eq(rc, 0)
 #define WANT(rc, code) ck_assert_int_eq(rc, code)
 
-/* ---- an argument that is counted ---------------------------------------------------------------------- */
+/* ---- an argument that is counted ------------------------------------------------------------- */
 
 typedef struct token {
     _Atomic int n_closed;
@@ -44,7 +44,7 @@ WEFT_TASK(hold_three, (auto, token, a), (auto, token, b), (auto, token, c))
 
 static void begin(void) { atomic_store(&n_ran, 0); }
 
-/* ---- owned arguments ----------------------------------------------------------------------------------- */
+/* ---- owned arguments ------------------------------------------------------------------------- */
 
 WT_TEST(they_are_dropped_after_the_body)
 {
@@ -128,7 +128,7 @@ WT_TEST(an_empty_one_is_refused_and_the_others_dropped)
     WANT(n_ran, 0);
 }
 
-/* ---- copies ------------------------------------------------------------------------------------------------ */
+/* ---- copies ---------------------------------------------------------------------------------- */
 
 WEFT_TASK(count_up, (tx, int, out), (int, n))
 {
@@ -188,7 +188,7 @@ WT_TEST(no_copies_or_fewer_are_a_mistake)
     MUST(weft_scope_wait(&scope));
 }
 
-/* ---- options ---------------------------------------------------------------------------------------------- */
+/* ---- options --------------------------------------------------------------------------------- */
 
 WEFT_TASK(check_name, (const char *, name), (uint64_t *, out_id))
 {
@@ -302,7 +302,7 @@ WT_TEST(a_callable_made_by_hand)
     WANT(n_bare, 1);
 }
 
-/* ---- limits ------------------------------------------------------------------------------------------------- */
+/* ---- limits ---------------------------------------------------------------------------------- */
 
 WEFT_TASK(wait_for_end, (auto, token, it))
 {
@@ -394,7 +394,7 @@ WT_TEST(copies_beyond_the_limit_none_of_them_runs)
     WANT(n_ran, 0);
 }
 
-/* ---- each fallible call fails once --------------------------------------------------------------------------- */
+/* ---- each fallible call fails once ----------------------------------------------------------- */
 
 static void is_failure(int rc)
 {

@@ -63,7 +63,7 @@ WT_TEST(threads_come_and_go)
         on_threads(come_and_go, NULL);
 }
 
-/* ---- one scope, many threads ------------------------------------------------------------------------------ */
+/* ---- one scope, many threads ----------------------------------------------------------------- */
 
 struct shared {
     weft_scope *scope;
@@ -87,7 +87,7 @@ WT_TEST(threads_spawn_into_one_scope)
     WANT(shared.sum, (long)THREADS * wt_scaled(200));
 }
 
-/* ---- values between threads and tasks ------------------------------------------------------------------------ */
+/* ---- values between threads and tasks -------------------------------------------------------- */
 
 WEFT_TASK(echo, (rx, long, in), (tx, long, out))
 {
@@ -125,7 +125,7 @@ WT_TEST(threads_talk_to_tasks)
     WANT(total, (long)THREADS * wt_scaled(500));
 }
 
-/* ---- nothing starts for what needs no worker ------------------------------------------------------------------ */
+/* ---- nothing starts for what needs no worker ------------------------------------------------- */
 
 static void send_one(void *tx) { MUST(weft_send((weft_tx(int))tx, 5)); }
 

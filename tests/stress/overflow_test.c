@@ -59,7 +59,7 @@ WT_TEST(a_stack_of_another_size_too)
     SAYS(overflow_own_size, NULL, "\"small\", spawned at ");
 }
 
-/* ---- one of many ----------------------------------------------------------------------------------------- */
+/* ---- one of many ----------------------------------------------------------------------------- */
 
 WEFT_TASK(wait_or_overflow, (rx, int, in))
 {

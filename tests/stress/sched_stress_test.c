@@ -36,7 +36,7 @@ static void with_each_count(void (*body)(void))
     }
 }
 
-/* ---- spawn storms ------------------------------------------------------------------------------------- */
+/* ---- spawn storms ---------------------------------------------------------------------------- */
 
 WEFT_TASK(count, (_Atomic long *, n))
 {
@@ -67,7 +67,7 @@ static void storm_of_spawns(void)
 
 WT_TEST(spawn_storms) { with_each_count(storm_of_spawns); }
 
-/* ---- a tree --------------------------------------------------------------------------------------------- */
+/* ---- a tree ---------------------------------------------------------------------------------- */
 
 /* Skynet: ten children each, the leaves are numbered, the sums go up. */
 WEFT_TASK(sum_below, (long, first), (long, size), (long *, out_sum))
@@ -98,7 +98,7 @@ static void skynet(void)
 
 WT_TEST(a_tree_of_a_hundred_thousand) { with_each_count(skynet); }
 
-/* ---- yields ------------------------------------------------------------------------------------------------ */
+/* ---- yields ---------------------------------------------------------------------------------- */
 
 WEFT_TASK(yield_often, (unsigned, n), (_Atomic long *, total))
 {
@@ -122,7 +122,7 @@ static void storm_of_yields(void)
 
 WT_TEST(yield_storms) { with_each_count(storm_of_yields); }
 
-/* ---- wakes that must not be lost --------------------------------------------------------------------------- */
+/* ---- wakes that must not be lost ------------------------------------------------------------- */
 
 enum { PAIRS = 3 };
 
@@ -196,7 +196,7 @@ static void park_and_wake(void)
 
 WT_TEST(no_wake_is_lost) { with_each_count(park_and_wake); }
 
-/* ---- threads that push into the shared queue ------------------------------------------------------------------- */
+/* ---- threads that push into the shared queue ------------------------------------------------- */
 
 static void push_tasks(void *arg)
 {
@@ -222,7 +222,7 @@ static void threads_push(void)
 
 WT_TEST(many_threads_push) { with_each_count(threads_push); }
 
-/* ---- sleepers ----------------------------------------------------------------------------------------------------- */
+/* ---- sleepers -------------------------------------------------------------------------------- */
 
 WEFT_TASK(sleep_some, (unsigned, n))
 {
@@ -244,7 +244,7 @@ static void many_sleepers(void)
 
 WT_TEST(sleepers_all_wake) { with_each_count(many_sleepers); }
 
-/* ---- everything, with cancels at any time ------------------------------------------------------------------------- */
+/* ---- everything, with cancels at any time ---------------------------------------------------- */
 
 WEFT_TASK(live_dangerously, (unsigned, depth))
 {

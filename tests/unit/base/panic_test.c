@@ -60,7 +60,7 @@ WT_TEST(checks_of_each_level_abort_in_a_testing_build)
     wt_expect_abort(check_level_1, &n, "weft: fatal: level 3: n is 2");
 }
 
-/* ---- texts --------------------------------------------------------------------------------------- */
+/* ---- texts ----------------------------------------------------------------------------------- */
 
 WT_TEST(a_text_grows)
 {

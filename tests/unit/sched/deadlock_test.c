@@ -67,7 +67,7 @@ WT_TEST(a_ring_of_tasks_is_told)
     ck_assert_ptr_nonnull(strstr(wt_reports(), "wait_for_other"));
 }
 
-/* ---- what is no deadlock --------------------------------------------------------------------------------------- */
+/* ---- what is no deadlock --------------------------------------------------------------------- */
 
 static int sleep_a_little(void *arg)
 {

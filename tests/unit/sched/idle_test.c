@@ -45,7 +45,7 @@ WT_TEST(without_work_all_sleep_and_one_of_them_polls)
     }
 }
 
-/* ---- who runs does not search -------------------------------------------------------------------------- */
+/* ---- who runs does not search ---------------------------------------------------------------- */
 
 /* As long as a worker counts as searching nobody else is woken. */
 WF_WORKER_LOCAL static void expect_not_searching(void)
@@ -105,7 +105,7 @@ WT_TEST(tasks_that_hold_their_workers_all_get_one)
     }
 }
 
-/* ---- time ------------------------------------------------------------------------------------------------ */
+/* ---- time ------------------------------------------------------------------------------------ */
 
 WEFT_TASK(nap_until, (int64_t, at_ns), (_Atomic unsigned *, n_awake))
 {

@@ -14,7 +14,7 @@
 
 static void with_workers(unsigned n) { MUST(weft_configure(WEFT_CONFIG(.workers = n))); }
 
-/* ---- fairness, on one worker ------------------------------------------------------------------------------ */
+/* ---- fairness, on one worker ----------------------------------------------------------------- */
 
 WEFT_TASK(set_flag, (_Atomic uint32_t *, flag))
 {
@@ -162,7 +162,7 @@ WT_TEST(a_busy_worker_looks_at_the_time)
     MUST(weft_run(pause_until_deadline, NULL));
 }
 
-/* ---- more than the queues hold ------------------------------------------------------------------------------- */
+/* ---- more than the queues hold --------------------------------------------------------------- */
 
 WEFT_TASK(pause_some, (_Atomic unsigned *, n_done))
 {
@@ -195,7 +195,7 @@ WT_TEST(queues_overflow_into_the_shared_one)
     }
 }
 
-/* ---- what a panic says ------------------------------------------------------------------------------------------ */
+/* ---- what a panic says ----------------------------------------------------------------------- */
 
 WEFT_TASK(panics, (int, n))
 {

@@ -82,7 +82,7 @@ WT_TEST(a_hundred_thousand_of_which_most_are_cancelled)
     free(shots);
 }
 
-/* ---- cancel against fire --------------------------------------------------------------------------- */
+/* ---- cancel against fire --------------------------------------------------------------------- */
 
 enum { N = 200 };
 

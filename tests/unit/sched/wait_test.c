@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <weft.h>
 
-/* ---- one plain thread ------------------------------------------------------------------------------- */
+/* ---- one plain thread ------------------------------------------------------------------------ */
 
 WT_TEST(a_claim_before_the_park_ends_it_at_once)
 {
@@ -54,7 +54,7 @@ WT_TEST(a_set_flag_ends_it_unless_shielded)
     self->cancel = &wf_never_cancelled;
 }
 
-/* ---- claimers against each other ----------------------------------------------------------------------- */
+/* ---- claimers against each other ------------------------------------------------------------- */
 
 enum { CLAIMERS = 3 };
 
@@ -115,7 +115,7 @@ WT_TEST(exactly_one_claim_wins)
     self->cancel = &wf_never_cancelled;
 }
 
-/* ---- park and wake, tasks and threads ------------------------------------------------------------------ */
+/* ---- park and wake, tasks and threads -------------------------------------------------------- */
 
 /* A box with one place: whoever waits at it is in `waiter`. */
 struct box {

@@ -81,7 +81,7 @@ WT_TEST(a_cancel_marks_all_below_but_the_shielded)
     }
 }
 
-/* ---- cancel against scopes that come and go ------------------------------------------------------------------ */
+/* ---- cancel against scopes that come and go -------------------------------------------------- */
 
 static void open_and_close(void *arg)
 {
@@ -121,7 +121,7 @@ WT_TEST(a_scope_is_marked_whether_it_came_before_or_after)
     }
 }
 
-/* ---- what a waiter looks at -------------------------------------------------------------------------------------- */
+/* ---- what a waiter looks at ------------------------------------------------------------------ */
 
 WT_TEST(scopes_and_shields_change_the_flag_and_put_it_back)
 {

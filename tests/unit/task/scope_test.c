@@ -113,7 +113,7 @@ WT_TEST(the_first_error_is_kept_with_its_task)
     ck_assert_int_eq(s->reason, WF_REASON_ASKED);
 }
 
-/* ---- the deadline's timer ---------------------------------------------------------------------------------- */
+/* ---- the deadline's timer -------------------------------------------------------------------- */
 
 WT_TEST(a_deadline_leaves_no_timer_behind)
 {

@@ -137,7 +137,7 @@ WT_TEST(a_refusal_drops_them_too)
     expect_conserved(1);
 }
 
-/* ---- tasks that were made and never started ---------------------------------------------------------------- */
+/* ---- tasks that were made and never started -------------------------------------------------- */
 
 WT_TEST(a_task_is_made_and_given_up)
 {
