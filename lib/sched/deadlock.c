@@ -66,7 +66,7 @@ static bool are_workers_quiet(void)
 }
 
 static struct wf_lock look_lock = WF_LOCK_INIT(WF_RANK_NONE);
-static _Atomic bool is_telling;                 /* set under look_lock, cleared by who set it */
+static _Atomic bool is_telling; /* set under look_lock, cleared by who set it */
 
 static bool is_quiet(void)
 {
@@ -94,7 +94,7 @@ bool wf_is_thread_elsewhere(bool is_caller_counted)
 /* True once for each deadlock, however many look: those that no cancel reaches go on waiting. */
 static bool is_new_deadlock_locked(void)
 {
-    static uint64_t reported;                   /* motion + 1 */
+    static uint64_t reported; /* motion + 1 */
     uint64_t seen = motion();
     if (!is_quiet() || !is_every_thread_ours() || !is_quiet() || motion() != seen ||
         reported == seen + 1)

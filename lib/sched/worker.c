@@ -93,7 +93,8 @@ WF_WORKER_LOCAL static struct wf_task *pop_own(struct wf_worker *w)
 
 WF_WORKER_LOCAL static bool may_run(struct wf_task *task)
 {
-    wf_san_own(&task->waiter); /* from its waker, perhaps a task of ours: our own ring has no order */
+    wf_san_own(
+        &task->waiter); /* from its waker, perhaps a task of ours: our own ring has no order */
     return !wf_load_rlx(&task->has_started) || wf_ctx_has_left(&task->ctx);
 }
 

@@ -49,7 +49,7 @@ WEFT_TASK(pass_on, (rx, int, from), (tx, int, to))
 {
     int value;
     int rc = weft_recv(from, &value);
-    ck_assert(rc == WEFT_ECANCELED || rc == 0);     /* 0: the other has unwound already */
+    ck_assert(rc == WEFT_ECANCELED || rc == 0); /* 0: the other has unwound already */
     ck_assert_int_eq(weft_send(to, 1), WEFT_ECANCELED);
     return WEFT_ECANCELED;
 }

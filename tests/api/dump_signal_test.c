@@ -143,7 +143,7 @@ WT_TEST(a_signal_makes_a_dump)
     need_signals();
     start_child(&child, ask_for_dumps);
     until_it_says(&child, "ready\n", 1);
-    do {                                            /* it may not have gone to sleep yet */
+    do { /* it may not have gone to sleep yet */
         ck_assert_int_eq(kill(child.pid, SIGQUIT), 0);
         until_it_says(&child, "channel \"seen\"", ++n);
     } while (strstr(child.said, "sleeps, ") == NULL);
