@@ -28,7 +28,7 @@ void wf_panic_context(size_t (*describe)(char *buf, size_t size));
     } while (0)
 
 /* A report that is written in pieces and leaves as one block. Grows; when memory ends it is cut
- * short and says so. */
+ * short (is_cut). */
 struct wf_text {
     char *data;
     size_t size, room;
