@@ -9,11 +9,37 @@
 #ifndef WF_PLAT_SELF_H
 #define WF_PLAT_SELF_H
 
-#include <stdint.h>
+#include "plat/cc.h"
 
 /* The pointer last given to wf_self_set() on this OS thread, NULL before that. The sched layer
  * keeps its struct wf_thread there. */
+#if !defined(WF_SIM) && defined(__x86_64__) && !defined(__ILP32__)
+WF_WORKER_LOCAL static inline void *wf_self_get(void)
+{
+    void *self;
+    __asm__ volatile("movq wf_self_of_thread@gottpoff(%%rip), %0\n\t"
+                     "movq %%fs:(%0), %0"
+                     : "=r"(self)
+                     :
+                     : "memory");
+    return self;
+}
+#elif !defined(WF_SIM) && defined(__aarch64__) && !defined(__ILP32__)
+WF_WORKER_LOCAL static inline void *wf_self_get(void)
+{
+    void *self, *offset;
+    __asm__ volatile("adrp %1, :gottprel:wf_self_of_thread\n\t"
+                     "ldr %1, [%1, :gottprel_lo12:wf_self_of_thread]\n\t"
+                     "mrs %0, tpidr_el0\n\t"
+                     "ldr %0, [%0, %1]"
+                     : "=&r"(self), "=&r"(offset)
+                     :
+                     : "memory");
+    return self;
+}
+#else
 void *wf_self_get(void);
+#endif
 void wf_self_set(void *self);
 
 /* This OS thread's own errno. */
