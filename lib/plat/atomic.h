@@ -57,6 +57,8 @@ void wf_sim_point(void);
 
 /* The same without a scheduling point, for what the simulator itself passes through: the context
  * switch, and counters that nothing is decided by. */
+#define wf_load_rlx_raw(p)     atomic_load_explicit((p), memory_order_relaxed)
+#define wf_store_rlx_raw(p, v) atomic_store_explicit((p), (v), memory_order_relaxed)
 #define wf_load_acq_raw(p)     atomic_load_explicit((p), memory_order_acquire)
 #define wf_store_rel_raw(p, v) atomic_store_explicit((p), (v), memory_order_release)
 #define wf_add_rlx_raw(p, v)   atomic_fetch_add_explicit((p), (v), memory_order_relaxed)

@@ -64,8 +64,7 @@ WF_UNINSTRUMENTED void wf_ctx_begin(void (*entry)(void *arg), void *arg)
 
 void wf_ctx_make(struct wf_ctx *ctx, void *low, void *top, void (*entry)(void *arg), void *arg)
 {
-    *ctx = (struct wf_ctx){ .stack_low = low, .stack_size = (size_t)((char *)top - (char *)low) };
-    wf_san_make_begin(ctx);
+    wf_san_make_begin(ctx, low, top);
     /* 16 bytes of nothing above the first frame, where a debugger would look for its caller. */
     uintptr_t end = ((uintptr_t)top & ~(uintptr_t)15) - 16;
     struct frame *frame = (struct frame *)(end - sizeof(struct frame));
@@ -93,18 +92,11 @@ WF_UNINSTRUMENTED void wf_ctx_exit(struct wf_ctx *from, struct wf_ctx *to)
 
 WF_UNINSTRUMENTED void wf_ctx_adopt(struct wf_ctx *ctx)
 {
-    ctx->stack_low = NULL;
-    ctx->stack_size = 0;
-    ctx->asan_fake = NULL;
-    ctx->tsan_fiber = NULL;
     atomic_init(&ctx->sp, NULL);
     wf_san_adopt(ctx);
 }
 
-void wf_ctx_unadopt(struct wf_ctx *ctx)
-{
-    /* A thread's own fiber is TSan's, never ours to destroy. */
-    ctx->tsan_fiber = NULL;
-}
+/* A thread's own fiber is TSan's, never ours to destroy. */
+void wf_ctx_unadopt(struct wf_ctx *ctx) { wf_san_unadopt(ctx); }
 
 void wf_ctx_done(struct wf_ctx *ctx) { wf_san_done(ctx); }

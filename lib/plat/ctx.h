@@ -22,11 +22,14 @@
 
 struct wf_ctx {
     _Atomic(void *) sp; /* writers: the switch; readers: whoever wants to resume it */
-    void *stack_low;    /* lowest address of its stack, and its size: for sanitizers */
+#ifdef WF_ASAN
+    void *stack_low; /* lowest address of its stack, and its size */
     size_t stack_size;
     void *asan_fake; /* ASan's fake stack while switched out */
+#endif
+#ifdef WF_TSAN
     void *tsan_fiber;
-    void *ucontext; /* the ucontext fallback: what sp becomes once it has left */
+#endif
 };
 
 /* Makes a context that will run entry(arg) on [low, top) when first switched to. entry must not
@@ -45,6 +48,14 @@ void wf_ctx_switch(struct wf_ctx *from, struct wf_ctx *to);
 /* The last switch of *from: it will not be continued; from->sp is set, as by any switch, once its
  * stack is free to be reused. */
 WF_NORETURN void wf_ctx_exit(struct wf_ctx *from, struct wf_ctx *to);
+
+/* The running context goes on as `to`, and `from` is over. */
+static inline void wf_ctx_inherit(struct wf_ctx *to, struct wf_ctx *from)
+{
+    void *running = NULL;
+    *to = *from;
+    atomic_init(&to->sp, running);
+}
 
 /* Releases what sanitizers hold for a context that made its last switch. */
 void wf_ctx_done(struct wf_ctx *ctx);

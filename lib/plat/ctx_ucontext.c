@@ -2,8 +2,8 @@
  * Contexts over ucontext, for CPUs without an assembly file and as a second opinion in tests.
  *
  * swapcontext can't store anything once it has left, so the arriving side does it for the leaver:
- * whoever switches writes its own wf_ctx into the record of the one it switches to, and that one
- * stores the leaver's sp first of all. The record lies on the stack that is left, in the frame of
+ * whoever switches writes its own wf_ctx, and what its sp becomes, into the record of the one it
+ * switches to, and that one stores the leaver's sp first of all. The record lies on the stack that is left, in the frame of
  * wf_ctx_switch(), and is what sp points to. Nothing here depends on the OS thread, so a context
  * may go on elsewhere.
  *
@@ -22,27 +22,29 @@
 /* Written by its own context before it leaves, then by the one that switches to it. */
 struct record {
     ucontext_t registers;
-    struct wf_ctx *leaver; /* whose sp this context stores when it arrives */
+    struct wf_ctx *leaver; /* whose sp this context stores when it arrives, */
+    void *leaver_sp;       /* and this is its value */
     void (*entry)(void *arg);
     void *arg;
 };
 
 _Static_assert(sizeof(struct record) < 6 * 1024, "leaves most of the smallest stack");
 
-WF_SAN_INLINE struct record *prepare(struct wf_ctx *from, struct wf_ctx *to, bool last)
+WF_SAN_INLINE struct record *prepare(struct wf_ctx *from, void *from_sp, struct wf_ctx *to,
+                                     bool last)
 {
     struct record *next = wf_load_acq_raw(&to->sp);
     wf_store_rel_raw(&to->sp, NULL);
     next->leaver = from;
+    next->leaver_sp = from_sp;
     wf_san_leave(from, to, last);
     return next;
 }
 
-/* The leaver's record is at hand only there, so it has left it in its own ctx. */
-WF_SAN_INLINE void announce(struct wf_ctx *leaver)
+WF_SAN_INLINE void announce(struct record *mine)
 {
     /* release [ctx-left] */
-    wf_store_rel_raw(&leaver->sp, leaver->ucontext);
+    wf_store_rel_raw(&mine->leaver->sp, mine->leaver_sp);
 }
 
 static void reset_fp_control(void)
@@ -61,7 +63,7 @@ WF_UNINSTRUMENTED static void begin(unsigned high, unsigned low)
 {
     struct record *mine = (struct record *)(((uintptr_t)high << 16 << 16) | low);
     wf_san_begin();
-    announce(mine->leaver);
+    announce(mine);
     reset_fp_control();
     mine->entry(mine->arg);
     __builtin_trap(); /* entry ends with wf_ctx_exit */
@@ -69,8 +71,7 @@ WF_UNINSTRUMENTED static void begin(unsigned high, unsigned low)
 
 void wf_ctx_make(struct wf_ctx *ctx, void *low, void *top, void (*entry)(void *arg), void *arg)
 {
-    *ctx = (struct wf_ctx){ .stack_low = low, .stack_size = (size_t)((char *)top - (char *)low) };
-    wf_san_make_begin(ctx);
+    wf_san_make_begin(ctx, low, top);
     uintptr_t end = ((uintptr_t)top - sizeof(struct record)) & ~(uintptr_t)63;
     struct record *mine = (struct record *)end;
     mine->leaver = NULL;
@@ -89,17 +90,15 @@ void wf_ctx_make(struct wf_ctx *ctx, void *low, void *top, void (*entry)(void *a
 WF_UNINSTRUMENTED void wf_ctx_switch(struct wf_ctx *from, struct wf_ctx *to)
 {
     struct record mine;
-    from->ucontext = &mine;
-    struct record *next = prepare(from, to, false);
+    struct record *next = prepare(from, &mine, to, false);
     swapcontext(&mine.registers, &next->registers);
     wf_san_arrive(from);
-    announce(mine.leaver);
+    announce(&mine);
 }
 
 WF_UNINSTRUMENTED void wf_ctx_exit(struct wf_ctx *from, struct wf_ctx *to)
 {
-    from->ucontext = from; /* never continued: any value but NULL */
-    struct record *next = prepare(from, to, true);
+    struct record *next = prepare(from, from, to, true); /* never continued: any sp but NULL */
     setcontext(&next->registers);
     __builtin_trap();
 }

@@ -62,10 +62,13 @@ static inline void wf_san_disown(void *what)
 
 /* Before anything is written to the new context's stack, which may hold the marks of frames that
  * ended without returning. */
-WF_SAN_INLINE void wf_san_make_begin(struct wf_ctx *ctx)
+WF_SAN_INLINE void wf_san_make_begin(struct wf_ctx *ctx, void *low, void *top)
 {
-    (void)ctx;
+    (void)ctx, (void)low, (void)top;
 #ifdef WF_ASAN
+    ctx->stack_low = low;
+    ctx->stack_size = (size_t)((char *)top - (char *)low);
+    ctx->asan_fake = NULL;
     __asan_unpoison_memory_region(ctx->stack_low, ctx->stack_size);
 #endif
 }
@@ -94,9 +97,18 @@ WF_SAN_INLINE void wf_san_adopt(struct wf_ctx *ctx)
     __sanitizer_finish_switch_fiber(fake, &unused_low, &unused_size);
     ctx->stack_low = (void *)(uintptr_t)low;
     ctx->stack_size = size;
+    ctx->asan_fake = NULL;
 #endif
 #ifdef WF_TSAN
     ctx->tsan_fiber = __tsan_get_current_fiber();
+#endif
+}
+
+WF_SAN_INLINE void wf_san_unadopt(struct wf_ctx *ctx)
+{
+    (void)ctx;
+#ifdef WF_TSAN
+    ctx->tsan_fiber = NULL;
 #endif
 }
 

@@ -47,7 +47,9 @@ WF_UNINSTRUMENTED void wf_sim_note_stack(struct wf_sim_thread *thread)
 void wf_sim_forget_stack(struct wf_sim_thread *thread)
 {
     wf_sim_happens_after(thread);
+#ifdef WF_TSAN
     thread->ctx.tsan_fiber = thread->tsan_fiber;
+#endif
     wf_ctx_done(&thread->ctx);
 }
 
@@ -133,7 +135,9 @@ void wf_sim_add(struct wf_sim_thread *thread)
     wf_sim.n_spin_steps = 0;
     wf_ctx_make(&thread->ctx, thread->stack_low, (char *)thread->stack_low + thread->stack_size,
                 first_frame, thread);
+#ifdef WF_TSAN
     thread->tsan_fiber = thread->ctx.tsan_fiber;
+#endif
     happens_before(thread);
 }
 

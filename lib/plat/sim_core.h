@@ -27,7 +27,9 @@ struct wf_sim_thread {
     void *mapping, *stack_low;
     size_t stack_size;
     unsigned stack_id; /* valgrind's */
-    void *tsan_fiber;  /* that of its own stack; ctx has the one it is on */
+#ifdef WF_TSAN
+    void *tsan_fiber; /* that of its own stack; ctx has the one it is on */
+#endif
     enum wf_sim_waits waits;
     const void *wait_on; /* a word, a poller, a thread; only ever compared */
     int64_t wake_at_ns;

@@ -123,7 +123,7 @@ static void claim_bare_threads(void)
 {
     wf_lock_acquire(&wf_rt.threads_lock);
     wf_list_each (link, &wf_rt.threads) {
-        struct wf_waiter *thread = WF_CONTAINER(link, struct wf_waiter, thread_link);
+        struct wf_waiter *thread = &WF_CONTAINER(link, struct wf_thread, link)->own;
         if (thread->scope == NULL)
             (void)wf_wait_claim(thread, WF_CLAIM_DEADLOCK);
     }
@@ -134,7 +134,7 @@ static void wake_claimed_threads(void)
 {
     wf_lock_acquire(&wf_rt.threads_lock);
     wf_list_each (link, &wf_rt.threads) {
-        struct wf_waiter *thread = WF_CONTAINER(link, struct wf_waiter, thread_link);
+        struct wf_waiter *thread = &WF_CONTAINER(link, struct wf_thread, link)->own;
         if (wf_load_acq(&thread->cell) == WF_CLAIM_DEADLOCK)
             wf_wait_wake(thread, WF_WAKE_LAST);
     }

@@ -6,16 +6,48 @@
 #endif
 
 enum {
-    SWITCHES_A_LOOK = 16,
+    PICKS_A_LOOK = 16,
+    PICKS_A_TOUR = 61,
     SHORT_RUN_NS = 2000,
     FIRST_RUN_NS = 10000, /* before anything was measured: enough to share three tasks */
+    TOUR_NS = 100000,
 };
+
+static uint64_t picks_of(struct wf_worker *w) { return wf_load_rlx_raw(&w->stats[WF_SWITCHES]); }
+
+static bool is_alone(void) { return wf_rt.n_workers == 1; }
+
+static uint64_t picks_until_look(struct wf_worker *w)
+{
+    if (is_alone())
+        return w->run_ns > TOUR_NS / PICKS_A_TOUR * 8 ? 1 : PICKS_A_TOUR;
+    return w->run_ns > SHORT_RUN_NS ? 1 : PICKS_A_LOOK;
+}
+
+/* In the simulator virtual time stands still while tasks run: whether help is wanted is the seed's
+ * choice. Not by the worker's generator: for TSan the tasks that draw from it here are in no
+ * order. */
+static uint32_t length_that_wants_help(struct wf_worker *w)
+{
+    if (is_alone())
+        return UINT32_MAX;
+#ifdef WF_SIM
+    (void)w;
+    return (uint32_t)(wf_sim_random() % 8);
+#else
+    return (uint32_t)(WF_HELP_NS / w->run_ns);
+#endif
+}
 
 WF_WORKER_LOCAL static void restart(struct wf_worker *w, int64_t now_ns)
 {
     w->now_ns = now_ns;
-    w->pace_n = w->run_ns > SHORT_RUN_NS ? 1 : SWITCHES_A_LOOK;
-    w->pace_left = w->pace_n;
+    w->looked_at = picks_of(w);
+    w->look_at = w->looked_at + picks_until_look(w);
+    w->help_length = length_that_wants_help(w);
+    bool wants_help = wf_runq_length(&w->runq) + 1 > w->help_length;
+    if (wants_help != wf_load_rlx(&w->wants_help))
+        wf_store_rlx(&w->wants_help, wants_help);
 }
 
 /* After a sleep, and at the start: the time until now was nobody's run. */
@@ -26,52 +58,43 @@ WF_WORKER_LOCAL void wf_pace_start(struct wf_worker *w)
     restart(w, wf_clock_now());
 }
 
-#ifdef WF_SIM
-/* Virtual time stands still while tasks run: whether help is wanted is the seed's choice. Not by the
- * worker's generator: for TSan the tasks that draw from it here are in no order. */
-static bool is_slow(struct wf_worker *w)
-{
-    (void)w;
-    return wf_sim_random() % 2 == 0;
-}
-#else
-WF_WORKER_LOCAL static bool is_slow(struct wf_worker *w)
-{
-    return w->run_ns * ((int64_t)wf_runq_length(&w->runq) + 1) > WF_HELP_NS;
-}
-#endif
-
 WF_WORKER_LOCAL WF_NOINLINE void wf_pace_look(struct wf_worker *w)
 {
     int64_t now_ns = wf_clock_now();
-    uint32_t n = w->pace_n - w->pace_left;
+    int64_t n = (int64_t)(picks_of(w) - w->looked_at);
     if (n > 0)
         w->run_ns += ((now_ns - w->now_ns) / n - w->run_ns) / 4;
     w->run_ns = WF_MAX(w->run_ns, 1);
     restart(w, now_ns);
-    bool wants_help = is_slow(w);
-    if (wants_help != wf_load_rlx(&w->wants_help))
-        wf_store_rlx(&w->wants_help, wants_help);
+    w->is_tour_due = w->looked_at - w->toured_at >= PICKS_A_TOUR || now_ns - w->toured_ns > TOUR_NS;
+}
+
+WF_WORKER_LOCAL void wf_pace_toured(struct wf_worker *w)
+{
+    w->is_tour_due = false;
+    w->toured_at = picks_of(w);
+    w->toured_ns = w->now_ns;
 }
 
 WF_WORKER_LOCAL WF_NOINLINE void wf_pace_ask(struct wf_worker *w)
 {
+    if (is_alone())
+        return;
     wf_store_rlx(&w->wants_help, true);
     wf_idle_notify();
 }
 
 static bool is_stuck(struct wf_worker *w)
 {
-    uint64_t switches = wf_load_rlx(&w->stats[WF_SWITCHES]);
-    bool has_moved = switches != wf_load_rlx(&w->switches_watched);
-    wf_store_rlx(&w->switches_watched, switches);
+    uint64_t picks = wf_load_rlx(&w->stats[WF_SWITCHES]);
+    bool has_moved = picks != wf_load_rlx(&w->picks_watched);
+    wf_store_rlx(&w->picks_watched, picks);
     return !has_moved && wf_runq_length(&w->runq) > 0;
 }
 
 bool wf_pace_watch(struct wf_worker *self)
 {
     bool has_stuck = false;
-    wf_store_rlx(&wf_rt.monitor_tick, wf_load_rlx(&wf_rt.monitor_tick) + 1);
     for (unsigned i = 0; i < wf_rt.n_workers; i++) {
         struct wf_worker *w = &wf_rt.workers[i];
         if (w == self || !is_stuck(w))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * How fast a worker gets through its queue, and whether others should help.
+ * How fast a worker gets through its queue, whether others should help, and when it looks around.
  *
  * Waking a thread costs its waker as much as a thousand switches, and a task that moves to another
  * core takes its cache lines along. So tasks that exchange tiny messages stay together, and real
@@ -9,12 +9,16 @@
  *   P1  A push without a wake goes only to the queues of a worker that runs: it will pop it, at
  *       the latest when its task waits.
  *   P2  If that task does not wait, somebody sees it: as long as any worker is awake and another
- *       sleeps, the poll owner looks every millisecond (idle.c), moves monitor_tick on, and marks
- *       who has work queued and has not switched since the last look.
- *   P3  A task that runs across a tick and pushes wakes: it does not come back soon.
+ *       sleeps, the poll owner looks every millisecond (idle.c) and marks who has work queued and
+ *       has not picked a task since the last look.
+ *   P3  A task that runs across such a look and pushes wakes: it does not come back soon. (The
+ *       look left the number of picks in picks_watched, and it is still the same.)
  *
- * The average run is measured over 16 switches while runs are short (a clock read is 20 ns), over
- * each while they are long.
+ * A look at the clock is 20 ns, so it is taken every 16 picks while runs are short, at every pick
+ * while they are long. A tour goes over the native stack to see what only that loop looks at: the
+ * shared queue, timers, descriptors. It comes every 61 picks, or when the last was long ago.
+ *
+ * A lone worker has nobody to help it: it looks only when it goes on tour.
  *
  * Rejected: waking on every push (four senders and four receivers of 8 bytes: five times slower
  * on two workers than on one); waking only above a queue's length (work of 500 ns an item gains
@@ -30,20 +34,22 @@
 void wf_pace_start(struct wf_worker *w);
 WF_NOINLINE void wf_pace_look(struct wf_worker *w);
 WF_NOINLINE void wf_pace_ask(struct wf_worker *w);
+void wf_pace_toured(struct wf_worker *w);
 
-/* The worker runs another task. */
-WF_WORKER_LOCAL static inline void wf_pace_switched(struct wf_worker *w)
+/* The worker picks a task: counts, and looks when it is time to. */
+WF_WORKER_LOCAL static inline void wf_pace_picks(struct wf_worker *w)
 {
-    w->tick_seen = wf_load_rlx(&wf_rt.monitor_tick);
-    if (WF_UNLIKELY(--w->pace_left == 0))
+    uint64_t n = wf_load_rlx_raw(&w->stats[WF_SWITCHES]) + 1;
+    wf_store_rlx_raw(&w->stats[WF_SWITCHES], n);
+    if (WF_UNLIKELY(n >= w->look_at))
         wf_pace_look(w);
 }
 
 /* It has pushed a task to its own queues, where there are n now. */
 WF_WORKER_LOCAL static inline void wf_pace_pushed(struct wf_worker *w, uint32_t n)
 {
-    if (WF_UNLIKELY((int64_t)n * w->run_ns > WF_HELP_NS ||
-                    w->tick_seen != wf_load_rlx(&wf_rt.monitor_tick)))
+    if (WF_UNLIKELY(n > w->help_length ||
+                    wf_load_rlx(&w->picks_watched) == wf_load_rlx_raw(&w->stats[WF_SWITCHES])))
         wf_pace_ask(w);
 }
 

@@ -1,41 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 #include "sched/runq.h"
 
+#include "sched/task.h"
+
 void wf_runq_init(struct wf_runq *q)
 {
     wf_store_rlx(&q->slot, NULL);
     wf_store_rlx(&q->head, 0u);
     wf_store_rlx(&q->tail, 0u);
-    wf_store_rlx(&q->fresh_head, 0u);
-    wf_store_rlx(&q->fresh_tail, 0u);
+    wf_store_rlx(&q->n_fresh, 0u);
+    q->fresh_newest = q->fresh_oldest = NULL;
     wf_lock_init(&q->fresh_lock, WF_RANK_RUNQ);
 }
 
 /* ---- the ring ---------------------------------------------------------------------------- */
-
-bool wf_runq_push(struct wf_runq *q, struct wf_task *task)
-{
-    uint32_t tail = wf_load_rlx(&q->tail);
-    /* acquire [ring-taken]: who moved the head has read its slots (R3, R4). */
-    if (tail - wf_load_acq(&q->head) == WF_RING_SIZE)
-        return false;
-    wf_store_rlx(&q->ring[tail % WF_RING_SIZE], task);
-    /* release [ring-filled]: the slot before the index. */
-    wf_store_rel(&q->tail, tail + 1);
-    return true;
-}
-
-struct wf_task *wf_runq_pop(struct wf_runq *q)
-{
-    uint32_t head = wf_load_acq(&q->head);
-    while (head != wf_load_rlx(&q->tail)) {
-        struct wf_task *task = wf_load_rlx(&q->ring[head % WF_RING_SIZE]);
-        /* acq_rel [ring-taken] */
-        if (wf_cas_acq_rel(&q->head, &head, head + 1))
-            return task;
-    }
-    return NULL;
-}
 
 /* Takes a batch in one compare-and-swap (proven safe for a queue that is first in first out at both
  * ends: nobody but a taker moves the head, and the owner writes only beyond the tail). The batch
@@ -66,46 +44,38 @@ struct wf_task *wf_runq_steal(struct wf_runq *thief, struct wf_runq *from)
     }
 }
 
-struct wf_task *wf_runq_take_slot(struct wf_runq *from)
-{
-    if (wf_load_rlx(&from->slot) == NULL)
-        return NULL;
-    /* acq_rel [slot]: with the exchange that filled it (worker.c). */
-    return wf_xchg_acq_rel(&from->slot, NULL);
-}
-
 /* ---- unstarted tasks ------------------------------------------------------------------------ */
 
-/* A lock, not a lock-free deque: spawning is rarer than switching, the lock is the owner's own
- * cache line, and newest-first with oldest-first thieves in batches has hung before. */
-bool wf_runq_push_fresh(struct wf_runq *q, struct wf_task *task)
+/* A lock, not a lock-free deque: it is the owner's own cache line. */
+void wf_runq_push_fresh(struct wf_runq *q, struct wf_task *tasks, uint32_t n)
 {
     wf_lock_acquire(&q->fresh_lock);
-    uint32_t tail = wf_load_rlx(&q->fresh_tail);
-    bool has_room = tail - wf_load_rlx(&q->fresh_head) < WF_FRESH_SIZE;
-    if (has_room) {
-        q->fresh[tail % WF_FRESH_SIZE] = task;
-        wf_store_rlx(&q->fresh_tail, tail + 1);
+    while (tasks != NULL) {
+        struct wf_task *task = tasks;
+        tasks = task->next;
+        task->next = q->fresh_newest;
+        task->newer = NULL;
+        if (task->next != NULL)
+            task->next->newer = task;
+        else
+            q->fresh_oldest = task;
+        q->fresh_newest = task;
     }
+    wf_store_rlx(&q->n_fresh, wf_load_rlx(&q->n_fresh) + n);
     wf_lock_release(&q->fresh_lock);
-    return has_room;
 }
 
-static bool has_fresh(struct wf_runq *q)
+WF_NOINLINE struct wf_task *wf_runq_pop_fresh_slow(struct wf_runq *q)
 {
-    return wf_load_rlx(&q->fresh_head) != wf_load_rlx(&q->fresh_tail);
-}
-
-struct wf_task *wf_runq_pop_fresh(struct wf_runq *q)
-{
-    if (!has_fresh(q))
-        return NULL;
-    struct wf_task *task = NULL;
     wf_lock_acquire(&q->fresh_lock);
-    uint32_t tail = wf_load_rlx(&q->fresh_tail);
-    if (has_fresh(q)) {
-        task = q->fresh[(tail - 1) % WF_FRESH_SIZE];
-        wf_store_rlx(&q->fresh_tail, tail - 1);
+    struct wf_task *task = q->fresh_newest;
+    if (task != NULL) {
+        q->fresh_newest = task->next;
+        if (task->next != NULL)
+            task->next->newer = NULL;
+        else
+            q->fresh_oldest = NULL;
+        wf_store_rlx(&q->n_fresh, wf_load_rlx(&q->n_fresh) - 1);
     }
     wf_lock_release(&q->fresh_lock);
     return task;
@@ -113,14 +83,17 @@ struct wf_task *wf_runq_pop_fresh(struct wf_runq *q)
 
 struct wf_task *wf_runq_steal_fresh(struct wf_runq *from)
 {
-    if (!has_fresh(from))
+    if (wf_runq_fresh_length(from) == 0)
         return NULL;
-    struct wf_task *task = NULL;
     wf_lock_acquire(&from->fresh_lock);
-    uint32_t head = wf_load_rlx(&from->fresh_head);
-    if (has_fresh(from)) {
-        task = from->fresh[head % WF_FRESH_SIZE];
-        wf_store_rlx(&from->fresh_head, head + 1);
+    struct wf_task *task = from->fresh_oldest;
+    if (task != NULL) {
+        from->fresh_oldest = task->newer;
+        if (task->newer != NULL)
+            task->newer->next = NULL;
+        else
+            from->fresh_newest = NULL;
+        wf_store_rlx(&from->n_fresh, wf_load_rlx(&from->n_fresh) - 1);
     }
     wf_lock_release(&from->fresh_lock);
     return task;
@@ -135,5 +108,5 @@ uint32_t wf_runq_length(struct wf_runq *q)
 
 bool wf_runq_has_work(struct wf_runq *q)
 {
-    return wf_load_rlx(&q->head) != wf_load_rlx(&q->tail) || has_fresh(q);
+    return wf_runq_ring_length(q) != 0 || wf_runq_fresh_length(q) != 0;
 }

@@ -9,7 +9,14 @@
  *   R2  tail is written by the owner alone; head by whoever takes, with compare-and-swap.
  *   R3  a slot is read before the head moves past it; if the head had moved, what was read is
  *       thrown away.
- *   R4  the owner writes a slot only when it has seen a head that leaves it free. */
+ *   R4  the owner writes a slot only when it has seen a head that leaves it free.
+ *
+ * Unstarted tasks are a linked list under a lock, as long as it has to be: a program may start a
+ * million tasks before the first runs, and the newest first keeps a tree of them small.
+ *
+ * Rejected for them: a ring that spills into the shared queue (a thousand spawned at once went
+ * through two more locks and over the native stack, 124 ns each instead of 60); newest first for
+ * the owner with batches for thieves, which has hung before. */
 #ifndef WF_SCHED_RUNQ_H
 #define WF_SCHED_RUNQ_H
 
@@ -18,9 +25,9 @@
 struct wf_task;
 
 #ifdef WF_SIM
-enum { WF_RING_SIZE = 4, WF_FRESH_SIZE = 4 };
+enum { WF_RING_SIZE = 4 };
 #else
-enum { WF_RING_SIZE = 256, WF_FRESH_SIZE = 256 };
+enum { WF_RING_SIZE = 256 };
 #endif
 
 struct wf_runq {
@@ -31,25 +38,22 @@ struct wf_runq {
     _Atomic uint32_t tail;                  /* owner */
     _Atomic(struct wf_task *) ring[WF_RING_SIZE];
 
-    /* Unstarted tasks, under fresh_lock: [fresh_head, fresh_tail) modulo the size. */
+    /* Unstarted tasks, under fresh_lock. */
     WF_CACHE_ALIGNED struct wf_lock fresh_lock;
-    _Atomic uint32_t fresh_head, fresh_tail;
-    struct wf_task *fresh[WF_FRESH_SIZE];
+    _Atomic uint32_t n_fresh;                    /* read by any thread */
+    struct wf_task *fresh_newest, *fresh_oldest; /* linked by next (older) and newer */
 };
 
 void wf_runq_init(struct wf_runq *q);
 
-/* Owner only. A push returns false when there is no room. */
-bool wf_runq_push(struct wf_runq *q, struct wf_task *task);
-struct wf_task *wf_runq_pop(struct wf_runq *q);
-bool wf_runq_push_fresh(struct wf_runq *q, struct wf_task *task);
-struct wf_task *wf_runq_pop_fresh(struct wf_runq *q);
+/* Owner only. A push to the ring returns false when there is no room. tasks: linked by next. */
+void wf_runq_push_fresh(struct wf_runq *q, struct wf_task *tasks, uint32_t n);
+struct wf_task *wf_runq_pop_fresh_slow(struct wf_runq *q);
 
 /* Any thread: takes half of what is in from's ring (at least one); one is returned, the others go
  * to the thief's own ring, of which it is the owner. NULL: nothing, or lost a race. */
 struct wf_task *wf_runq_steal(struct wf_runq *thief, struct wf_runq *from);
 struct wf_task *wf_runq_steal_fresh(struct wf_runq *from);
-struct wf_task *wf_runq_take_slot(struct wf_runq *from);
 
 bool wf_runq_has_work(struct wf_runq *q); /* ring or unstarted; not the slot */
 uint32_t wf_runq_length(struct wf_runq *q);
@@ -57,9 +61,44 @@ static inline uint32_t wf_runq_ring_length(struct wf_runq *q)
 {
     return wf_load_rlx(&q->tail) - wf_load_rlx(&q->head);
 }
-static inline uint32_t wf_runq_fresh_length(struct wf_runq *q)
+static inline uint32_t wf_runq_fresh_length(struct wf_runq *q) { return wf_load_rlx(&q->n_fresh); }
+
+static inline bool wf_runq_push(struct wf_runq *q, struct wf_task *task)
 {
-    return wf_load_rlx(&q->fresh_tail) - wf_load_rlx(&q->fresh_head);
+    uint32_t tail = wf_load_rlx(&q->tail);
+    /* acquire [ring-taken]: who moved the head has read its slots (R3, R4). */
+    if (WF_UNLIKELY(tail - wf_load_acq(&q->head) == WF_RING_SIZE))
+        return false;
+    wf_store_rlx(&q->ring[tail % WF_RING_SIZE], task);
+    /* release [ring-filled]: the slot before the index. */
+    wf_store_rel(&q->tail, tail + 1);
+    return true;
+}
+
+static inline struct wf_task *wf_runq_pop(struct wf_runq *q)
+{
+    uint32_t head = wf_load_acq(&q->head);
+    while (head != wf_load_rlx(&q->tail)) {
+        struct wf_task *task = wf_load_rlx(&q->ring[head % WF_RING_SIZE]);
+        /* acq_rel [ring-taken] */
+        if (WF_LIKELY(wf_cas_acq_rel(&q->head, &head, head + 1)))
+            return task;
+    }
+    return NULL;
+}
+
+static inline struct wf_task *wf_runq_pop_fresh(struct wf_runq *q)
+{
+    return wf_load_rlx(&q->n_fresh) == 0 ? NULL : wf_runq_pop_fresh_slow(q);
+}
+
+/* Any thread. */
+static inline struct wf_task *wf_runq_take_slot(struct wf_runq *from)
+{
+    if (wf_load_rlx(&from->slot) == NULL)
+        return NULL;
+    /* acq_rel [slot]: with the exchange that filled it (worker.c). */
+    return wf_xchg_acq_rel(&from->slot, NULL);
 }
 
 #endif

@@ -181,14 +181,14 @@ void wf_task_unmake(struct wf_task *task, bool owns_args)
     give_place();
 }
 
-void wf_task_start(struct wf_task *task)
+void wf_task_start(struct wf_task *tasks, uint32_t n)
 {
     struct wf_worker *w = wf_worker_self();
     if (w != NULL)
-        wf_count_one(&w->stats[WF_SPAWNED]);
+        wf_store_rlx_raw(&w->stats[WF_SPAWNED], wf_load_rlx_raw(&w->stats[WF_SPAWNED]) + n);
     else
-        (void)wf_add_rlx(&wf_rt.spawned_elsewhere, (uint64_t)1);
-    wf_ready_fresh(task);
+        (void)wf_add_rlx(&wf_rt.spawned_elsewhere, (uint64_t)n);
+    wf_ready_fresh(tasks, n);
 }
 
 /* Before anybody learns of the end, so that who has joined a task finds it counted and its place
@@ -199,18 +199,26 @@ WF_WORKER_LOCAL static void begin_ending(void)
     give_place();
 }
 
-/* The first frame. An error of a closer that a brace ran is the task's own, if its body did well. */
-static void task_main(void *arg)
+/* An error of a closer that a brace ran is the task's own, if its body did well. */
+static void run_body(struct wf_task *task)
 {
-    struct wf_task *task = arg;
-    wf_worker_begin_task();
     int rc = task->what->enter(task->args, task->self_arg);
     if (rc >= 0 && task->waiter.close_error < 0)
         rc = task->waiter.close_error;
     WF_MUST(task->waiter.scope == task->home, "a task ended inside a scope that it had entered");
     begin_ending();
     task->on_done(task, rc);
-    wf_worker_exit_task(task);
+}
+
+/* The first frame of a stack; one task after the other may run on it. */
+static void task_main(void *arg)
+{
+    struct wf_task *task = arg;
+    for (;;) {
+        wf_worker_begin_task();
+        run_body(task);
+        task = wf_worker_exit_task(task);
+    }
 }
 
 void wf_task_prepare(struct wf_task *task, struct wf_worker *w)
@@ -221,6 +229,23 @@ void wf_task_prepare(struct wf_task *task, struct wf_worker *w)
     wf_san_disown(w);
     wf_store_rlx(&task->has_started, true);
     wf_ctx_make(&task->ctx, wf_stack_low(task->stack), wf_stack_top(task->stack), task_main, task);
+}
+
+bool wf_task_inherit(struct wf_task *task, struct wf_task *last, struct wf_worker *w)
+{
+    if (task->has_own_stack || last->has_own_stack)
+        return false;
+    wf_san_own(&last->ctx.sp); /* who made it stored its fiber after that began: plat/ctx.c */
+    wf_san_own(&last->stack);  /* whoever popped it has looked at it before */
+    wf_san_own(w);
+    task->stack = last->stack;
+    wf_store_rlx(&task->has_started, true);
+    wf_ctx_inherit(&task->ctx, &last->ctx);
+    free_args(last);
+    wf_stack_credit_give(&w->stacks);
+    give_struct(w, last);
+    wf_san_disown(w);
+    return true;
 }
 
 void wf_task_recycle(struct wf_task *task, struct wf_worker *w)

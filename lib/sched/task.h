@@ -25,7 +25,7 @@ struct wf_worker;
 struct wf_task {
     struct wf_waiter waiter; /* first: a task's waiter is the task */
     struct wf_ctx ctx;
-    struct wf_task *next; /* in the shared queue, or a free list */
+    struct wf_task *next, *newer; /* in a queue of unstarted ones, the shared queue, a free list */
 
     struct wf_stack *stack;   /* from first run to end */
     _Atomic bool has_started; /* written by the worker that runs it first */
@@ -69,11 +69,13 @@ WF_MUST_CHECK int wf_task_make(const struct wf_task_opts *opts, struct wf_task *
  * it. */
 void wf_task_unmake(struct wf_task *task, bool owns_args);
 
-/* Queues it; the caller does not switch. */
-void wf_task_start(struct wf_task *task);
+/* Queues n tasks, linked by next; the caller does not switch. */
+void wf_task_start(struct wf_task *tasks, uint32_t n);
 
-/* For the worker: the first switch to it needs a stack. */
+/* For the worker: the first switch to it needs a stack; or it takes the one on which `last` has
+ * just ended, which is recycled. False: not that one. */
 void wf_task_prepare(struct wf_task *task, struct wf_worker *worker);
+bool wf_task_inherit(struct wf_task *task, struct wf_task *last, struct wf_worker *worker);
 void wf_task_recycle(struct wf_task *task, struct wf_worker *worker);
 
 struct wf_task *wf_task_self(void); /* NULL on a plain thread */

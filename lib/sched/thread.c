@@ -16,7 +16,7 @@ static void nudge_locked(void)
     if (wf_list_is_empty(&wf_rt.threads) ||
         wf_load_seq(&wf_rt.plain_waiting) != wf_load_seq(&wf_rt.n_plain))
         return;
-    wf_futex_wake(&WF_CONTAINER(wf_rt.threads.head.next, struct wf_waiter, thread_link)->token, 1);
+    wf_futex_wake(&WF_CONTAINER(wf_rt.threads.head.next, struct wf_thread, link)->token, 1);
 }
 
 static void free_record(void *self)
@@ -25,7 +25,7 @@ static void free_record(void *self)
     WF_MUST(thread->worker == NULL,
             "a task ended its worker's thread (pthread_exit, pthread_cancel)");
     wf_lock_acquire(&wf_rt.threads_lock);
-    wf_list_remove(&thread->own.thread_link);
+    wf_list_remove(&thread->link);
     (void)wf_sub_seq(&wf_rt.n_plain, 1u);
     nudge_locked();
     wf_lock_release(&wf_rt.threads_lock);
@@ -62,11 +62,11 @@ WF_NOINLINE struct wf_thread *wf_thread_make_slow(void)
     thread->own.id = wf_add_rlx(&wf_rt.next_id, (uint64_t)1) + 1;
     thread->own.name = "thread";
     wf_lock_acquire(&wf_rt.lock);
-    wf_rng_seed(&thread->own.rng, wf_rt.config.seed, thread->own.id);
+    wf_rng_seed(&thread->rng, wf_rt.config.seed, thread->own.id);
     set_hooks_once_locked();
     wf_lock_release(&wf_rt.lock);
     wf_lock_acquire(&wf_rt.threads_lock);
-    wf_list_push_back(&wf_rt.threads, &thread->own.thread_link);
+    wf_list_push_back(&wf_rt.threads, &thread->link);
     wf_lock_release(&wf_rt.threads_lock);
     (void)wf_add_seq(&wf_rt.n_plain, 1u);
     wf_self_set(thread);

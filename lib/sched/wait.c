@@ -26,7 +26,6 @@ void wf_waiter_init(struct wf_waiter *waiter, bool is_task)
         .budget = OPERATIONS_PER_TURN,
         .cancel = &wf_never_cancelled,
     };
-    wf_link_init(&waiter->thread_link);
 }
 
 WF_NOINLINE struct wf_waiter *wf_waiter_make_slow(void)
@@ -43,7 +42,8 @@ static void begin(struct wf_waiter *self, enum wf_wait_kind kind, const void *ob
             self->never_waits);
     wf_store_rlx(&self->wait_kind, kind);
     wf_store_rlx(&self->wait_object, object);
-    wf_store_rlx(&self->token, 0u);
+    if (!self->is_task)
+        wf_store_rlx(&wf_thread_of(self)->token, 0u);
     /* seq [cancel-dekker]: before the look at the flag in wf_wait_park. */
     wf_store_seq(&self->cell, cell);
 }
@@ -115,9 +115,10 @@ static void count_out(void)
  * this waiter (W2). */
 static void sleep_on_token_until(struct wf_waiter *self, int64_t at_ns)
 {
+    _Atomic uint32_t *token = &wf_thread_of(self)->token;
     /* acquire [token]: what the waker did, the copied value included. */
-    while (wf_load_acq(&self->token) == 0) {
-        if (wf_futex_wait(&self->token, 0, at_ns) == 0 || at_ns == WF_NEVER)
+    while (wf_load_acq(token) == 0) {
+        if (wf_futex_wait(token, 0, at_ns) == 0 || at_ns == WF_NEVER)
             continue;
         if (wf_wait_claim(self, WF_CLAIM_TIMEOUT)) {
             count_out();
@@ -131,11 +132,12 @@ static void sleep_on_token_until(struct wf_waiter *self, int64_t at_ns)
  * more rarely: a thread that weft does not know may end without a word (deadlock.c). */
 static void sleep_on_token(struct wf_waiter *self)
 {
+    _Atomic uint32_t *token = &wf_thread_of(self)->token;
     int64_t pause_ns = SUSPECT_FIRST_NS;
     wf_deadlock_suspect();
-    while (wf_load_acq(&self->token) == 0) {
+    while (wf_load_acq(token) == 0) {
         int64_t at_ns = pause_ns < SUSPECT_LAST_NS ? wf_clock_after(pause_ns) : WF_NEVER;
-        if (wf_futex_wait(&self->token, 0, at_ns) != WEFT_ETIMEDOUT) {
+        if (wf_futex_wait(token, 0, at_ns) != WEFT_ETIMEDOUT) {
             pause_ns = SUSPECT_FIRST_NS; /* for nothing: a thread has ended (thread.c) */
             continue;
         }
@@ -191,10 +193,11 @@ void wf_wait_wake(struct wf_waiter *waiter, enum wf_wake when)
         wf_ready(wf_task_of(waiter), when);
         return;
     }
+    _Atomic uint32_t *token = &wf_thread_of(waiter)->token;
     count_out();
     /* release [token] */
-    wf_store_rel(&waiter->token, 1u);
-    wf_futex_wake(&waiter->token, 1);
+    wf_store_rel(token, 1u);
+    wf_futex_wake(token, 1);
 }
 
 int wf_claim_code(struct wf_waiter *self, uint32_t claim)
@@ -225,6 +228,6 @@ void wf_yield(struct wf_waiter *self)
 
 WF_WORKER_LOCAL uint32_t wf_random_below(struct wf_waiter *self, uint32_t n)
 {
-    struct wf_rng *rng = self->is_task ? &wf_thread_self()->worker->rng : &self->rng;
+    struct wf_rng *rng = self->is_task ? &wf_thread_self()->worker->rng : &wf_thread_of(self)->rng;
     return wf_rng_below(rng, n);
 }

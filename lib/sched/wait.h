@@ -32,7 +32,6 @@
 #define WF_SCHED_WAIT_H
 
 #include "base/list.h"
-#include "base/rng.h"
 #include "plat/atomic.h"
 #include "plat/clock.h"
 #include "plat/self.h"
@@ -71,9 +70,6 @@ struct wf_waiter {
     /* The cell. Writers: as in the table above; readers: any. */
     _Atomic uint32_t cell;
 
-    /* Plain threads only: set to 1 by the wake, slept on. */
-    _Atomic uint32_t token;
-
     bool is_task;
     uint8_t budget;   /* operations left before it must yield; owner only */
     uint32_t shields; /* > 0: cancels of the scopes it is in do not reach it */
@@ -94,9 +90,6 @@ struct wf_waiter {
     const char *name, *file; /* what it is called and where it was made */
     int line;
     uint64_t id;
-
-    struct wf_rng rng;          /* plain threads; tasks use their worker's */
-    struct wf_link thread_link; /* plain threads: in the runtime's list of them */
 };
 
 /* The running task or plain thread. NULL in a child after fork, and when there was no memory for

@@ -3,9 +3,9 @@
  *
  * A task that parks picks the next one itself and switches to it directly. It goes to the worker's
  * native stack instead (the loop at the end of this file) when there is more to decide than "pop":
- * nothing is queued, the tick says that others have to be looked at, or the one popped has not yet
- * left its own stack. The last is a rule: a worker waits for a stack only on its native one, so
- * that two workers never wait for each other's (plat/ctx.h). */
+ * nothing is queued, a tour is due (pace.h), or the one popped has not yet left its own stack. The
+ * last is a rule: a worker waits for a stack only on its native one, so that two workers never
+ * wait for each other's (plat/ctx.h). */
 #include "sched/worker.h"
 
 #include "plat/mem.h"
@@ -13,24 +13,23 @@
 #include "sched/pace.h"
 
 enum {
-    SHARED_QUEUE_TICKS = 61, /* every so many picks the shared queue comes first */
-    FRESH_TICKS = 16,        /* and every so many an unstarted task does */
-    SLOT_RUNS_MAX = 32,      /* picks from the slot in a row */
+    FRESH_PICKS = 16,   /* every so many picks an unstarted task comes first */
+    SLOT_RUNS_MAX = 32, /* picks from the slot in a row */
     SPINS_BEFORE_YIELD = 200,
 };
 
 /* ---- making runnable -------------------------------------------------------------------------- */
 
-static void push_ring(struct wf_worker *w, struct wf_task *task)
-{
-    if (!wf_runq_push(&w->runq, task))
-        wf_inject_push(&wf_rt.inject, task, task, 1);
-}
-
 static WF_NOINLINE void ready_elsewhere_slow(struct wf_task *task)
 {
     wf_inject_push(&wf_rt.inject, task, task, 1);
     wf_idle_notify();
+}
+
+static void push_ring(struct wf_worker *w, struct wf_task *task)
+{
+    if (WF_UNLIKELY(!wf_runq_push(&w->runq, task)))
+        wf_inject_push(&wf_rt.inject, task, task, 1);
 }
 
 WF_WORKER_LOCAL void wf_ready(struct wf_task *task, enum wf_wake when)
@@ -49,36 +48,46 @@ WF_WORKER_LOCAL void wf_ready(struct wf_task *task, enum wf_wake when)
     wf_pace_pushed(w, wf_runq_ring_length(&w->runq) + 1);
 }
 
-WF_WORKER_LOCAL void wf_ready_fresh(struct wf_task *task)
+static WF_NOINLINE void ready_fresh_elsewhere_slow(struct wf_task *tasks, uint32_t n)
+{
+    struct wf_task *last = tasks;
+    while (last->next != NULL)
+        last = last->next;
+    wf_inject_push(&wf_rt.inject, tasks, last, n);
+    wf_idle_notify();
+}
+
+WF_WORKER_LOCAL void wf_ready_fresh(struct wf_task *tasks, uint32_t n)
 {
     struct wf_worker *w = wf_worker_self();
-    if (WF_UNLIKELY(w == NULL || !wf_runq_push_fresh(&w->runq, task)))
-        ready_elsewhere_slow(task);
-    else
-        wf_pace_pushed(w, wf_runq_fresh_length(&w->runq));
+    if (WF_UNLIKELY(w == NULL)) {
+        ready_fresh_elsewhere_slow(tasks, n);
+        return;
+    }
+    wf_runq_push_fresh(&w->runq, tasks, n);
+    wf_pace_pushed(w, wf_runq_fresh_length(&w->runq));
 }
 
 /* ---- what runs next ------------------------------------------------------------------------------ */
 
 /* A pair that wakes each other through the slot would keep everybody else waiting. */
-WF_WORKER_LOCAL static struct wf_task *pop_slot(struct wf_worker *w)
+WF_WORKER_LOCAL static inline struct wf_task *pop_slot(struct wf_worker *w)
 {
-    if (w->slot_runs == SLOT_RUNS_MAX) {
-        w->slot_runs = 0;
-        struct wf_task *task = wf_runq_take_slot(&w->runq);
-        if (task != NULL)
-            push_ring(w, task);
-        return NULL;
-    }
     struct wf_task *task = wf_runq_take_slot(&w->runq);
-    w->slot_runs = task != NULL ? w->slot_runs + 1 : 0;
+    if (task == NULL) {
+        w->slot_runs = 0;
+    } else if (WF_UNLIKELY(++w->slot_runs > SLOT_RUNS_MAX)) {
+        w->slot_runs = 0;
+        push_ring(w, task);
+        task = NULL;
+    }
     return task;
 }
 
-WF_WORKER_LOCAL static struct wf_task *pop_own(struct wf_worker *w)
+WF_WORKER_LOCAL static inline struct wf_task *pop_own(struct wf_worker *w)
 {
     struct wf_task *task = NULL;
-    if (w->tick % FRESH_TICKS == 0)
+    if (wf_load_rlx_raw(&w->stats[WF_SWITCHES]) % FRESH_PICKS == 0)
         task = wf_runq_steal_fresh(&w->runq); /* the oldest, which else might never begin */
     if (task == NULL)
         task = pop_slot(w);
@@ -91,30 +100,37 @@ WF_WORKER_LOCAL static struct wf_task *pop_own(struct wf_worker *w)
 
 /* ---- switching ------------------------------------------------------------------------------------- */
 
-WF_WORKER_LOCAL static bool may_run(struct wf_task *task)
+static inline bool is_unstarted(struct wf_task *task) { return !wf_load_rlx(&task->has_started); }
+
+WF_WORKER_LOCAL static inline bool may_run(struct wf_task *task)
 {
-    wf_san_own(
-        &task->waiter); /* from its waker, perhaps a task of ours: our own ring has no order */
-    return !wf_load_rlx(&task->has_started) || wf_ctx_has_left(&task->ctx);
+    /* From its waker, perhaps a task of ours: our own ring has no order. */
+    wf_san_own(&task->waiter);
+    return WF_LIKELY(wf_ctx_has_left(&task->ctx)) || is_unstarted(task);
 }
 
 WF_WORKER_LOCAL static inline void become(struct wf_worker *w, struct wf_task *task)
 {
     w->thread.current = &task->waiter;
-    wf_count_one(&w->stats[WF_SWITCHES]);
-    wf_pace_switched(w);
-    if (!wf_load_rlx(&task->has_started))
-        wf_task_prepare(task, w);
     wf_san_disown(&task->stack); /* our looks at it come before its end: wf_task_recycle */
 }
 
-/* The one to switch to directly, or NULL: to the native stack. */
-WF_WORKER_LOCAL static struct wf_task *pick_direct(struct wf_worker *w)
+WF_WORKER_LOCAL static inline struct wf_ctx *enter(struct wf_worker *w, struct wf_task *task)
 {
-    if (++w->tick % SHARED_QUEUE_TICKS == 0 || wf_load_rlx(&wf_rt.is_stopping))
+    if (WF_UNLIKELY(is_unstarted(task)))
+        wf_task_prepare(task, w);
+    become(w, task);
+    return &task->ctx;
+}
+
+/* The one to switch to directly, or NULL: to the native stack. */
+WF_WORKER_LOCAL static inline struct wf_task *pick_direct(struct wf_worker *w)
+{
+    wf_pace_picks(w);
+    if (WF_UNLIKELY(w->is_tour_due))
         return NULL;
     struct wf_task *task = pop_own(w);
-    if (task == NULL || may_run(task))
+    if (task == NULL || WF_LIKELY(may_run(task)))
         return task;
     w->pending = task;
     return NULL;
@@ -130,51 +146,50 @@ WF_WORKER_LOCAL static WF_NOINLINE void recycle_finished_slow(struct wf_worker *
 /* What the task that was switched away from could not do for itself. */
 WF_WORKER_LOCAL static inline void tidy(struct wf_worker *w)
 {
-    if (w->finished != NULL)
+    if (WF_UNLIKELY(w->finished != NULL))
         recycle_finished_slow(w);
 }
 
-WF_WORKER_LOCAL static void leave_stack(struct wf_worker *w, struct wf_task *self)
+/* Nothing read from the worker before the switch holds after it. */
+WF_WORKER_LOCAL static inline void leave_stack(struct wf_worker *w, struct wf_task *self)
 {
-    wf_store_rlx(&self->waiter.wait_since_ns, w->now_ns);
+    int saved_errno = *w->errno_location;
+    wf_store_rlx_raw(&self->waiter.wait_since_ns, w->now_ns);
     struct wf_task *next = pick_direct(w);
-    if (WF_LIKELY(next != NULL)) {
-        become(w, next);
-        wf_ctx_switch(&self->ctx, &next->ctx);
-    } else if (w->pending == self) { /* woken already, and popped by ourselves: we never left */
+    if (next == NULL && w->pending == self) { /* woken already, and popped by ourselves */
         w->pending = NULL;
         return;
-    } else {
-        wf_ctx_switch(&self->ctx, &w->native);
     }
-    tidy(wf_worker_self());
+    wf_ctx_switch(&self->ctx, next != NULL ? enter(w, next) : &w->native);
+    w = wf_worker_self();
+    *w->errno_location = saved_errno;
+    tidy(w);
 }
 
-/* Nothing read from the worker before leave_stack holds after it. */
 WF_WORKER_LOCAL void wf_worker_park_task(struct wf_task *self)
 {
-    struct wf_worker *w = wf_worker_self();
-    int saved_errno = *w->errno_location;
-    leave_stack(w, self);
-    *wf_worker_self()->errno_location = saved_errno;
+    leave_stack(wf_worker_self(), self);
 }
 
 WF_WORKER_LOCAL void wf_worker_yield_task(struct wf_task *self)
 {
     struct wf_worker *w = wf_worker_self();
     push_ring(w, self);
-    wf_worker_park_task(self);
+    leave_stack(w, self);
 }
 
-/* The next task runs at once, without a way over the native stack; who arrives there recycles us. */
-WF_WORKER_LOCAL void wf_worker_exit_task(struct wf_task *self)
+/* The next task runs at once, without a way over the native stack; who arrives there recycles us.
+ * One that has not started yet begins on this very stack, without a switch. */
+WF_WORKER_LOCAL struct wf_task *wf_worker_exit_task(struct wf_task *self)
 {
     struct wf_worker *w = wf_worker_self();
     struct wf_task *next = pick_direct(w);
-    w->finished = self;
-    if (next != NULL)
+    if (next != NULL && is_unstarted(next) && wf_task_inherit(next, self, w)) {
         become(w, next);
-    wf_ctx_exit(&self->ctx, next != NULL ? &next->ctx : &w->native);
+        return next;
+    }
+    w->finished = self;
+    wf_ctx_exit(&self->ctx, next != NULL ? enter(w, next) : &w->native);
 }
 
 /* A task's first act on its stack. */
@@ -192,8 +207,7 @@ WF_WORKER_LOCAL static void run(struct wf_worker *w, struct wf_task *task)
             wf_thread_yield(); /* the worker it is leaving may wait for our CPU */
         else
             wf_cpu_relax();
-    become(w, task);
-    wf_ctx_switch(&w->native, &task->ctx);
+    wf_ctx_switch(&w->native, enter(w, task));
     w->thread.current = &w->thread.own;
     tidy(w);
 }
@@ -207,9 +221,9 @@ static struct wf_task *take_pending(struct wf_worker *w)
     return task;
 }
 
-static struct wf_task *look_around(struct wf_worker *w)
+static struct wf_task *tour(struct wf_worker *w)
 {
-    wf_pace_look(w);
+    wf_pace_toured(w);
     (void)wf_poll(w);
     return wf_inject_pop(&wf_rt.inject);
 }
@@ -219,8 +233,8 @@ static struct wf_task *next_task(struct wf_worker *w)
 {
     do {
         struct wf_task *task = take_pending(w);
-        if (task == NULL && w->tick++ % SHARED_QUEUE_TICKS == 0)
-            task = look_around(w);
+        if (task == NULL && w->is_tour_due)
+            task = tour(w);
         if (task == NULL)
             task = pop_own(w);
         if (task == NULL)

@@ -3,6 +3,7 @@
 #ifndef WF_SCHED_WORKER_H
 #define WF_SCHED_WORKER_H
 
+#include "base/rng.h"
 #include "plat/fault.h"
 #include "plat/poller.h"
 #include "plat/self.h"
@@ -15,13 +16,24 @@
 #include <weft/runtime.h>
 
 /* One OS thread as weft knows it: a worker's, or a plain one that called weft. plat/self.h holds
- * it. Owner thread only, but for `waiter`, which follows wait.h. */
+ * it. Owner thread only, but for `own` and `token`, which follow wait.h. */
 struct wf_thread {
     struct wf_waiter *current; /* the task that runs on it, or &own; first: see wait.h */
     struct wf_worker *worker;  /* NULL: a plain thread */
-    struct wf_waiter own;      /* a plain thread's waiter */
     struct wf_timerq *timers;  /* where its timers go */
+
+    /* Plain threads only. */
+    struct wf_waiter own;
+    _Atomic uint32_t token; /* set to 1 by the wake, slept on */
+    struct wf_rng rng;
+    struct wf_link link; /* in the runtime's list of them */
 };
+
+/* The thread that a waiter which is no task stands for. */
+static inline struct wf_thread *wf_thread_of(struct wf_waiter *waiter)
+{
+    return WF_CONTAINER(waiter, struct wf_thread, own);
+}
 
 /* What a worker counts; one writer, any reader. */
 enum wf_stat {
@@ -30,7 +42,7 @@ enum wf_stat {
     WF_STEALS,
     WF_PARKS,
     WF_WAKES,
-    WF_SWITCHES,
+    WF_SWITCHES, /* how often it has picked a task to run */
     WF_POLLS,
     WF_TIMERS_FIRED,
     WF_N_STATS
@@ -49,15 +61,19 @@ struct wf_worker {
     struct wf_stack_cache stacks;
     struct wf_task *free_tasks; /* linked by next */
     uint32_t n_free_tasks;
-    uint32_t tick, slot_runs;
-    int *errno_location;        /* this OS thread's */
-    int64_t now_ns;             /* the clock at the last look (pace.h) */
-    int64_t run_ns;             /* how long tasks run between switches, on average */
-    uint32_t pace_n, pace_left; /* switches from look to look, and until the next */
-    uint32_t tick_seen;         /* monitor_tick when the current task was switched to */
+    uint32_t slot_runs;   /* picks from the slot in a row */
+    uint32_t help_length; /* a longer queue than this wants help (pace.h) */
+    uint64_t look_at;     /* the pick at which to look at clock and queues, */
+    uint64_t looked_at;   /* the one at which that was done last, */
+    uint64_t toured_at;   /* and the one at which it was done from the native stack */
+    int64_t now_ns;       /* the clock at the last look */
+    int64_t toured_ns;
+    int64_t run_ns;      /* how long tasks run between picks, on average */
+    bool is_tour_due;    /* timers, descriptors and the shared queue come first */
+    bool is_searching;   /* also written by whoever wakes it, under idle_lock */
+    int *errno_location; /* this OS thread's */
     struct wf_poll_event events[WF_EVENTS_AT_ONCE]; /* what the poller had to say */
-    bool is_searching;         /* also written by whoever wakes it, under idle_lock */
-    uint64_t next_id, ids_end; /* task ids taken from wf_rt.next_id */
+    uint64_t next_id, ids_end;                      /* task ids taken from wf_rt.next_id */
     struct wf_rng rng;
     unsigned index;
     struct wf_os_thread os_thread;
@@ -70,7 +86,7 @@ struct wf_worker {
 
     /* Written by the owner and the poll owner, read by thieves. */
     _Atomic bool wants_help;
-    _Atomic uint64_t switches_watched;
+    _Atomic uint64_t picks_watched; /* stats[WF_SWITCHES] at the monitor's last look */
 
     struct wf_timerq timers;
     _Atomic uint64_t stats[WF_N_STATS];
@@ -119,7 +135,6 @@ struct wf_runtime {
     struct wf_list idle;     /* under idle_lock */
     _Atomic uint32_t n_idle; /* length of idle; written under idle_lock */
     _Atomic uint32_t n_searching;
-    _Atomic uint32_t monitor_tick; /* the poll owner's (pace.h) */
     struct wf_worker *poll_owner;  /* under idle_lock: who has the poller, or NULL */
     _Atomic int64_t poll_until_ns; /* until when it sleeps; INT64_MIN: nobody does */
 
@@ -170,9 +185,11 @@ void wf_worker_main(void *worker);
 void wf_worker_park_task(struct wf_task *self);  /* leave the stack; another task runs */
 void wf_worker_yield_task(struct wf_task *self); /* the same, at the end of the ring */
 void wf_worker_begin_task(void);                 /* a task's first act on its stack */
-WF_NORETURN void wf_worker_exit_task(struct wf_task *self);
+/* The end of a task. Returns the next one to begin on its stack; or does not return. */
+struct wf_task *wf_worker_exit_task(struct wf_task *self);
 void wf_ready(struct wf_task *task, enum wf_wake when); /* puts it on a queue */
-void wf_ready_fresh(struct wf_task *task);
+/* n unstarted ones, linked by next, the first to run last. */
+void wf_ready_fresh(struct wf_task *tasks, uint32_t n);
 /* steal.c: everything but its own queues. The caller ends the search that this may begin. */
 struct wf_task *wf_worker_find(struct wf_worker *w);
 

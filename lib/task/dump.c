@@ -159,7 +159,7 @@ static void dump_threads(struct dump *d)
 {
     wf_lock_acquire(&wf_rt.threads_lock);
     wf_list_each (link, &wf_rt.threads) {
-        struct wf_waiter *thread = WF_CONTAINER(link, struct wf_waiter, thread_link);
+        struct wf_waiter *thread = &WF_CONTAINER(link, struct wf_thread, link)->own;
         wf_text_add(d->text, "thread #%llu: ", (unsigned long long)thread->id);
         if (is_waiting(thread))
             wf_dump_wait(thread, d->now_ns, d->text);

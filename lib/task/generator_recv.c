@@ -44,7 +44,7 @@ static int start_locked(struct wf_generator *g)
     wf_chan_unlock(g->chan);
     if (!is_closing) {
         (void)wf_scope_add(&g->scope, task); /* nobody ends that scope before its task */
-        wf_task_start(task);
+        wf_task_start(task, 1);
     } else { /* whoever closes it waits for us (G3) */
         if (rc < 0)
             wf_generator_drop_args(g);

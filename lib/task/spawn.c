@@ -123,11 +123,7 @@ int weft_scope_spawn(weft_scope *scope, const weft_spawn_opts *user_opts, const 
         unmake_all(tasks);
         return rc;
     }
-    while (tasks != NULL) {
-        struct wf_task *task = tasks;
-        tasks = task->next; /* started, it may be gone at once */
-        wf_task_start(task);
-    }
+    wf_task_start(tasks, (uint32_t)WF_MAX(opts.copies, 1));
     return 0;
 }
 

@@ -19,11 +19,15 @@ static void begin(void)
     uint32_t start = UINT32_MAX - (uint32_t)wt_random_below(2 * WF_RING_SIZE);
     wf_store_rlx(&own.head, start);
     wf_store_rlx(&own.tail, start);
-    wf_store_rlx(&own.fresh_head, start);
-    wf_store_rlx(&own.fresh_tail, start);
 }
 
 static int number_of(struct wf_task *task) { return task != NULL ? (int)(task - tasks) : -1; }
+
+static void push_fresh(struct wf_task *task)
+{
+    task->next = NULL;
+    wf_runq_push_fresh(&own, task, 1);
+}
 
 static void push(int from, int n)
 {
@@ -88,19 +92,36 @@ WT_TEST(a_full_thief_takes_one)
 
 WT_TEST(unstarted_newest_first_for_the_owner_oldest_first_for_thieves)
 {
+    enum { N = 4 * WF_RING_SIZE };
     begin();
-    for (int i = 0; i < WF_FRESH_SIZE; i++)
-        ck_assert(wf_runq_push_fresh(&own, &tasks[i]));
-    ck_assert(!wf_runq_push_fresh(&own, &tasks[WF_FRESH_SIZE]));
+    for (int i = 0; i < N; i++)
+        push_fresh(&tasks[i]);
     ck_assert(wf_runq_has_work(&own));
-    ck_assert_uint_eq(wf_runq_length(&own), WF_FRESH_SIZE);
-    for (int i = 0; i < WF_FRESH_SIZE / 2; i++) {
-        ck_assert_int_eq(number_of(wf_runq_pop_fresh(&own)), WF_FRESH_SIZE - 1 - i);
+    ck_assert_uint_eq(wf_runq_length(&own), N);
+    for (int i = 0; i < N / 2; i++) {
+        ck_assert_int_eq(number_of(wf_runq_pop_fresh(&own)), N - 1 - i);
         ck_assert_int_eq(number_of(wf_runq_steal_fresh(&own)), i);
     }
     ck_assert_ptr_null(wf_runq_pop_fresh(&own));
     ck_assert_ptr_null(wf_runq_steal_fresh(&own));
     ck_assert(!wf_runq_has_work(&own));
+}
+
+WT_TEST(several_unstarted_ones_are_pushed_at_once)
+{
+    for (int n = 1; n <= 4; n++) {
+        begin();
+        push_fresh(&tasks[0]);
+        for (int i = 1; i <= n; i++)
+            tasks[i].next = i < n ? &tasks[i + 1] : NULL;
+        wf_runq_push_fresh(&own, &tasks[1], (uint32_t)n);
+        ck_assert_uint_eq(wf_runq_length(&own), n + 1);
+        for (int i = n; i > 0; i--)
+            ck_assert_int_eq(number_of(wf_runq_pop_fresh(&own)), i);
+        ck_assert_int_eq(number_of(wf_runq_steal_fresh(&own)), 0);
+        ck_assert_ptr_null(wf_runq_steal_fresh(&own));
+        ck_assert_ptr_null(wf_runq_pop_fresh(&own));
+    }
 }
 
 WT_TEST(the_slot_is_taken_once)
@@ -163,7 +184,7 @@ static void offer(struct wf_task *task)
         task = displaced;
         break;
     case 1: is_queued = wf_runq_push(&own, task); break;
-    default: is_queued = wf_runq_push_fresh(&own, task);
+    default: push_fresh(task); is_queued = true;
     }
     if (!is_queued)
         took(task);
