@@ -30,15 +30,20 @@ struct bench {
 struct bench_case {
     const char *name;
     int (*run)(struct bench *b);
-    int64_t n;         /* operations in a run that measures */
-    int64_t small_n;   /* operations in a run that only has to end */
-    const char *flags; /* "os": two plain threads, no worker; "-": tasks */
+    int64_t n;       /* operations in a run that measures */
+    int64_t small_n; /* operations in a run that only has to end */
+    /* "-": tasks; "os": two plain threads, no worker; "curve": n is how many there are at once, and
+     * the largest that is measured. */
+    const char *flags;
 };
 
 extern const struct bench_case bench_cases[];
 
 void bench_begin(struct bench *b);
 void bench_end(struct bench *b);
+
+/* How often a case does its n operations, so that few of them take long enough to be measured. */
+int64_t bench_rounds(const struct bench *b);
 
 /* Prints one figure; its metric is a name of the case's own. Returns 0. */
 int bench_report(const char *metric, double value, const char *unit);

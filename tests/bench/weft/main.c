@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* weft-bench CASE N WORKERS: runs one case once and prints its figures, `metric value unit` a line.
- * weft-bench --list: the cases, `name n small_n flags` a line. */
+ * weft-bench --list: the cases, `name n small_n flags` a line.
+ * weft-bench --compiler: what it was compiled with, `name-version-processor`. */
 #include "bench.h"
 
 #include <inttypes.h>
@@ -28,14 +29,28 @@
     X(skynet, 1000000, 1000, "-")                     \
     X(sieve2000, 2000, 50, "-")                       \
     X(parked_1M, 1000000, 200, "-")                   \
+    X(timers_1M, 1000000, 50, "-")                    \
     X(timers_1M_after, 1000000, 50, "-")              \
-    X(timers_1M_sleep, 1000000, 50, "-")              \
     X(chan_spsc8_cap128_os, 10000000, 3000, "os")     \
     X(chan_pingpong_unbuf_os, 200000, 100, "os")      \
     X(generator, 10000000, 3000, "-")                 \
     X(spread_125ns, 2000000, 1000, "-")               \
     X(spread_250ns, 1000000, 1000, "-")               \
-    X(spread_500ns, 500000, 1000, "-")
+    X(spread_500ns, 500000, 1000, "-")                \
+    X(chan_try8, 20000000, 3000, "-")                 \
+    X(scope_enter_leave, 10000000, 3000, "-")         \
+    X(timer_start_cancel, 5000000, 3000, "-")         \
+    X(scale_spawn, 1000000, 20, "curve")              \
+    X(scale_parked_wake, 1000000, 20, "curve")        \
+    X(scale_message, 1000000, 20, "curve")            \
+    X(scale_chan, 1000000, 20, "curve")               \
+    X(scale_select, 65535, 20, "curve")               \
+    X(scale_timers, 1000000, 20, "curve")             \
+    X(scale_fire, 1000000, 20, "curve")               \
+    X(scale_scope, 1000000, 20, "curve")              \
+    X(scale_cancel, 1000000, 20, "curve")             \
+    X(pinned_stream, 2000000, 1000, "-")              \
+    X(pinned_latency, 100, 5, "-")
 
 #define DECLARE(name, n, small_n, flags) int case_##name(struct bench *b);
 CASES(DECLARE)
@@ -48,6 +63,12 @@ const struct bench_case bench_cases[] = { CASES(ENTRY){ NULL, NULL, 0, 0, NULL }
 void bench_begin(struct bench *b) { b->began_ns = weft_now_ns(); }
 
 void bench_end(struct bench *b) { b->took_ns = weft_now_ns() - b->began_ns; }
+
+int64_t bench_rounds(const struct bench *b)
+{
+    enum { N_OPERATIONS = 300000 }; /* some ms */
+    return b->n < N_OPERATIONS ? N_OPERATIONS / b->n : 1;
+}
 
 int bench_report(const char *metric, double value, const char *unit)
 {
@@ -105,10 +126,28 @@ static int list(void)
     return 0;
 }
 
+static int tell_compiler(void)
+{
+#if defined(__clang__)
+    printf("clang-%d.%d.%d", __clang_major__, __clang_minor__, __clang_patchlevel__);
+#else
+    printf("gcc-%d.%d.%d", __GNUC__, __GNUC_MINOR__, __GNUC_PATCHLEVEL__);
+#endif
+#if defined(__x86_64__)
+    puts("-x86_64");
+#elif defined(__aarch64__)
+    puts("-aarch64");
+#else
+    puts("-other");
+#endif
+    return 0;
+}
+
 static int run(const struct bench_case *what, int64_t n, unsigned workers)
 {
     struct job job = { .what = what, .b = { .n = n, .workers = workers } };
-    int rc = weft_configure(WEFT_CONFIG(.workers = workers));
+    /* The same choices each time, so that a run can be counted and compared. */
+    int rc = weft_configure(WEFT_CONFIG(.workers = workers, .seed = 1));
     if (rc == 0)
         rc = strcmp(what->flags, "os") == 0 ? main_task(&job) : weft_run(main_task, &job);
     if (rc < 0)
@@ -120,8 +159,10 @@ int main(int argc, char **argv)
 {
     if (argc == 2 && strcmp(argv[1], "--list") == 0)
         return list();
+    if (argc == 2 && strcmp(argv[1], "--compiler") == 0)
+        return tell_compiler();
     if (argc != 4 || atoll(argv[2]) <= 0 || atoi(argv[3]) <= 0) {
-        fprintf(stderr, "usage: weft-bench CASE N WORKERS | --list\n");
+        fprintf(stderr, "usage: weft-bench CASE N WORKERS | --list | --compiler\n");
         return 2;
     }
     for (const struct bench_case *c = bench_cases; c->name != NULL; c++)

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* A million timers of 0 to 1 s: as receivers alone, and as tasks that sleep. */
+/* A million sleepers of 0 to 1 s: tasks, and timers that are receivers without a task. */
 #include "bench.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
 
+int case_timers_1M(struct bench *b);
 int case_timers_1M_after(struct bench *b);
-int case_timers_1M_sleep(struct bench *b);
 
 typedef weft_rx(int64_t) timer;
 
@@ -57,7 +57,7 @@ WEFT_TASK(sleeper, (int64_t, d_ns), (atomic_llong *, n_woken))
     return 0;
 }
 
-int case_timers_1M_sleep(struct bench *b)
+int case_timers_1M(struct bench *b)
 {
     atomic_llong n_woken = 0;
     WEFT_SCOPE(scope);

@@ -42,8 +42,28 @@ static void timers(int64_t n, int workers)
     in_ms(took_ns);
 }
 
+static void never(uv_timer_t *handle)
+{
+    (void)handle;
+    fail("a timer of an hour has fired");
+}
+
+static void start_cancel(int64_t n, int workers)
+{
+    uv_timer_t timer;
+    (void)workers;
+    uv_timer_init(uv_default_loop(), &timer);
+    int64_t began_ns = now_ns();
+    for (int64_t i = 0; i < n; i++)
+        if (uv_timer_start(&timer, never, 3600000, 0) != 0 || uv_timer_stop(&timer) != 0)
+            fail("no timer");
+    per_op(now_ns() - began_ns, n);
+}
+
 static const struct bench_case cases[] = {
+    { "timers_1M", 1, timers }, /* it has no tasks that could sleep */
     { "timers_1M_after", 1, timers },
+    { "timer_start_cancel", 1, start_cancel },
     { NULL, 0, NULL },
 };
 

@@ -24,6 +24,7 @@ const CASES: &[Case] = &[
     ("spread_125ns", 1, |n, _| spread(n, 94)),
     ("spread_250ns", 1, |n, _| spread(n, 188)),
     ("spread_500ns", 1, |n, _| spread(n, 376)),
+    ("chan_try8", 1, |n, _| try8(n)),
 ];
 
 fn main() {
@@ -123,6 +124,19 @@ fn select(n: i64, capacity: usize, count: i64) {
     let took = start.elapsed();
     check("sum of values", sum, sum_to(share * count));
     per_op(took, share * count);
+}
+
+fn try8(n: i64) {
+    let (tx, rx) = bounded::<i64>(128);
+    let mut sum = 0;
+    let start = Instant::now();
+    for i in 0..n {
+        tx.try_send(i).unwrap();
+        sum += rx.try_recv().unwrap();
+    }
+    let took = start.elapsed();
+    check("sum of values", sum, sum_to(n));
+    per_op(took, n);
 }
 
 fn spread(n: i64, rounds: i32) {

@@ -31,7 +31,8 @@ const CASES: &[Case] = &[
     ("select64_cap128", 1, |n, w| on(w, select::select64(n, 128))),
     ("ring503", 1, |n, w| on(w, ring(n))),
     ("sieve2000", 1, |n, w| on(w, sieve(n))),
-    ("timers_1M_sleep", 1, |n, w| on(w, timers_sleep(n))),
+    ("timers_1M", 1, |n, w| on(w, timers_sleep(n))),
+    ("chan_try8", 1, |n, w| on(w, try8(n))),
 ];
 
 fn main() {
@@ -207,6 +208,19 @@ async fn stream64(n: i64) {
     let sum = receiver.await.unwrap();
     let took = start.elapsed();
     check("sum of values", sum, 2 * sum_to(n));
+    per_op(took, n);
+}
+
+async fn try8(n: i64) {
+    let (tx, mut rx) = channel::<i64>(128);
+    let mut sum = 0;
+    let start = Instant::now();
+    for i in 0..n {
+        tx.try_send(i).unwrap();
+        sum += rx.try_recv().unwrap();
+    }
+    let took = start.elapsed();
+    check("sum of values", sum, sum_to(n));
     per_op(took, n);
 }
 
