@@ -13,6 +13,7 @@ ROOT = HERE.parents[1]
 OUT = ROOT / "build" / "bench"
 PEERS = HERE / "peers"
 LAUNCH = OUT / "launch"
+BUSY = OUT / "busy"
 
 # cases: {name: the other words of its line of --list}. Weft's line is `name n small_n flags`, a
 # peer's `name divisor flags`: one that is slow does a part of the operations.
@@ -43,28 +44,53 @@ def program(name, command, version):
     return Program(name, command, version.strip(), {words[0]: words[1:] for words in lines})
 
 
-def weft():
+def is_fresh(made, sources):
+    """Whether nothing has changed since it was made: so small a program needs no make."""
+    return made.exists() and all(path.stat().st_mtime < made.stat().st_mtime for path in sources)
+
+
+def helpers():
+    OUT.mkdir(parents=True, exist_ok=True)
+    for made in LAUNCH, BUSY:
+        source = HERE / f"{made.name}.c"
+        if not is_fresh(made, [source]):
+            run("cc", "-O2", "-D_GNU_SOURCE", "-o", made, source)
+
+
+def weft_build():
     out = OUT / "weft"
     out.mkdir(parents=True, exist_ok=True)
-    run("cc", "-O2", "-D_GNU_SOURCE", "-o", LAUNCH, HERE / "launch.c")
     generator = []
     if not (out / "CMakeCache.txt").exists() and shutil.which("ninja"):
         generator = ["-G", "Ninja"]
     run("cmake", "-S", ROOT, "-B", out, *generator, "-DCMAKE_BUILD_TYPE=Release", "-DWEFT_BENCH=ON",
         "-DWEFT_TESTS=OFF", "-DWEFT_EXAMPLES=OFF", "-DWEFT_WERROR=OFF")
     run("cmake", "--build", out, "--target", "weft-bench", "--parallel", os.cpu_count())
+    return out / "tests" / "bench" / "weft-bench"
+
+
+def weft_version():
     header = (ROOT / "include" / "weft" / "base.h").read_text()
     version = ".".join(re.findall(r"#define WEFT_VERSION_(?:MAJOR|MINOR|PATCH) +(\d+)", header))
     if (ROOT / ".git").exists():
         commit = run("git", "-C", ROOT, "rev-parse", "--short", "HEAD").strip()
         is_changed = run("git", "-C", ROOT, "status", "--porcelain", "lib", "include") != ""
         version += f" ({commit}{'+' if is_changed else ''})"
-    return program("weft", [out / "tests" / "bench" / "weft-bench"], version)
+    return version
 
 
-def is_fresh(made, sources):
-    """Whether nothing has changed since it was made: so small a program needs no make."""
-    return made.exists() and all(path.stat().st_mtime < made.stat().st_mtime for path in sources)
+def weft(made=None):
+    """weft's program: built now, or one that was made elsewhere."""
+    helpers()
+    if made is not None:
+        return program("weft", [made], "not built here")
+    return program("weft", [weft_build()], weft_version())
+
+
+def before(made):
+    """Another build of weft's program, as a peer."""
+    found = program("before", [made], "another build")
+    return found._replace(cases={name: ["1", words[-1]] for name, words in found.cases.items()})
 
 
 # ---- peers ---------------------------------------------------------------------------------------
