@@ -33,12 +33,14 @@ tests() {
     wish clang clang
     wish valgrind valgrind
     wish gdb gdb
+    wish python3 python3
 }
 
 ci() {
     tests
     need clang clang
     need valgrind valgrind
+    need python3 python3
     need pkill procps
     wish clang-format clang-format
     wish clang-tidy clang-tidy
