@@ -97,13 +97,23 @@ static void give_stack_right(struct wf_task *task, struct wf_worker *w)
         wf_stack_credit_give(cache_of(w));
 }
 
-static bool copy_args(struct wf_task *task, const struct wf_task_opts *opts)
+static WF_NOINLINE bool copy_args_slow(struct wf_task *task, const void *args, size_t size)
 {
-    size_t size = opts->what->args_size;
     task->args = size <= WF_TASK_INLINE_ARGS ? task->inline_args : wf_alloc(1, size);
     if (task->args != NULL && size > 0)
-        memcpy(task->args, opts->args, size);
+        memcpy(task->args, args, size);
     return task->args != NULL;
+}
+
+/* Most have no parameters (one byte), or a few of eight. */
+static inline bool copy_args(struct wf_task *task, const void *args, size_t size)
+{
+    if (size > WF_TASK_INLINE_ARGS || (size > 1 && size % 8 != 0))
+        return copy_args_slow(task, args, size);
+    task->args = task->inline_args;
+    for (size_t i = 0; i + 8 <= size; i += 8)
+        __builtin_memcpy(task->inline_args + i, (const char *)args + i, 8);
+    return true;
 }
 
 static void free_args(struct wf_task *task)
@@ -143,7 +153,7 @@ static struct wf_task *make(const struct wf_task_opts *opts, struct wf_worker *w
         give_struct(w, task);
         return NULL;
     }
-    if (!copy_args(task, opts)) {
+    if (!copy_args(task, opts->args, opts->what->args_size)) {
         give_stack_right(task, w);
         give_struct(w, task);
         return NULL;

@@ -12,21 +12,10 @@
 
 #include <weft/error.h>
 
-enum { OPERATIONS_PER_TURN = 128 };
-
 #define SUSPECT_FIRST_NS INT64_C(10000000)
 #define SUSPECT_LAST_NS  INT64_C(3600000000000)
 
 _Atomic uint32_t wf_never_cancelled;
-
-void wf_waiter_init(struct wf_waiter *waiter, bool is_task)
-{
-    *waiter = (struct wf_waiter){
-        .is_task = is_task,
-        .budget = OPERATIONS_PER_TURN,
-        .cancel = &wf_never_cancelled,
-    };
-}
 
 WF_NOINLINE struct wf_waiter *wf_waiter_make_slow(void)
 {
@@ -212,7 +201,7 @@ int wf_claim_code(struct wf_waiter *self, uint32_t claim)
 
 WF_NOINLINE void wf_coop_slow(struct wf_waiter *self)
 {
-    self->budget = OPERATIONS_PER_TURN;
+    self->budget = WF_OPERATIONS_PER_TURN;
     if (self->is_task)
         wf_yield(self);
 }

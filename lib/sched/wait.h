@@ -137,6 +137,8 @@ static inline bool wf_is_cancelled(struct wf_waiter *self)
 /* The code for a claim that is not an index: after CANCELED 0 means "look again" (W4). */
 int wf_claim_code(struct wf_waiter *self, uint32_t claim);
 
+enum { WF_OPERATIONS_PER_TURN = 128 };
+
 /* Counts an operation that did not wait; every so many a task gives way to others. */
 void wf_coop_slow(struct wf_waiter *self);
 static inline void wf_coop(struct wf_waiter *self)
@@ -147,7 +149,15 @@ static inline void wf_coop(struct wf_waiter *self)
 
 /* A flag that is never set: what wf_waiter::cancel points to outside every scope. */
 extern _Atomic uint32_t wf_never_cancelled;
-void wf_waiter_init(struct wf_waiter *waiter, bool is_task);
+
+static inline void wf_waiter_init(struct wf_waiter *waiter, bool is_task)
+{
+    *waiter = (struct wf_waiter){
+        .is_task = is_task,
+        .budget = WF_OPERATIONS_PER_TURN,
+        .cancel = &wf_never_cancelled,
+    };
+}
 
 /* Gives way: the task goes behind everything that is queued (a plain thread: sched_yield). */
 void wf_yield(struct wf_waiter *self);

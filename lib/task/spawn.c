@@ -18,8 +18,9 @@ static int refuse(const weft_callable *what, void *args, int rc)
     return rc;
 }
 
-static int make_one(weft_scope *scope, const weft_spawn_opts *opts, const weft_callable *what,
-                    const void *args, const char *file, int line, struct wf_task **out_task)
+static inline int make_one(weft_scope *scope, const weft_spawn_opts *opts,
+                           const weft_callable *what, const void *args, const char *file, int line,
+                           struct wf_task **out_task)
 {
     return wf_task_make(
         &(struct wf_task_opts){
@@ -99,32 +100,45 @@ static int check(weft_scope *scope, const weft_spawn_opts *opts, const weft_call
     return wf_waiter_self() != NULL ? 0 : wf_no_waiter();
 }
 
-static void read_opts(const weft_spawn_opts *opts, weft_spawn_opts *out)
+/* Counts in and starts n tasks, linked by next. */
+static int start(weft_scope *scope, struct wf_task *tasks, int n)
 {
-    *out = (weft_spawn_opts){ .size_ = 0 };
-    if (opts != NULL)
-        memcpy(out, opts, opts->size_ != 0 ? WF_MIN(opts->size_, sizeof *out) : sizeof *out);
+    int rc = wf_scope_add(scope, tasks);
+    if (rc < 0)
+        unmake_all(tasks);
+    else
+        wf_task_start(tasks, (uint32_t)n);
+    return rc;
 }
 
-int weft_scope_spawn(weft_scope *scope, const weft_spawn_opts *user_opts, const weft_callable *what,
+static inline int spawn(weft_scope *scope, const weft_spawn_opts *opts, const weft_callable *what,
+                        void *args, const char *file, int line)
+{
+    struct wf_task *tasks;
+    int n = WF_MAX(opts->copies, 1);
+    int rc = check(scope, opts, what);
+    if (rc >= 0)
+        rc = n == 1 ? make_one(scope, opts, what, args, file, line, &tasks)
+                    : make_all(scope, opts, what, args, file, line, n, &tasks);
+    return rc >= 0 ? start(scope, tasks, n) : refuse(what, args, rc);
+}
+
+static WF_NOINLINE int spawn_with_opts(weft_scope *scope, const weft_spawn_opts *user_opts,
+                                       const weft_callable *what, void *args, const char *file,
+                                       int line)
+{
+    weft_spawn_opts opts = { .size_ = 0 };
+    memcpy(&opts, user_opts,
+           user_opts->size_ != 0 ? WF_MIN(user_opts->size_, sizeof opts) : sizeof opts);
+    return spawn(scope, &opts, what, args, file, line);
+}
+
+int weft_scope_spawn(weft_scope *scope, const weft_spawn_opts *opts, const weft_callable *what,
                      void *args, const char *file, int line)
 {
-    weft_spawn_opts opts;
-    read_opts(user_opts, &opts);
-    int rc = check(scope, &opts, what);
-    if (rc < 0)
-        return refuse(what, args, rc);
-    struct wf_task *tasks;
-    rc = make_all(scope, &opts, what, args, file, line, WF_MAX(opts.copies, 1), &tasks);
-    if (rc < 0)
-        return refuse(what, args, rc);
-    rc = wf_scope_add(scope, tasks);
-    if (rc < 0) {
-        unmake_all(tasks);
-        return rc;
-    }
-    wf_task_start(tasks, (uint32_t)WF_MAX(opts.copies, 1));
-    return 0;
+    static const weft_spawn_opts defaults = { .size_ = sizeof defaults };
+    return opts != NULL ? spawn_with_opts(scope, opts, what, args, file, line)
+                        : spawn(scope, &defaults, what, args, file, line);
 }
 
 /* ---- weft_run ------------------------------------------------------------------------------------- */
