@@ -92,13 +92,18 @@ WEFT_API weft_case weft_on_nothing(void);
  *          WEFT_EMSGSIZE   a size is not the element's
  *          WEFT_ECLOSED    the caller has closed a half that is among them
  *          WEFT_ENOTSUP    a source that may wait inside is among them
- *          WEFT_EOVERFLOW  more than 65,535 cases; WEFT_ENOMEM for more than 8               */
+ *          WEFT_EOVERFLOW  more than 65,535 cases
+ *          WEFT_ENOMEM     to wait for more than 8 cases, or to choose among more than 64
+ *
+ * It looks only at as many cases as it takes to find one that is ready: what is wrong with
+ * another is reported by the call that comes to it, at the latest by one that would wait.  */
 WEFT_API WEFT_MUST_CHECK int weft_select_from(const weft_case *cases, size_t n_cases,
                                               int *out_rc);
 
 /* As weft_select_from, but of several ready cases the first is done.
  *
- * A case that is always ready starves those after it: put "stop" first.
+ * A case that is always ready starves those after it: put "stop" first. All cases are looked
+ * at, and what is wrong with one reported, before any is done.
  *
  * Waits, Cancel, From, Returns    as weft_select_from                                         */
 WEFT_API WEFT_MUST_CHECK int weft_select_from_ordered(const weft_case *cases, size_t n_cases,

@@ -267,7 +267,7 @@ WF_NOINLINE void wf_chores_do_slow(struct wf_chan *ch, struct wf_chores *chores)
     while (node != NULL) {
         /* After the wake the node may be gone (W2). */
         struct wf_node *next = node->next_wake;
-        wf_wait_wake(node->waiter, WF_WAKE_NEXT);
+        wf_wait_wake(node->waiter, node->wakes_last ? WF_WAKE_LAST : WF_WAKE_NEXT);
         node = next;
     }
     if (chores->drop != NULL && ch->drop != NULL)

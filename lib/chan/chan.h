@@ -38,6 +38,7 @@ struct wf_node {
     int rc;                    /* written by the claimer: 1 received, 0 sent or reserved,
                                      * WEFT_ECLOSED, WF_NODE_RETRY: the state changed, look again */
     bool is_reserve;           /* a sender that wants a place, not to hand a value over */
+    bool wakes_last;           /* a select: it finds more when those who are queued go first */
 };
 
 #define WF_NODE_RETRY (-1000000)

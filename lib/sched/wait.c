@@ -59,6 +59,17 @@ bool wf_wait_claim(struct wf_waiter *waiter, uint32_t claim)
     return false;
 }
 
+bool wf_wait_withdraw(struct wf_waiter *self)
+{
+    uint32_t seen = wf_load_rlx(&self->cell);
+    bool is_open = seen == WF_WAITING || seen == WF_WAITING_SHIELDED;
+    /* acq_rel [claim]: a claim of its own. */
+    if (!is_open || !wf_cas_acq_rel(&self->cell, &seen, (uint32_t)WF_WAIT_IDLE))
+        return false;
+    wf_store_rlx(&self->wait_kind, WF_ON_NOTHING);
+    return true;
+}
+
 bool wf_wait_claim_cancel(struct wf_waiter *waiter)
 {
     uint32_t waiting = WF_WAITING;
@@ -215,8 +226,7 @@ void wf_yield(struct wf_waiter *self)
     wf_worker_yield_task(wf_task_of(self));
 }
 
-WF_WORKER_LOCAL uint32_t wf_random_below(struct wf_waiter *self, uint32_t n)
+WF_WORKER_LOCAL uint64_t wf_random(struct wf_waiter *self)
 {
-    struct wf_rng *rng = self->is_task ? &wf_thread_self()->worker->rng : &wf_thread_of(self)->rng;
-    return wf_rng_below(rng, n);
+    return wf_rng_next(self->is_task ? &wf_thread_self()->worker->rng : &wf_thread_of(self)->rng);
 }

@@ -12,6 +12,7 @@
  *   IDLE                WAITING    the waiter     wf_wait_begin, before anybody can find it
  *   WAITING, SHIELDED   claimed    one claimer    wf_wait_claim, by compare-and-swap: exactly once
  *   claimed             IDLE       the waiter     wf_wait_park, when it runs again
+ *   WAITING, SHIELDED   IDLE       the waiter     wf_wait_withdraw: it does not wait after all
  *
  * Rules, which the code cites by number:
  *   W1  Exactly one claim succeeds; whoever made it must call wf_wait_wake, once.
@@ -116,6 +117,17 @@ void wf_wait_begin_shielded(struct wf_waiter *self, enum wf_wait_kind kind, cons
  * already, with TIMEOUT when at_ns has come (WF_NEVER: no limit). */
 uint32_t wf_wait_park(struct wf_waiter *self, int64_t at_ns);
 
+/* Takes back a wait that was begun and not parked. False: somebody has claimed it, so it must be
+ * parked as ever. From true on nobody can claim it. */
+WF_MUST_CHECK bool wf_wait_withdraw(struct wf_waiter *self);
+
+/* Could the wait be claimed now? Exact only for who keeps it from changing. */
+static inline bool wf_wait_is_open(struct wf_waiter *waiter)
+{
+    uint32_t cell = wf_load_rlx(&waiter->cell);
+    return cell == WF_WAITING || cell == WF_WAITING_SHIELDED;
+}
+
 /* Decides how a wait ends; true for the one that decided (W1). */
 bool wf_wait_claim(struct wf_waiter *waiter, uint32_t claim);
 /* The same for a cancel: never a shielded wait. */
@@ -162,7 +174,7 @@ static inline void wf_waiter_init(struct wf_waiter *waiter, bool is_task)
 /* Gives way: the task goes behind everything that is queued (a plain thread: sched_yield). */
 void wf_yield(struct wf_waiter *self);
 
-/* A random number of the caller's generator (its worker's, for a task). */
-uint32_t wf_random_below(struct wf_waiter *self, uint32_t n);
+/* A random number of the caller's generator (its worker's, for a task); never 0. */
+uint64_t wf_random(struct wf_waiter *self);
 
 #endif

@@ -119,6 +119,31 @@ WT_TEST(what_can_be_wrong_with_a_select)
     drop_pair(&a);
 }
 
+/* A fair one may be lucky and not come to it, but never does a case and reports another. */
+WT_TEST(a_fair_select_reports_what_is_wrong_when_it_comes_to_it)
+{
+    struct pair a;
+    int value = 1, rc, n_wrong = 0;
+    long wide = 1;
+    open_pair(&a, 1);
+    weft_case cases[2] = { weft_case_send(WEFT_TX_RAW_(a.tx), &value, sizeof value),
+                           weft_case_send(WEFT_TX_RAW_(a.tx), &wide, sizeof wide) };
+    for (int i = 0; i < 100; i++) {
+        rc = 99;
+        int index = weft_select_from(cases, 2, &rc);
+        n_wrong += index == WEFT_EMSGSIZE;
+        ck_assert(index == 0 || index == WEFT_EMSGSIZE);
+        ck_assert_int_eq(rc, index == 0 ? 0 : 99);
+        ck_assert_int_eq(weft_try_recv(a.rx, &value), index == 0 ? 1 : WEFT_EAGAIN);
+    }
+    ck_assert_int_gt(n_wrong, 0);
+    ck_assert_int_lt(n_wrong, 100);
+    /* With nothing ready it comes to all of them. */
+    ck_assert_int_eq(weft_send(a.tx, 1), 0);
+    ck_assert_int_eq(weft_select_from(cases, 2, &rc), WEFT_EMSGSIZE);
+    drop_pair(&a);
+}
+
 WT_TEST(a_select_passes_over_a_full_channel_that_fails)
 {
     WEFT_TX(int, tx);

@@ -178,23 +178,89 @@ static void *no_memory(size_t size)
     return NULL;
 }
 
-WT_TEST(many_cases_need_memory_and_say_so)
+WT_TEST(many_cases_that_wait_need_memory_and_say_so)
 {
-    weft_case cases[9];
+    weft_case cases[65];
     int rc = 99, value;
     WEFT_TX(int, tx);
     WEFT_RX(int, rx);
     ck_assert_int_eq(weft_chan_open(&tx, &rx, 1), 0);
-    for (size_t i = 0; i < 9; i++)
+    for (size_t i = 0; i < 65; i++)
         cases[i] = on_recv(RAW(rx), &value);
-    ck_assert_int_eq(weft_send(tx, 1), 0);
     wf_sys.alloc = no_memory;
     int nine = weft_select_from(cases, 9, &rc);
+    int many = weft_select_from_ordered(cases, 65, &rc);
     wf_sys.alloc = wf_sys_real.alloc;
     ck_assert_int_eq(nine, WEFT_ENOMEM);
+    ck_assert_int_eq(many, WEFT_ENOMEM);
     ck_assert_int_eq(rc, 99);
-    ck_assert_int_ge(weft_select_from(cases, 9, &rc), 0);
+    chan_until_waiting(CHAN_OF_TX(tx), 0, 0);
+
+    /* What is ready needs none. */
+    ck_assert_int_eq(weft_send(tx, 1), 0);
+    wf_sys.alloc = no_memory;
+    nine = weft_select_from_ordered(cases, 9, &rc);
+    wf_sys.alloc = wf_sys_real.alloc;
+    ck_assert_int_eq(nine, 0);
     ck_assert_int_eq(rc, 1);
+}
+
+/* ---- who runs first ---------------------------------------------------------------------------- */
+
+struct turns {
+    _Atomic int n_sent;
+    int n_sent_at_first;
+};
+
+WEFT_TASK(sends_in_turn, (rx, int, gate), (tx, int, tx), (struct turns *, turns))
+{
+    int none;
+    if (weft_recv(gate, &none) != 0)
+        return WEFT_EINVAL;
+    atomic_fetch_add(&turns->n_sent, 1);
+    return weft_send(tx, 1);
+}
+
+WEFT_TASK(notes_turns, (rx, int, a), (rx, int, b), (struct turns *, turns))
+{
+    int value, rc;
+    int i = weft_select(&rc, weft_on_recv(a, &value), weft_on_recv(b, &value));
+    turns->n_sent_at_first = atomic_load(&turns->n_sent);
+    WEFT_TRY(i);
+    return i == 0 ? weft_recv(b, &value) : weft_recv(a, &value);
+}
+
+/* With one worker: the select waits, then all senders are made ready together. */
+static int take_turns(void *arg)
+{
+    WEFT_TX(int, open_gate);
+    WEFT_RX(int, gate);
+    WEFT_TX(int, tx_a);
+    WEFT_RX(int, rx_a);
+    WEFT_TX(int, tx_b);
+    WEFT_RX(int, rx_b);
+    WEFT_SCOPE(scope);
+    WEFT_TRY(weft_chan_open(&open_gate, &gate, 1));
+    WEFT_TRY(weft_chan_open(&tx_a, &rx_a, 0));
+    WEFT_TRY(weft_chan_open(&tx_b, &rx_b, 0));
+    struct chan_waiters senders = { CHAN_OF_TX(open_gate), 0, 2 };
+    struct chan_waiters selecting = { CHAN_OF_TX(tx_b), 0, 1 };
+    WEFT_TRY(weft_spawn(&scope, sends_in_turn, weft_ref(gate), WEFT_MOVE(tx_a), arg));
+    WEFT_TRY(weft_spawn(&scope, sends_in_turn, weft_ref(gate), WEFT_MOVE(tx_b), arg));
+    WEFT_TRY(weft_spawn(&scope, notes_turns, WEFT_MOVE(rx_a), WEFT_MOVE(rx_b), arg));
+    while (!chan_has_waiters(&senders) || !chan_has_waiters(&selecting))
+        WEFT_TRY(weft_pause());
+    WEFT_TRY(weft_end(open_gate, 0));
+    return weft_scope_wait(&scope);
+}
+
+/* It finds all that they have, instead of waiting for each of them. */
+WT_TEST(a_select_runs_after_those_who_are_queued)
+{
+    struct turns turns = { 0, 0 };
+    ck_assert_int_eq(weft_configure(WEFT_CONFIG(.workers = 1)), 0);
+    ck_assert_int_eq(weft_run(take_turns, &turns), 0);
+    ck_assert_int_eq(turns.n_sent_at_first, 2);
 }
 
 /* ---- sources that are not channels ----------------------------------------------------------- */
