@@ -29,6 +29,7 @@
 #include <weft/time.h>
 #include <weft/chan.h>
 #include <weft/select.h>
+#include <weft/sync.h>
 #include <weft/generator.h>
 #include <weft/stream.h>
 #include <weft/blocking.h>

@@ -30,6 +30,14 @@ static inline void wf_list_push_back(struct wf_list *list, struct wf_link *link)
     list->head.prev = link;
 }
 
+static inline void wf_list_push_front(struct wf_list *list, struct wf_link *link)
+{
+    link->prev = &list->head;
+    link->next = list->head.next;
+    list->head.next->prev = link;
+    list->head.next = link;
+}
+
 static inline void wf_list_remove(struct wf_link *link)
 {
     link->prev->next = link->next;

@@ -17,6 +17,7 @@ enum wf_rank {
     WF_RANK_INJECT,  /* the shared queue */
     WF_RANK_IDLE,    /* the list of parked workers */
     WF_RANK_THREADS, /* the list of plain threads */
+    WF_RANK_SYNC,    /* the queues of some synchronisers; a dump has a scope's or THREADS */
 };
 
 #endif

@@ -216,6 +216,7 @@ static void run_body(struct wf_task *task)
     if (rc >= 0 && task->waiter.close_error < 0)
         rc = task->waiter.close_error;
     WF_MUST(task->waiter.scope == task->home, "a task ended inside a scope that it had entered");
+    WF_MUST(task->waiter.n_locks == 0, "a task ended while it held a mutex or rwlock");
     begin_ending();
     task->on_done(task, rc);
 }

@@ -24,6 +24,8 @@ static void free_record(void *self)
     struct wf_thread *thread = self;
     WF_MUST(thread->worker == NULL,
             "a task ended its worker's thread (pthread_exit, pthread_cancel)");
+    WF_MUST(thread->own.n_locks == 0, "thread #%llu ended while it held a mutex or rwlock",
+            (unsigned long long)thread->own.id);
     wf_lock_acquire(&wf_rt.threads_lock);
     wf_list_remove(&thread->link);
     (void)wf_sub_seq(&wf_rt.n_plain, 1u);
@@ -76,7 +78,8 @@ WF_NOINLINE struct wf_thread *wf_thread_make_slow(void)
 void wf_thread_forget(void)
 {
     struct wf_thread *thread = wf_self_get();
-    if (thread == NULL || thread->worker != NULL || thread->own.scope != NULL)
+    if (thread == NULL || thread->worker != NULL || thread->own.scope != NULL ||
+        thread->own.n_locks > 0)
         return;
     wf_self_set(NULL);
     free_record(thread);

@@ -64,8 +64,11 @@ enum wf_wait_kind {
     WF_ON_BLOCKING,
     WF_ON_FD,
     WF_ON_PAUSE,
+    WF_ON_SYNC,
     WF_N_WAIT_KINDS,
 };
+
+enum { WF_N_READS = 2 };
 
 struct wf_waiter {
     /* The cell. Writers: as in the table above; readers: any. */
@@ -73,6 +76,7 @@ struct wf_waiter {
 
     bool is_task;
     uint8_t budget;   /* operations left before it must yield; owner only */
+    uint16_t n_locks; /* mutexes and rwlocks that it holds; owner only, as reads */
     uint32_t shields; /* > 0: cancels of the scopes it is in do not reach it */
 
     /* The flag of the innermost scope it is in (non-zero: cancelled), or of nothing while shielded.
@@ -90,7 +94,9 @@ struct wf_waiter {
     _Atomic int64_t wait_since_ns;
     const char *name, *file; /* what it is called and where it was made */
     int line;
+    uint32_t n_unknown_reads; /* read locks that it holds and that are not in reads */
     uint64_t id;
+    const void *reads[WF_N_READS]; /* rwlocks that it reads, as often as it does; NULL: no more */
 };
 
 /* The running task or plain thread. NULL in a child after fork, and when there was no memory for

@@ -17,6 +17,7 @@
 #include "chan/registry.h"
 #include "plat/sys.h"
 #include "sched/worker.h"
+#include "sync/queue.h"
 #include "task/scope.h"
 
 #include <weft/runtime.h>
@@ -34,6 +35,7 @@ static const char *const what_it_does[WF_N_WAIT_KINDS] = {
     [WF_ON_TEARDOWN] = "waits for the teardown behind",
     [WF_ON_BLOCKING] = "waits for a blocking call",
     [WF_ON_FD] = "waits for fd",
+    [WF_ON_SYNC] = "waits for",
 };
 
 struct dump {
@@ -64,6 +66,10 @@ static void add_object(enum wf_wait_kind kind, const void *object, struct wf_tex
     case WF_ON_TEARDOWN:
         if (!wf_chan_with(object, name_chan, text))
             wf_text_add(text, " a channel");
+        break;
+    case WF_ON_SYNC:
+        if (!wf_sync_describe(object, text))
+            wf_text_add(text, " a lock or the like");
         break;
     case WF_ON_FD: wf_text_add(text, " %d", (int)(intptr_t)object); break;
     default: break;

@@ -34,6 +34,9 @@
     X(chan_spsc8_cap128_os, 10000000, 3000, "os")     \
     X(chan_pingpong_unbuf_os, 200000, 100, "os")      \
     X(generator, 10000000, 3000, "-")                 \
+    X(mutex_alone, 50000000, 3000, "-")               \
+    X(mutex_contended4, 10000000, 3000, "-")          \
+    X(semaphore_pingpong, 2000000, 500, "-")          \
     X(spread_125ns, 2000000, 1000, "-")               \
     X(spread_250ns, 1000000, 1000, "-")               \
     X(spread_500ns, 500000, 1000, "-")                \

@@ -54,6 +54,19 @@ static int next(int *state, int *out)
 static int close(int *state) { return *state; }
 WEFT_ITERATOR(state, int, int, next, close);
 
+int use_locks(weft_mutex *locked, weft_rwlock *rwlock, weft_semaphore *semaphore, int n);
+int use_locks(weft_mutex *locked, weft_rwlock *rwlock, weft_semaphore *semaphore, int n)
+{
+    weft_mutex *mutex = locked, *lock = locked;
+    weft_semaphore *permits = semaphore;
+    WEFT_LOCK(locked);
+    WEFT_LOCK(mutex); /* two in one line of the brace; the second is refused when it runs */
+    WEFT_READ_LOCK(rwlock);
+    WEFT_WRITE_LOCK(rwlock);
+    WEFT_ACQUIRE(permits, (uint32_t)n);
+    return lock != NULL;
+}
+
 int use_names(weft_scope *opts);
 int use_names(weft_scope *opts)
 {

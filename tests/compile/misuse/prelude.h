@@ -61,6 +61,11 @@ WEFT_MAP(plus, int, out, int, in, (int, more))
 }
 WEFT_FILTER(above, int, item, (int, least)) { return item > least; }
 
+extern weft_mutex mutex;
+extern weft_rwlock rwlock;
+extern weft_cond cond;
+extern weft_semaphore semaphore;
+
 /* The variables a case may use; a case that fails to is no warning. */
 #define MISUSE_LOCALS                                                            \
     int rc = 0, number = 1;                                                      \

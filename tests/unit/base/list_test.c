@@ -34,6 +34,16 @@ WT_TEST(first_in_is_first_out)
     ck_assert_ptr_null(wf_list_first(&list));
 }
 
+WT_TEST(the_front_may_be_joined_too)
+{
+    fill();
+    wf_list_remove(&items[3].link);
+    wf_list_push_front(&list, &items[3].link);
+    static const int order[] = { 3, 0, 1, 2, 4 };
+    for (int i = 0; i < 5; i++)
+        ck_assert_int_eq(number_of(wf_list_pop_front(&list)), order[i]);
+}
+
 WT_TEST(a_link_leaves_from_anywhere_and_a_second_time_is_harmless)
 {
     fill();

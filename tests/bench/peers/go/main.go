@@ -34,6 +34,8 @@ var cases = map[string]func(n int64){
 	"timers_1M":                 timersSleep,
 	"timers_1M_after":           timersAfter,
 	"generator":                 generator,
+	"mutex_alone":               func(n int64) { mutex(n, 1) },
+	"mutex_contended4":          func(n int64) { mutex(n, 4) },
 	"spread_125ns":              func(n int64) { spread(n, 94) },
 	"spread_250ns":              func(n int64) { spread(n, 188) },
 	"spread_500ns":              func(n int64) { spread(n, 376) },

@@ -81,7 +81,51 @@ static void spawn_join(int64_t n, int workers)
     per_op(took_ns, n);
 }
 
+struct shared {
+    pthread_mutex_t lock;
+    int64_t n, share;
+};
+
+static void *add(void *arg)
+{
+    struct shared *it = arg;
+    for (int64_t i = 0; i < it->share; i++) {
+        pthread_mutex_lock(&it->lock);
+        it->n++;
+        pthread_mutex_unlock(&it->lock);
+    }
+    return NULL;
+}
+
+static void mutex(int64_t n, int n_threads)
+{
+    struct shared it = { PTHREAD_MUTEX_INITIALIZER, 0, n / n_threads };
+    pthread_t threads[4];
+    int64_t start_ns = now_ns();
+    for (int i = 0; i < n_threads; i++)
+        if (pthread_create(&threads[i], NULL, add, &it) != 0)
+            fail("no thread");
+    for (int i = 0; i < n_threads; i++)
+        pthread_join(threads[i], NULL);
+    int64_t took_ns = now_ns() - start_ns;
+    check("locks", it.n, it.share * n_threads);
+    per_op(took_ns, it.share * n_threads);
+}
+
+static void mutex_alone(int64_t n, int workers)
+{
+    (void)workers;
+    mutex(n, 1);
+}
+
+static void mutex_contended4(int64_t n, int workers)
+{
+    (void)workers;
+    mutex(n, 4);
+}
+
 static const struct bench_case cases[] = {
+    { "mutex_alone", 1, mutex_alone },          { "mutex_contended4", 1, mutex_contended4 },
     { "spawn_join_b1000", 50, spawn_join },     { "chan_pingpong_cap1", 100, pingpong },
     { "chan_spsc8_cap128", 10, spsc_cap128 },   { "chan_spsc8_cap128_os", 10, spsc_cap128 },
     { "chan_spsc8_cap1024", 10, spsc_cap1024 }, { "chan_mpmc4x4_cap128", 10, mpmc4x4 },
