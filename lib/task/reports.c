@@ -41,7 +41,8 @@ static bool waits_to_receive(struct wf_waiter *waiter)
 
 /* Who holds all the senders and waits for this receiver to end; NULL: nobody. Under the channel's
  * lock, with the receiver on its list: so it is alive, and with it, one after the other, the scopes
- * whose owners wait for it and those owners. */
+ * whose owners wait for it and those owners. Whether they wait may change at any time: who asks
+ * twice may get two answers. */
 static struct wf_waiter *trapper(struct wf_chan *ch, struct wf_waiter *receiver)
 {
     struct wf_waiter *child = receiver;
@@ -61,9 +62,14 @@ static bool may_be_trap(struct wf_chan *ch)
     return ch->n_senders > 0 && ch->ring.n_full == 0 && !ch->has_ended && !ch->trap_reported;
 }
 
+static struct wf_waiter *suspect(struct wf_chan *ch, struct wf_waiter *receiver)
+{
+    return may_be_trap(ch) && waits_to_receive(receiver) ? trapper(ch, receiver) : NULL;
+}
+
 static bool suspects(struct wf_chan *ch, struct wf_waiter *receiver)
 {
-    return may_be_trap(ch) && waits_to_receive(receiver) && trapper(ch, receiver) != NULL;
+    return suspect(ch, receiver) != NULL;
 }
 
 struct party {
@@ -92,9 +98,10 @@ static void look(struct wf_chan *ch, void *arg)
     wf_chan_lock(ch);
     wf_list_each (link, &ch->receivers) {
         struct wf_waiter *receiver = WF_CONTAINER(link, struct wf_node, link)->waiter;
-        if (trap->chan != NULL || !suspects(ch, receiver))
+        struct wf_waiter *owner = trap->chan == NULL ? suspect(ch, receiver) : NULL;
+        if (owner == NULL)
             continue;
-        note(&trap->owner, trapper(ch, receiver));
+        note(&trap->owner, owner);
         note(&trap->receiver, receiver);
         trap->chan = ch;
     }

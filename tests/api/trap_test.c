@@ -206,6 +206,35 @@ WT_TEST(a_permit_counts_as_a_sender)
     expect_word("permit");
 }
 
+/* A cancel may come while somebody looks at who waits. */
+WEFT_TASK(cancel_soon, (weft_scope *, scope), (uint64_t, n_pauses))
+{
+    for (uint64_t i = n_pauses; i > 0; i--)
+        WEFT_TRY(weft_pause());
+    weft_scope_cancel(scope);
+    return 0;
+}
+
+static int keep_for_a_moment(void *arg)
+{
+    WEFT_TX(int, tx);
+    WEFT_RX(int, rx);
+    (void)arg;
+    WEFT_TRY(weft_chan_open(&tx, &rx, 1));
+    WEFT_SCOPE(scope);
+    WEFT_TRY(weft_spawn(&scope, consumer, WEFT_MOVE(rx)));
+    WEFT_TRY(weft_spawn(&scope, cancel_soon, &scope, wt_random_below(6)));
+    return weft_scope_wait(&scope);
+}
+
+WT_TEST(an_owner_that_is_cancelled_meanwhile)
+{
+    wt_capture_reports();
+    for (unsigned i = wt_scaled(300); i > 0; i--)
+        ck_assert_int_eq(weft_run(keep_for_a_moment, NULL), 0);
+    ck_assert_ptr_null(strstr(wt_reports(), "deadlock"));
+}
+
 /* ---- what is none ---------------------------------------------------------------------------- */
 
 static int pipeline(void *arg)
