@@ -151,6 +151,9 @@ void wf_chan_add_half(struct wf_chan *ch, struct wf_half *half, struct wf_waiter
 void wf_chan_close_half(struct wf_chan *ch, struct wf_half *half);
 void wf_chan_unref(struct wf_chan *ch);
 
+/* The half is on its way to another holder, or works for itself. Takes the lock. */
+void wf_half_forget_holder(struct wf_chan *ch, struct wf_half *half);
+
 /* The same for a permit, under the lock. */
 void wf_chan_add_sender_locked(struct wf_chan *ch, struct wf_half *half);
 void wf_chan_remove_sender_locked(struct wf_chan *ch, struct wf_half *half,

@@ -151,7 +151,7 @@ void weft_half_drop(void *slot)
         weft_note_close_error(rc);
 }
 
-static void forget_holder(struct wf_chan *ch, struct wf_half *half)
+void wf_half_forget_holder(struct wf_chan *ch, struct wf_half *half)
 {
     wf_chan_lock(ch);
     half->holder_id = 0;
@@ -166,9 +166,9 @@ void *weft_half_take(void *slot)
     if (it->kind != WF_HALF_SENDER)
         wf_half_must_be(it, WF_HALF_RECEIVER, "WEFT_MOVE", "half");
     if (it->kind == WF_HALF_SENDER)
-        forget_holder(((weft_sender *)(void *)it)->chan, it);
+        wf_half_forget_holder(((weft_sender *)(void *)it)->chan, it);
     else if (((weft_receiver *)(void *)it)->ops == &wf_chan_ops)
-        forget_holder(((weft_receiver *)(void *)it)->source, it);
+        wf_half_forget_holder(((weft_receiver *)(void *)it)->source, it);
     return it;
 }
 

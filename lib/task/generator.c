@@ -44,17 +44,13 @@ static void enter_tree(struct wf_generator *g, const struct wf_waiter *self)
         link_to_parent(g);
 }
 
-static const struct wf_waiter nobody;
-
 static void fill(struct wf_generator *g, const weft_callable *what, const void *args,
                  const void *caller)
 {
     g->what = what;
     g->caller = caller;
     g->chan = g->tx->chan;
-    wf_chan_lock(g->chan);
-    wf_half_set_holder(&g->tx->half, &nobody); /* the body will, once it has a task */
-    wf_chan_unlock(g->chan);
+    wf_half_forget_holder(g->chan, &g->tx->half); /* the body will be, once it has a task */
     wf_link_init(&g->scope_link);
     wf_list_init(&g->closers);
     g->self = (weft_receiver){ .ops = &wf_generator_self_ops,

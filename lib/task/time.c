@@ -117,6 +117,8 @@ static struct after *make_after(void)
         wf_free(after);
         return NULL;
     }
+    /* The time sends, whatever becomes of who opened it: no trap (reports.c). */
+    wf_half_forget_holder(after->tx->chan, &after->tx->half);
     return after;
 }
 

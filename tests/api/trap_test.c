@@ -326,6 +326,31 @@ WT_TEST(owners_that_do_right)
     ck_assert_str_eq(wt_reports(), "");
 }
 
+/* Behind a timer is a channel that nobody sends to but the time. */
+WEFT_TASK(await_timer, (rx, int64_t, timer))
+{
+    int64_t at_ns;
+    return weft_recv(timer, &at_ns) == 1 ? 0 : -EPROTO;
+}
+
+static int hand_a_timer_over(void *arg)
+{
+    WEFT_RX(int64_t, timer);
+    (void)arg;
+    WEFT_TRY(weft_after(WEFT_US(50), &timer));
+    WEFT_SCOPE(scope);
+    WEFT_TRY(weft_spawn(&scope, await_timer, WEFT_MOVE(timer)));
+    return weft_scope_wait(&scope);
+}
+
+WT_TEST(a_timer_has_no_holder)
+{
+    wt_capture_reports();
+    for (unsigned i = wt_scaled(50); i > 0; i--)
+        ck_assert_int_eq(weft_run(hand_a_timer_over, NULL), 0);
+    ck_assert_str_eq(wt_reports(), "");
+}
+
 /* A handle that was lent: a thread of the program's own uses it, whatever its owner does. */
 struct loan {
     weft_tx(int) tx;
