@@ -150,7 +150,8 @@ static int checked_receive(weft_receiver *rx, void *out, size_t n, size_t size, 
         return WEFT_EINVAL;
     wf_half_must_be(&rx->half, WF_HALF_RECEIVER, call, "rx");
     int rc = size != rx->elem_size ? WEFT_EMSGSIZE : receive(rx, out, n, way);
-    rx->last_error = WF_MIN(rc, 0);
+    if (way != TRY || rc != WEFT_EAGAIN) /* a try that is too early leaves no trace */
+        rx->last_error = WF_MIN(rc, 0);
     return rc;
 }
 

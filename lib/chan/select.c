@@ -86,15 +86,11 @@ static enum visit try_recv(weft_receiver *rx, void *out, int *rc)
     return DONE;
 }
 
-/* From what is not a channel. A case that loses leaves no trace. */
+/* From what is not a channel. */
 static WF_NOINLINE enum visit try_source(weft_receiver *rx, void *out, int *rc)
 {
-    int last_error = rx->last_error;
     *rc = wf_receiver_try_next(rx, out);
-    if (*rc != WEFT_EAGAIN)
-        return DONE;
-    rx->last_error = last_error;
-    return NOT_READY;
+    return *rc != WEFT_EAGAIN ? DONE : NOT_READY;
 }
 
 static enum visit try_timer(const weft_case *c, int *rc)

@@ -133,6 +133,24 @@ WT_TEST(an_end_lets_receivers_drain)
     WEFT_DROP(other);
 }
 
+WT_TEST(a_try_that_is_too_early_is_no_error)
+{
+    WEFT_TX(int, tx);
+    WEFT_RX(int, rx);
+    WEFT_RX(int64_t, timer);
+    int value;
+    int64_t at_ns;
+    ck_assert_int_eq(weft_chan_open(&tx, &rx, 4), 0);
+    ck_assert_int_eq(weft_try_recv(rx, &value), WEFT_EAGAIN);
+    ck_assert_int_eq(weft_error(rx), 0);
+    ck_assert_int_eq(weft_end(tx, WEFT_EBUSY), 0);
+    ck_assert_int_eq(weft_try_recv(rx, &value), WEFT_EBUSY);
+    ck_assert_int_eq(weft_error(rx), WEFT_EBUSY);
+    ck_assert_int_eq(weft_after(WEFT_SEC(1000), &timer), 0);
+    ck_assert_int_eq(weft_try_recv(timer, &at_ns), WEFT_EAGAIN);
+    ck_assert_int_eq(weft_error(timer), 0);
+}
+
 static int n_dropped;
 static void count_drop(void *item)
 {
