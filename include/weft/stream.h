@@ -22,6 +22,7 @@
 #include <weft/callable.h>
 #include <weft/error.h>
 #include <weft/half.h>
+#include <weft/line.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -29,9 +30,11 @@ extern "C" {
 
 typedef struct weft_stream_opts {
     size_t size_;
-    const char *name;                /* default: the name the definer gave */
+    const char *name;                /* default: the name the definer gave; not copied */
     bool never_waits;                /* the step does not wait: select may pull it */
     void (*drop)(void *out_item);    /* for an item made, or kept, and not received */
+    bool lends_items;                /* an item points into its source and is valid until the
+                                        next receive; so it is anyway where lines are below */
 } weft_stream_opts;
 
 /* What a step's enter gets as self. Both are aligned for any type malloc serves. */
@@ -73,13 +76,16 @@ WEFT_API WEFT_MUST_CHECK int weft_filter_open(const weft_callable *step, void *a
 
 /* Opens a receiver of the first n items, which closes source right after the n-th.
  *
- * source is consumed on every path. The receiver is the caller's to drop, and is written
- * by memcpy. Usually called by weft_take.
+ * Items that are lent (lines, opts->lends_items) are valid until the next receive as ever:
+ * source is then closed by that one, which gives the end. source is consumed on every
+ * path; opts may be NULL. The receiver is the caller's to drop, and is written by memcpy.
+ * Usually called by weft_take.
  *
  * Waits    no, but for source's teardown when the open fails
  * From     any thread
  * Returns  as weft_map_open                                                                  */
 WEFT_API WEFT_MUST_CHECK int weft_take_open(weft_receiver *source, size_t elem_size, uint64_t n,
+                                            const weft_stream_opts *opts,
                                             weft_receiver **out_rx);
 
 #ifdef __cplusplus
@@ -115,11 +121,14 @@ WEFT_API WEFT_MUST_CHECK int weft_take_open(weft_receiver *source, size_t elem_s
                          weft_opts_, (weft_receiver **)(void *)weft_out_), ##__VA_ARGS__) \
     static int fn##_body_(__typeof__(T) item_ WEFT_EACH_(WEFT_P_BODYC_, ##__VA_ARGS__))
 
-/* weft_take(WEFT_MOVE(rx), n, &out): the first n items. */
+/* weft_take(WEFT_MOVE(rx), n, &out): the first n items. Lines are lent, also by a generator
+ * that passes them on. */
 #define weft_take(source, n, out_rx)                                                      \
     weft_take_open((weft_receiver *)weft_slot_take(                                       \
                        (weft_rx(WEFT_RX_ELEM_(*(source))) *){ source }),                  \
                    sizeof(WEFT_RX_ELEM_(*(source))), n,                                   \
+                   WEFT_OPTS(stream, .name = "take", .lends_items = _Generic(             \
+                       (WEFT_RX_ELEM_(*(source)) *)0, weft_line *: true, default: false)), \
                    WEFT_RX_SLOT_(WEFT_RX_ELEM_(*(source)), out_rx))
 
 /* ---- machinery --------------------------------------------------------------------------- */

@@ -92,6 +92,7 @@ struct weft_receiver {
     size_t elem_size;
     void (*drop_item)(void *item); /* what destroys an item nobody takes; NULL: nothing to do */
     int last_error;                /* why the last receive gave nothing, for weft_error */
+    bool lends_items;              /* an item points into the source, until the next receive */
     bool is_ended, cause_given;
     _Atomic bool is_busy; /* a consuming call is under way, for sources that refuse two */
 };

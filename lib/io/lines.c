@@ -260,6 +260,7 @@ int weft_lines_open(const char *path, const weft_lines_opts *opts, weft_receiver
         free_lines(in);
         return rc;
     }
+    rx->lends_items = true;
     memcpy(out_rx, &rx, sizeof(rx));
     return 0;
 }

@@ -14,7 +14,7 @@ weft_stream_opts wf_stream_opts_read(const weft_stream_opts *opts, const weft_ca
     weft_stream_opts all = { 0 };
     if (opts != NULL)
         memcpy(&all, opts, opts->size_ != 0 ? WF_MIN(opts->size_, sizeof all) : sizeof all);
-    if (all.name == NULL)
+    if (all.name == NULL && step != NULL)
         all.name = step->name;
     return all;
 }
@@ -30,7 +30,7 @@ static size_t reserve(size_t *total, size_t size)
 
 static struct wf_adaptor *make_adaptor(const struct wf_adaptor_opts *opts)
 {
-    size_t args_size = opts->step != NULL ? opts->step->args_size : 0;
+    size_t args_size = opts->step->args_size;
     size_t total = 0;
     (void)reserve(&total, sizeof(struct wf_adaptor));
     size_t args_at = reserve(&total, args_size);
@@ -57,7 +57,7 @@ static struct wf_adaptor *make_adaptor(const struct wf_adaptor_opts *opts)
 
 static int make_receiver(const struct wf_adaptor_opts *opts, weft_receiver **out_rx)
 {
-    if (opts->source == NULL || opts->out_size == 0)
+    if (opts->source == NULL || opts->step == NULL || opts->out_size == 0)
         return WEFT_EINVAL;
     wf_half_must_be(&opts->source->half, WF_HALF_RECEIVER, opts->waiting->kind, "source");
     if (opts->source->elem_size != opts->in_size)
@@ -73,6 +73,7 @@ static int make_receiver(const struct wf_adaptor_opts *opts, weft_receiver **out
         return WEFT_ENOMEM;
     }
     (*out_rx)->drop_item = opts->drop;
+    (*out_rx)->lends_items = opts->lends_items || opts->source->lends_items;
     return 0;
 }
 

@@ -8,7 +8,9 @@
  *   A1  An item is in the source, in `in` during one call, or the consumer's. None is kept between
  *       calls, so a cancelled receive loses nothing.
  *   A2  out is written only with a result of 1.
- *   A3  An error of a step ends the stream (is_ended); an error of the source ends it when it ended
+ *   A3  What lends its items (a line points into its block) is not closed before its consumer asks
+ *       for more; an adaptor over it lends them on.
+ *   A4  An error of a step ends the stream (is_ended); an error of the source ends it when it ended
  *       the source. */
 #ifndef WF_STREAM_ADAPTOR_H
 #define WF_STREAM_ADAPTOR_H
@@ -18,9 +20,9 @@
 #include <weft/stream.h>
 
 struct wf_adaptor {
-    weft_receiver *source;     /* NULL: closed already */
-    int close_code;            /* of a source that was closed early */
-    const weft_callable *step; /* NULL: it has none */
+    weft_receiver *source; /* NULL: closed already */
+    int close_code;        /* of a source that was closed early */
+    const weft_callable *step;
     const char *name;
     bool never_waits;
     void *args, *in, *out;
@@ -36,6 +38,7 @@ struct wf_adaptor_opts {
     bool never_waits; /* the step */
     const char *name;
     void (*drop)(void *item);
+    bool lends_items; /* known without looking at the source, which may lend its items too */
     uint64_t n_left;
     const struct wf_source_ops *waiting, *pulling; /* pulling: when all below can be tried */
 };

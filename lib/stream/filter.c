@@ -64,6 +64,7 @@ int weft_filter_open(const weft_callable *step, void *args, weft_receiver *sourc
             .never_waits = all.never_waits,
             .name = all.name,
             .drop = all.drop,
+            .lends_items = all.lends_items,
             .waiting = &waiting_ops,
             .pulling = &pulling_ops,
         },

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * take: the first n items. The source is closed right after the n-th, before its consumer has it,
- * so that a producer does not sit waiting for a demand that never comes. */
+ * so that a producer does not sit waiting for a demand that never comes; an item that is lent is
+ * left to the consumer until it comes back (A3). */
 #include "stream/adaptor.h"
 
 /* A generator's teardown may wait, a channel's close does not, and between them are steps that
@@ -22,16 +23,15 @@ static void end_of_take(struct wf_adaptor *adaptor, bool may_wait)
 static int take_next(weft_receiver *rx, void *out, bool may_wait)
 {
     struct wf_adaptor *adaptor = rx->source;
-    int rc = 0;
-    if (adaptor->n_left > 0) {
-        rc = may_wait ? wf_receiver_next(adaptor->source, out)
-                      : wf_receiver_try_next(adaptor->source, out);
-        if (rc < 0 && adaptor->source->is_ended)
-            rx->is_ended = true;
-        if (rc > 0)
-            adaptor->n_left--;
+    if (adaptor->n_left == 0) {
+        end_of_take(adaptor, may_wait);
+        return 0;
     }
-    if (adaptor->n_left == 0)
+    int rc = may_wait ? wf_receiver_next(adaptor->source, out)
+                      : wf_receiver_try_next(adaptor->source, out);
+    if (rc < 0 && adaptor->source->is_ended)
+        rx->is_ended = true;
+    if (rc > 0 && --adaptor->n_left == 0 && !rx->lends_items)
         end_of_take(adaptor, may_wait);
     return rc;
 }
@@ -60,16 +60,24 @@ static const struct wf_source_ops pulling_ops = {
     .close = wf_adaptor_close,
 };
 
-int weft_take_open(weft_receiver *source, size_t elem_size, uint64_t n, weft_receiver **out_rx)
+static const weft_callable no_step = { .name = "take" };
+
+int weft_take_open(weft_receiver *source, size_t elem_size, uint64_t n,
+                   const weft_stream_opts *opts, weft_receiver **out_rx)
 {
+    weft_stream_opts all = wf_stream_opts_read(opts, &no_step);
+    if (all.drop == NULL && source != NULL)
+        all.drop = source->drop_item;
     return wf_adaptor_open(
         &(struct wf_adaptor_opts){
             .source = source,
             .in_size = elem_size,
             .out_size = elem_size,
+            .step = &no_step,
             .never_waits = true,
-            .name = "take",
-            .drop = source != NULL ? source->drop_item : NULL,
+            .name = all.name,
+            .drop = all.drop,
+            .lends_items = all.lends_items,
             .n_left = n,
             .waiting = &waiting_ops,
             .pulling = &pulling_ops,

@@ -48,6 +48,61 @@ WT_TEST(all_lines_come_in_order)
     unlink(test_path);
 }
 
+/* ---- lines through combinators --------------------------------------------------------------- */
+
+WT_TEST(taken_lines_last_until_the_next_receive)
+{
+    WEFT_RX(weft_line, lines);
+    WEFT_RX(weft_line, three);
+    unsigned i = 0;
+    make_file(10);
+    ck_assert_int_eq(weft_lines(test_path, WEFT_OPTS(lines, .block_size = 16), &lines), 0);
+    ck_assert_int_eq(weft_take(WEFT_MOVE(lines), 3, &three), 0);
+    weft_each (line, three)
+        check_line(line, i++);
+    ck_assert_uint_eq(i, 3);
+    unlink(test_path);
+}
+
+WEFT_FILTER(every_line, weft_line, line) { return line.size > 0; }
+
+WEFT_GENERATOR(pass_on, weft_rx(weft_line), (rx, weft_line, lines), (bool *, has_ended))
+{
+    int rc = 0;
+    weft_each (line, lines)
+        if (rc >= 0)
+            rc = weft_yield(line);
+    *has_ended = true;
+    return rc;
+}
+
+/* The generator's lines are those of its source, which goes with it. */
+WT_TEST(a_generator_lends_lines_on)
+{
+    WEFT_RX(weft_line, lines);
+    WEFT_RX(weft_line, passed);
+    WEFT_RX(weft_line, some);
+    WEFT_RX(weft_line, two);
+    bool has_ended = false;
+    weft_line line;
+    make_file(10);
+    ck_assert_int_eq(weft_lines(test_path, NULL, &lines), 0);
+    ck_assert_int_eq(pass_on(WEFT_MOVE(lines), &has_ended, &passed), 0);
+    ck_assert_int_eq(every_line(WEFT_MOVE(passed), &some), 0);
+    ck_assert_int_eq(weft_take(WEFT_MOVE(some), 2, &two), 0);
+    for (unsigned i = 0; i < 2; i++) {
+        ck_assert_int_eq(weft_recv(two, &line), 1);
+        ck_assert(!has_ended);
+        check_line(line, i);
+    }
+    ck_assert_int_eq(weft_recv(two, &line), 0);
+    ck_assert(has_ended);
+    ck_assert_int_eq(weft_recv(two, &line), 0);
+    unlink(test_path);
+}
+
+/* ---- the rest -------------------------------------------------------------------------------- */
+
 WEFT_TASK(count_task, (int *, out_n))
 {
     WEFT_RX(weft_line, lines);

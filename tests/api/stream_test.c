@@ -354,11 +354,19 @@ static int mistakes_main(void *arg)
     WEFT_RX(struct token *, source);
     WEFT_RX(int, numbers);
     WEFT_RX(int, none);
-    ck_assert_int_eq(weft_take_open(NULL, sizeof(int), 3, &out), WEFT_EINVAL);
+    ck_assert_int_eq(weft_take_open(NULL, sizeof(int), 3, NULL, &out), WEFT_EINVAL);
     ck_assert_int_eq(doubled(WEFT_MOVE(none), &numbers), WEFT_EINVAL);
     WEFT_TRY(open_tokens(3, 0, &source));
-    ck_assert_int_eq(weft_take_open((weft_receiver *)weft_slot_take(&source), 1, 3, &out),
+    ck_assert_int_eq(weft_take_open((weft_receiver *)weft_slot_take(&source), 1, 3, NULL, &out),
                      WEFT_EMSGSIZE);
+    WEFT_TRY(open_tokens(3, 0, &source));
+    ck_assert_int_eq(weft_map_open(NULL, NULL, (weft_receiver *)weft_slot_take(&source),
+                                   sizeof(struct token *), sizeof(int), NULL, &out),
+                     WEFT_EINVAL);
+    WEFT_TRY(open_tokens(3, 0, &source));
+    ck_assert_int_eq(weft_filter_open(NULL, NULL, (weft_receiver *)weft_slot_take(&source),
+                                      sizeof(struct token *), NULL, &out),
+                     WEFT_EINVAL);
     ck_assert_ptr_null(out);
     return 0;
 }
