@@ -9,8 +9,9 @@ enum wf_rank {
     WF_RANK_NONE,    /* not checked */
     WF_RANK_RUNTIME, /* starting and stopping the runtime */
     WF_RANK_TIMERS,  /* a timer queue; its callbacks run under it */
-    WF_RANK_CHANNEL, /* one channel; several by address */
     WF_RANK_SCOPE,   /* one scope; a child after its parent */
+    WF_RANK_CHANNEL, /* one channel; several by address. After scopes: a dump, with scopes locked,
+                      * asks for the names of channels, whose list is locked before a channel */
     WF_RANK_POOL,    /* the blocking pool's queue */
     WF_RANK_IOWAIT,  /* the table of waited file descriptors */
     WF_RANK_RUNQ,    /* a worker's queue of unstarted tasks */

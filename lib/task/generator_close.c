@@ -139,19 +139,26 @@ static int await_done(struct wf_generator *g)
     return rc;
 }
 
-/* A body in a yield is told there, and what is left of it runs shielded. */
-static bool claim_parked_locked(struct wf_generator *g)
+/* A body in a yield is told there, and what is left of it runs shielded. NULL: it was cancelled
+ * already, and unwinds. */
+static struct wf_waiter *claim_parked_locked(struct wf_generator *g)
 {
     if (!wf_wait_claim(&g->task->waiter, WF_CLAIM_CLOSED))
-        return false; /* cancelled already: it unwinds */
+        return NULL;
     g->state = WF_GENERATOR_RUNNING;
-    if (g->parent != NULL) {
-        struct wf_scope *parent = wf_scope_of(g->parent);
-        wf_lock_acquire(&parent->lock);
-        wf_scope_of(&g->scope)->is_shielded = true;
-        wf_lock_release(&parent->lock);
-    }
-    return true;
+    return &g->task->waiter;
+}
+
+/* Between the claim and the wake, so that the parent is still there; without the channel's lock,
+ * which comes after a scope's (scope.h, S5). */
+static void shield_rest(struct wf_generator *g)
+{
+    if (g->parent == NULL)
+        return;
+    struct wf_scope *parent = wf_scope_of(g->parent);
+    wf_lock_acquire(&parent->lock);
+    wf_scope_of(&g->scope)->is_shielded = true;
+    wf_lock_release(&parent->lock);
 }
 
 /* What nobody will receive is dropped; who waits for more finds the end. */
@@ -177,13 +184,15 @@ int wf_generator_close(struct wf_generator *g, int code)
             g->state = WF_GENERATOR_STARTING;
         else if (g->state != WF_GENERATOR_PARKED)
             must_cancel = true;
-        else if (claim_parked_locked(g))
-            woken = &g->task->waiter;
+        else
+            woken = claim_parked_locked(g);
     }
     wf_chan_unlock(g->chan);
     end_items(g, code, is_first_half);
-    if (woken != NULL)
+    if (woken != NULL) {
+        shield_rest(g);
         wf_wait_wake(woken, WF_WAKE_NEXT);
+    }
     if (must_cancel)
         wf_scope_cancel(&g->scope, WF_REASON_LEFT);
     if (must_end) {

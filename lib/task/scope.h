@@ -13,7 +13,7 @@
  *       child scope can't be left meanwhile; a scope unlinks itself under its parent's lock.
  *   S4  Cancel sets the flag first and then claims: every child task's wait, and the owner's
  *       (wait.h, W4 and W5).
- *   S5  Lock order: timer queue, then channel, then scope, then run queues (base/lockrank.h). */
+ *   S5  Lock order: timer queue, then scope, then channel, then run queues (base/lockrank.h). */
 #ifndef WF_TASK_SCOPE_H
 #define WF_TASK_SCOPE_H
 
