@@ -8,6 +8,8 @@
 
 int weft_text_copy(weft_line line, weft_text *out_text)
 {
+    if (out_text == NULL || (line.data == NULL && line.size > 0))
+        return WEFT_EINVAL;
     char *data = wf_alloc(1, wf_size_with(1, line.size, 1));
     if (data == NULL)
         return WEFT_ENOMEM;

@@ -188,6 +188,8 @@ void wf_dump_text(struct wf_text *text)
 int weft_dump(int fd)
 {
     struct wf_text text;
+    if (wf_load_rlx(&wf_rt.has_forked)) /* the locks may have been held by others */
+        return WEFT_EFORK;
     wf_text_init(&text);
     wf_text_add(&text, "weft: ");
     wf_dump_text(&text);

@@ -103,6 +103,8 @@ static int open_iterator(const weft_iterator_opts *opts, const void *state, size
 {
     if (opts->next == NULL || elem_size == 0 || out_rx == NULL)
         return WEFT_EINVAL;
+    if (state == NULL && state_size > 0)
+        return WEFT_EINVAL;
     struct iterator *it = make_iterator(opts, state, state_size, elem_size);
     if (it == NULL)
         return WEFT_ENOMEM;
@@ -132,7 +134,7 @@ int weft_iterator_open(const weft_iterator_opts *opts, const void *state, size_t
 {
     weft_iterator_opts all = read_opts(opts);
     int rc = open_iterator(&all, state, state_size, elem_size, out_rx);
-    if (rc < 0 && all.close != NULL)
+    if (rc < 0 && all.close != NULL && state != NULL)
         close_unopened(&all, state);
     return rc;
 }

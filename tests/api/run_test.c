@@ -322,6 +322,7 @@ static void call_all_in_child(weft_scope *outer, weft_tx(int) tx_before, weft_rx
     CHILD_WANTS(weft_shutdown(0), WEFT_EFORK);
     CHILD_WANTS(weft_configure(WEFT_CONFIG(.workers = 1)), WEFT_EFORK);
     CHILD_WANTS(weft_stats_get(&stats), WEFT_EFORK);
+    CHILD_WANTS(weft_dump(2), WEFT_EFORK);
     CHILD_WANTS(weft_sleep(1), WEFT_EFORK);
     CHILD_WANTS(weft_pause(), WEFT_EFORK);
     CHILD_WANTS(weft_checkpoint(), WEFT_EFORK);

@@ -45,6 +45,7 @@ WT_TEST(without_memory_nothing_is_written)
     wf_sys = wf_sys_real;
     ck_assert_int_eq(weft_text_copy((weft_line){ "x", SIZE_MAX }, &text), WEFT_ENOMEM);
     ck_assert_uint_eq(text.size, 77);
+    ck_assert_int_eq(weft_text_copy((weft_line){ "x", 1 }, NULL), WEFT_EINVAL);
 }
 
 WT_TEST(weft_free_takes_what_weft_gave)

@@ -185,6 +185,11 @@ static void open_badly(void *arg)
     ck_assert_int_eq(weft_iterator_open(&no_next, &state, sizeof state, sizeof(int), &rx),
                      WEFT_EINVAL);
     ck_assert_int_eq(weft_iterator_open(NULL, &state, sizeof state, sizeof(int), &rx), WEFT_EINVAL);
+    const weft_iterator_opts whole = {
+        .next = (int (*)(void *, void *))(void *)next_number,
+        .close = no_next.close,
+    };
+    ck_assert_int_eq(weft_iterator_open(&whole, NULL, sizeof state, sizeof(int), &rx), WEFT_EINVAL);
     ck_assert_ptr_null(rx);
 }
 
