@@ -75,6 +75,9 @@ int caught_signal(void); /* 0: none */
 
 /* ---- report.c, generate.c ------------------------------------------------------------------- */
 
+/* The width of the terminal behind fd, and otherwise when it is none or does not tell. */
+int columns_of(int fd, int otherwise);
+
 /* Prints the result to stdout; 0 or -errno. */
 int print_report(const struct pipeline *p);
 

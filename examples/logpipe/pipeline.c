@@ -55,7 +55,8 @@ static int read_log(struct pipeline *p, struct input *input, weft_tx(weft_text) 
     return weft_error(errors);
 }
 
-/* The helpers live in the scope of the reading: they are cancelled and joined at its brace. */
+/* The helpers live in the scope of the reading, and end when it is cancelled: by a signal, or here
+ * at the end. An error of theirs is the reading's. */
 WEFT_TASK(read_logs, (struct pipeline *, p), (tx, weft_text, out))
 {
     WEFT_SCOPE(reading, .name = "reading");
@@ -66,12 +67,13 @@ WEFT_TASK(read_logs, (struct pipeline *, p), (tx, weft_text, out))
         struct input *input = &p->inputs[i];
         input->rc = read_log(p, input, out);
         if (weft_scope_is_cancelled(&reading)) {
-            p->is_partial = true;
+            p->is_partial = caught_signal() != 0;
             input->rc = 0;
             break;
         }
     }
-    return 0;
+    weft_scope_cancel(&reading);
+    return weft_scope_wait(&reading);
 }
 
 WEFT_TASK(parse_lines, (rx, weft_text, lines), (tx, struct finding, out))

@@ -2,13 +2,15 @@
 /* What was counted, as tables, and how the runtime went about it. */
 #include <inttypes.h>
 #include <langinfo.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "logpipe.h"
 
-enum { BAR_WIDTH = 50 };
+enum { BAR_WIDTH = 50, COUNT_WIDTH = 10 };
 
 const char *show_size(char text[32], uint64_t n_bytes)
 {
@@ -23,11 +25,19 @@ const char *show_size(char text[32], uint64_t n_bytes)
 
 static uint64_t max_of(uint64_t a, uint64_t b) { return a > b ? a : b; }
 
+/* The longest bar beside names of this width: what a narrow terminal leaves for it. */
+static uint64_t bar_width(int width)
+{
+    int room = columns_of(STDOUT_FILENO, INT_MAX) - (width + COUNT_WIDTH + 5);
+    return room < 1 ? 1 : room < BAR_WIDTH ? (uint64_t)room : BAR_WIDTH;
+}
+
 static void print_row(const char *name, int width, uint64_t n, uint64_t most)
 {
     const char *block = strcmp(nl_langinfo(CODESET), "UTF-8") == 0 ? "█" : "#";
-    printf("  %-*s %10" PRIu64 "  ", width, name, n);
-    for (uint64_t i = 0; i < (n * BAR_WIDTH + most - 1) / most; i++)
+    uint64_t length = (n * bar_width(width) + most - 1) / most;
+    printf("  %-*s %*" PRIu64 "  ", width, name, COUNT_WIDTH, n);
+    for (uint64_t i = 0; i < length; i++)
         fputs(block, stdout);
     putchar('\n');
 }
@@ -105,5 +115,8 @@ int print_report(const struct pipeline *p)
         print_hours(&p->tally);
     }
     print_costs(p, n_bytes);
-    return fflush(stdout) < 0 || ferror(stdout) ? -errno : 0;
+    errno = 0;
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return 0;
+    return errno != 0 ? -errno : -EIO; /* 0: it was an earlier write that failed */
 }
