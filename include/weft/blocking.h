@@ -9,9 +9,9 @@
  *     struct addrinfo *found;
  *     WEFT_TRY(weft_blocking(resolve, "example.org", &found));
  *
- * The function runs on a native stack of full size while the task waits; other tasks go
- * on. A short call costs a few nanoseconds, a long one gets a thread of its own. Inside
- * it, weft calls count as a plain thread's.
+ * The function runs on a native stack of full size, a pool thread's, while the task waits;
+ * other tasks go on. Inside it, weft calls count as a plain thread's. The way there and
+ * back costs microseconds: what takes less, and never blocks, is called directly.
  */
 #ifndef WEFT_BLOCKING_H
 #define WEFT_BLOCKING_H

@@ -55,7 +55,8 @@ typedef struct weft_chan_opts {
  * From     any thread
  * Returns  0
  *          WEFT_ENOMEM
- *          WEFT_EOVERFLOW  elem_size or capacity is out of range                          */
+ *          WEFT_EOVERFLOW  elem_size is over 1 MiB, or capacity over 2^31
+ *          WEFT_EINVAL     elem_size is 0, or there is no such policy                      */
 WEFT_API WEFT_MUST_CHECK int weft_channel_open(size_t elem_size, const weft_chan_opts *opts,
                                                weft_sender **out_tx, weft_receiver **out_rx,
                                                const char *file, int line);
@@ -70,8 +71,9 @@ WEFT_API WEFT_MUST_CHECK int weft_channel_open(size_t elem_size, const weft_chan
  * Cancel   yes, up to the copy
  * From     any thread
  * Returns  0
- *          WEFT_ECLOSED    no receiver is left, or the channel was ended
+ *          WEFT_ECLOSED    no receiver is left, or the channel was ended, or tx is closed
  *          WEFT_ECANCELED  the caller's scope is cancelled or past its deadline
+ *          WEFT_EAGAIN     it is full, and its policy is WEFT_FAIL
  *          WEFT_EMSGSIZE   size is not the element's; WEFT_EINVAL for a NULL tx            */
 WEFT_API WEFT_MUST_CHECK int weft_sender_send(weft_sender *tx, const void *value, size_t size);
 
@@ -106,6 +108,7 @@ WEFT_API WEFT_MUST_CHECK int weft_sender_send_many(weft_sender *tx, const void *
  * From     any thread
  * Returns  1, or 0 at the end
  *          WEFT_ECANCELED  the caller's scope is cancelled or past its deadline
+ *          WEFT_ECLOSED    rx is closed
  *          WEFT_EBUSY      not a channel, and another reference is consuming it
  *          WEFT_EMSGSIZE   size is not the element's; WEFT_EINVAL for a NULL rx
  *          any other       the cause it ended with, once for each half; then 0              */

@@ -83,7 +83,9 @@ WEFT_API void *weft_slot_take(void *slot);
 /* Hands an owner over to a call that takes one: it is empty afterwards. */
 #define WEFT_MOVE(owner)  (&(owner))
 
-/* Takes the value out of an owner, to be stored or returned: it is empty afterwards. */
+/* Takes the value out of an owner, to be stored or returned: it is empty afterwards. A
+ * half that goes to another task inside a value is better taken by weft_half_take, or
+ * reports name its old holder until the new one has used it. */
 #define WEFT_STEAL(owner) (__extension__(__typeof__(owner))weft_slot_take(&(owner)))
 
 /* ---- closing with an outcome ------------------------------------------------------------ */

@@ -11,6 +11,10 @@
  *     if (rc < 0)
  *         fprintf(stderr, "no job: %s\n", weft_strerror(rc));
  *
+ * Each function names the codes of its own. Three may come from any that returns a code:
+ * WEFT_EINVAL for a NULL where something is needed, WEFT_EFORK in a child after fork, and
+ * WEFT_ENOMEM when a plain thread's first call finds no memory to note the thread in.
+ *
  * Weft never reports through errno.
  */
 #ifndef WEFT_ERROR_H

@@ -36,7 +36,8 @@ enum weft_fd_events {
  *          WEFT_ECANCELED  the caller's scope is cancelled or past its deadline
  *          WEFT_EBUSY      another waits on fd for the same direction
  *          WEFT_ENOTSUP    a regular file or folder, which can't be waited for
- *          WEFT_EINVAL     no such event; -EBADF: no such descriptor                        */
+ *          WEFT_EINVAL     no such event; -EBADF: no such descriptor
+ *          WEFT_ENOMEM, WEFT_EAGAIN    in a plain thread: the runtime could not start       */
 WEFT_API WEFT_MUST_CHECK int weft_fd_wait(int fd, unsigned events);
 
 #ifdef __cplusplus

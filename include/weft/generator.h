@@ -37,13 +37,13 @@ extern "C" {
 
 typedef struct weft_generator_opts {
     size_t size_;
-    const char *name;            /* default: the name the definer gave */
+    const char *name;            /* default: the name the definer gave; not copied */
     void (*drop)(void *item);    /* for a value yielded to nobody; must not wait */
 } weft_generator_opts;
 
 typedef struct weft_iterator_opts {
     size_t size_;
-    const char *name;
+    const char *name;                      /* not copied: lives as long as the iterator */
     int (*next)(void *state, void *out);   /* 1 an item, 0 the end, negative an error */
     int (*close)(void *state);             /* may be NULL; runs once, shielded */
     void (*drop)(void *item);              /* for an item made and not received */
@@ -78,7 +78,8 @@ WEFT_API WEFT_MUST_CHECK int weft_generator_open(const weft_generator_opts *opts
  * Returns  0: go on
  *          WEFT_ECLOSED    the consumer has left: unwind, the rest runs shielded
  *          WEFT_ECANCELED  a scope around it is cancelled
- *          WEFT_ENOTASK    not called by the body                                          */
+ *          WEFT_ENOTASK    not called by the body
+ *          WEFT_EMSGSIZE   size is not the element's: then the value is still the caller's  */
 WEFT_API WEFT_MUST_CHECK int weft_generator_yield(weft_receiver *self, const void *value,
                                                   size_t size);
 

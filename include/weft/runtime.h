@@ -110,7 +110,8 @@ WEFT_API int weft_dump(int fd);
  * Waits    no
  * From     any thread
  * Returns  0
- *          WEFT_EINVAL     not a signal that can be caught                               */
+ *          WEFT_EINVAL     not a signal that can be caught
+ *          WEFT_ENOMEM, WEFT_EAGAIN, -errno    no thread or descriptor could be had for it */
 WEFT_API WEFT_MUST_CHECK int weft_dump_on_signal(int signo);
 
 /* Sends weft's reports (deadlock, leak, watchdog, last words) to hook instead of stderr.

@@ -42,7 +42,8 @@ typedef struct weft_scope {
 
 typedef struct weft_spawn_opts {
     size_t size_;
-    const char *name;        /* default: the name the definer gave */
+    const char *name;        /* default: the name the definer gave; not copied: lives as
+                                long as the task */
     int copies;              /* 0 is 1; each copy gets references of its own */
     size_t stack_size;       /* bytes of addresses; 0: the runtime's default */
 } weft_spawn_opts;
@@ -66,7 +67,9 @@ WEFT_API void weft_scope_enter(weft_scope *scope, const char *file, int line);
  * Returns  0
  *          the first error of a child, other than WEFT_ECLOSED
  *          WEFT_ETIMEDOUT  its own deadline passed
- *          WEFT_ECANCELED  a scope around it was cancelled                                */
+ *          WEFT_ECANCELED  a scope around it was cancelled
+ *          WEFT_EDEADLK    what it waits for can never happen: a report says what
+ *          WEFT_EINVAL     another task or thread entered it, or it is not the innermost   */
 WEFT_API WEFT_MUST_CHECK int weft_scope_wait(weft_scope *scope);
 
 /* Starts tasks that run what, with the arguments at args.
