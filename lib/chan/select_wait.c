@@ -24,8 +24,9 @@
  * two that meet one commits. It costs a sort and as many locks at once as there are channels.
  *
  * A source that is not a channel says on which channel its state shows (select_on, asked before
- * anything is locked); a node without a slot there only wakes the select, which starts over. So does
- * a channel that ended: the survey finds the end. A commit through a claimed node has happened,
+ * anything is locked), and perhaps where it takes an item from it; a node without a slot there only
+ * wakes the select. Either way the select starts over and asks the source. So it does when a channel
+ * ended: the survey finds the end. A commit through a claimed node has happened,
  * whatever else is true by then; every other way back moved nothing.
  *
  * Rejected: trying with the nodes in place and the cell WAITING, then claiming both cells: each
@@ -40,7 +41,7 @@ struct part {
     struct wf_node node;
     struct wf_chan *chan; /* where the node goes; NULL: a timer */
     const weft_case *what;
-    bool is_of_chan; /* the node has a slot; else it is only told */
+    bool is_of_chan; /* what comes through the node is the case's; else its source's */
 };
 
 struct wait {
@@ -60,13 +61,17 @@ static struct wf_list *list_of(const struct part *part)
 
 /* ---- which channels -------------------------------------------------------------------------- */
 
+static void *room_of(weft_receiver *rx) { return rx->ops->room != NULL ? rx->ops->room(rx) : NULL; }
+
 static void add_part(struct wait *w, const weft_case *c, struct wf_chan *ch)
 {
     struct part *part = &w->parts[w->n_parts];
     bool is_of_chan = ch != NULL && wf_case_is_of_chan(c);
     *part = (struct part){
         .node = { .waiter = w->s->self,
-                  .slot = is_of_chan ? c->value : NULL,
+                  .slot = is_of_chan   ? c->value
+                          : ch != NULL ? room_of(c->half)
+                                       : NULL,
                   .claim = WF_CLAIM_FIRST + (uint32_t)w->n_parts++,
                   .wakes_last = true },
         .chan = ch,
@@ -220,7 +225,12 @@ static size_t await(struct wait *w, size_t first, size_t n, int *rc)
     if (claim >= WF_CLAIM_FIRST) {
         struct part *part = &w->parts[claim - WF_CLAIM_FIRST];
         *rc = part->node.rc;
-        return *rc == WF_NODE_RETRY ? WF_NO_CASE : done(w, part, rc);
+        if (part->is_of_chan && *rc != WF_NODE_RETRY)
+            return done(w, part, rc);
+        if (*rc == 1)
+            ((weft_receiver *)part->what->half)->ops->filled(part->what->half);
+        *rc = WF_NODE_RETRY;
+        return WF_NO_CASE;
     }
     if (claim == WF_CLAIM_TIMEOUT) {
         *rc = 0;

@@ -32,6 +32,13 @@ struct wf_source_ops {
      * NULL, or a NULL result: as try_recv. */
     struct wf_chan *(*select_on)(weft_receiver *rx);
 
+    /* While a select waits: where an item of that channel may be put, so that this receiver has its
+     * turn among the channel's others; and that one was put there. It is the source's then: its next
+     * receive goes on with it. NULL, or NULL room, for a channel that has no others: the select is
+     * only told that there is something, and others would be faster each time. */
+    void *(*room)(weft_receiver *rx);
+    void (*filled)(weft_receiver *rx);
+
     /* Up to n items; waits for the first. NULL: weft loops over recv once. */
     int (*recv_many)(weft_receiver *rx, void *out, size_t n);
 

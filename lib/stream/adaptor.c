@@ -101,6 +101,10 @@ int wf_adaptor_open(const struct wf_adaptor_opts *opts, weft_receiver **out_rx)
 int wf_adaptor_pull(weft_receiver *rx, bool may_wait)
 {
     struct wf_adaptor *adaptor = rx->source;
+    if (adaptor->has_item) {
+        adaptor->has_item = false;
+        return 1;
+    }
     int rc = may_wait ? wf_receiver_next(adaptor->source, adaptor->in)
                       : wf_receiver_try_next(adaptor->source, adaptor->in);
     if (rc < 0 && adaptor->source->is_ended)
@@ -130,12 +134,36 @@ struct wf_chan *wf_adaptor_select_on(weft_receiver *rx)
     return ops->select_on != NULL ? ops->select_on(adaptor->source) : NULL;
 }
 
+/* Of the innermost one, whose source is the channel. */
+void *wf_adaptor_room(weft_receiver *rx)
+{
+    struct wf_adaptor *adaptor = rx->source;
+    weft_receiver *source = adaptor->source;
+    if (source == NULL || source->half.is_closed)
+        return NULL;
+    if (source->ops == &wf_chan_ops)
+        return adaptor->in;
+    return source->ops->room != NULL ? source->ops->room(source) : NULL;
+}
+
+void wf_adaptor_filled(weft_receiver *rx)
+{
+    struct wf_adaptor *adaptor = rx->source;
+    if (adaptor->source->ops == &wf_chan_ops)
+        adaptor->has_item = true;
+    else
+        adaptor->source->ops->filled(adaptor->source);
+}
+
 void wf_adaptor_close_source(struct wf_adaptor *adaptor)
 {
     weft_receiver *source = adaptor->source;
     if (source == NULL)
         return;
     adaptor->source = NULL;
+    if (adaptor->has_item && source->drop_item != NULL)
+        source->drop_item(adaptor->in);
+    adaptor->has_item = false;
     adaptor->close_code = wf_receiver_close_and_free(source);
 }
 

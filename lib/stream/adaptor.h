@@ -5,8 +5,9 @@
  * it wants no more of it. One block of memory: the struct, the step's arguments, one item that came
  * in and one that goes out.
  *
- *   A1  An item is in the source, in `in` during one call, or the consumer's. None is kept between
- *       calls, so a cancelled receive loses nothing.
+ *   A1  An item is in the source, in `in`, or the consumer's. It is in `in` during one call, so a
+ *       cancelled receive loses nothing; or, with has_item, from when a channel's sender put it
+ *       there for a select that waited until the next call.
  *   A2  out is written only with a result of 1.
  *   A3  What lends its items (a line points into its block) is not closed before its consumer asks
  *       for more; an adaptor over it lends them on.
@@ -25,6 +26,7 @@ struct wf_adaptor {
     const weft_callable *step;
     const char *name;
     bool never_waits;
+    bool has_item; /* in `in`, from a source that is a channel */
     void *args, *in, *out;
     uint64_t n_left; /* take's */
 };
@@ -57,6 +59,8 @@ void wf_adaptor_close_source(struct wf_adaptor *adaptor);
 
 /* Entries of the table that all kinds share. */
 struct wf_chan *wf_adaptor_select_on(weft_receiver *rx);
+void *wf_adaptor_room(weft_receiver *rx);
+void wf_adaptor_filled(weft_receiver *rx);
 int wf_adaptor_close(weft_receiver *rx);
 
 #endif

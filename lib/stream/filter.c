@@ -45,6 +45,8 @@ static const struct wf_source_ops pulling_ops = {
     .recv = filter_recv,
     .try_recv = filter_try_recv,
     .select_on = wf_adaptor_select_on,
+    .room = wf_adaptor_room,
+    .filled = wf_adaptor_filled,
     .close = wf_adaptor_close,
 };
 

@@ -4,6 +4,8 @@
  * left to the consumer until it comes back (A3). */
 #include "stream/adaptor.h"
 
+#include <string.h>
+
 /* A generator's teardown may wait, a channel's close does not, and between them are steps that
  * promised not to. */
 static bool closes_at_once(weft_receiver *rx)
@@ -27,13 +29,13 @@ static int take_next(weft_receiver *rx, void *out, bool may_wait)
         end_of_take(adaptor, may_wait);
         return 0;
     }
-    int rc = may_wait ? wf_receiver_next(adaptor->source, out)
-                      : wf_receiver_try_next(adaptor->source, out);
-    if (rc < 0 && adaptor->source->is_ended)
-        rx->is_ended = true;
-    if (rc > 0 && --adaptor->n_left == 0 && !rx->lends_items)
+    int rc = wf_adaptor_pull(rx, may_wait);
+    if (rc <= 0)
+        return rc;
+    memcpy(out, adaptor->in, rx->elem_size);
+    if (--adaptor->n_left == 0 && !rx->lends_items)
         end_of_take(adaptor, may_wait);
-    return rc;
+    return 1;
 }
 
 static int take_recv(weft_receiver *rx, void *out) { return take_next(rx, out, true); }
@@ -57,6 +59,8 @@ static const struct wf_source_ops pulling_ops = {
     .recv = take_recv,
     .try_recv = take_try_recv,
     .select_on = take_select_on,
+    .room = wf_adaptor_room,
+    .filled = wf_adaptor_filled,
     .close = wf_adaptor_close,
 };
 

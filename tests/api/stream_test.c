@@ -311,6 +311,108 @@ static int pulled_main(void *arg)
 
 WT_TEST(select_pulls_through_steps_that_never_wait) { run(pulled_main); }
 
+WEFT_TASK(sends_many, (tx, int, out), (int, last))
+{
+    for (int n = 1; n <= last; n++)
+        WEFT_TRY(weft_send(out, n));
+    return 0;
+}
+
+WEFT_TASK(counts_many, (rx, int, in), (int *, out_n))
+{
+    weft_each (n, in)
+        *out_n += n > 0;
+    return weft_error(in);
+}
+
+/* A select over a combinator and an ordinary receiver take from one channel. */
+static int share(size_t capacity)
+{
+    enum { N = 400 };
+    WEFT_TX(int, tx);
+    WEFT_RX(int, numbers);
+    WEFT_RX(int, odds);
+    WEFT_RX(int, twice);
+    WEFT_SCOPE(scope);
+    const weft_stream_opts pulled = { .never_waits = true };
+    int n, rc = 1, n_others = 0, n_odd = 0;
+    WEFT_TRY(weft_chan_open(&tx, &numbers, capacity));
+    WEFT_TRY(weft_spawn(&scope, counts_many, weft_ref(numbers), &n_others));
+    WEFT_TRY(odd_with(&pulled, WEFT_MOVE(numbers), &odds));
+    WEFT_TRY(doubled_with(&pulled, WEFT_MOVE(odds), &twice));
+    WEFT_TRY(weft_spawn(&scope, sends_many, WEFT_MOVE(tx), N));
+    for (;;) {
+        int i = weft_select(&rc, weft_on_recv(twice, &n), weft_on_after(WEFT_SEC(1000)));
+        if (i != 0 || rc <= 0)
+            break;
+        ck_assert_int_eq(n % 4, 2);
+        n_odd++;
+    }
+    ck_assert_int_eq(rc, 0);
+    WEFT_TRY(weft_scope_wait(&scope));
+    ck_assert_int_lt(n_others, N);
+    ck_assert_int_ge(n_odd, N / 100);
+    return 0;
+}
+
+static int share_main(void *arg)
+{
+    (void)arg;
+    WEFT_TRY(share(0));
+    WEFT_TRY(share(1));
+    return share(8);
+}
+
+WT_TEST(a_select_over_a_combinator_has_its_turn) { run(share_main); }
+
+WEFT_TASK(sends_token_and_number, (tx, struct token *, token_tx), (tx, int, numbers))
+{
+    struct token *token = token_new(5);
+    int rc = weft_send(token_tx, token);
+    if (rc < 0)
+        token_end(token);
+    return rc < 0 ? rc : weft_send(numbers, 1);
+}
+
+/* What a sender put there for a case that another one was faster than is not lost. */
+WEFT_FILTER(any_token, struct token *, token) { return token != NULL; }
+
+static int kept_main(void *arg)
+{
+    (void)arg;
+    for (int is_received = 0; is_received < 2; is_received++) {
+        WEFT_TX(struct token *, tx);
+        WEFT_TX(int, other_tx);
+        WEFT_RX(struct token *, source);
+        WEFT_RX(int, other);
+        WEFT_RX(struct token *, any);
+        const weft_stream_opts pulled = { .never_waits = true };
+        struct token *token = NULL;
+        int rc, n;
+        WEFT_TRY(weft_chan_open(&tx, &source, 0, .drop = token_drop));
+        WEFT_TRY(weft_chan_open(&other_tx, &other, 1));
+        WEFT_TRY(any_token_with(&pulled, WEFT_MOVE(source), &any));
+        WEFT_SCOPE(scope);
+        WEFT_TRY(weft_spawn(&scope, sends_token_and_number, WEFT_MOVE(tx), WEFT_MOVE(other_tx)));
+        /* Woken by the token, it finds the number as well, and that comes first. */
+        ck_assert_int_eq(
+            weft_select_ordered(&rc, weft_on_recv(other, &n), weft_on_recv(any, &token)), 0);
+        if (is_received) {
+            ck_assert_int_eq(weft_recv(any, &token), 1);
+            ck_assert_int_eq(token_end(token), 5);
+            ck_assert_int_eq(weft_recv(any, &token), 0);
+        }
+        WEFT_TRY(weft_scope_wait(&scope));
+    }
+    return 0;
+}
+
+WT_TEST(an_item_that_came_for_a_case_that_lost_is_kept_or_dropped)
+{
+    ck_assert_int_eq(weft_configure(WEFT_CONFIG(.workers = 1)), 0);
+    run(kept_main);
+}
+
 WEFT_GENERATOR(numbers_from_1, weft_rx(int))
 {
     int rc = 0;
