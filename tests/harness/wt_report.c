@@ -36,6 +36,8 @@ void wt_capture_reports(void)
 
 const char *wt_reports(void) { return buffer; }
 
+bool wt_has_report(void) { return atomic_load(&used) > 0; }
+
 void wt_reports_reset(void)
 {
     if (!is_capturing)

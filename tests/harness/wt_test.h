@@ -130,4 +130,7 @@ void wt_capture_reports(void);
 /* What was reported since; valid until the next call. */
 const char *wt_reports(void);
 
+/* Whether anything was, or is just being; for bodies that go on until they are complained about. */
+bool wt_has_report(void);
+
 #endif
