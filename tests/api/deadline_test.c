@@ -102,6 +102,7 @@ static int expired_already(void *arg)
     WANT(past(&(weft_scope_opts){ .deadline_at_ns = weft_now_ns() }), WEFT_ETIMEDOUT);
     WANT(past(&(weft_scope_opts){ .timeout_ns = WEFT_SEC(9), .deadline_at_ns = 1 }),
          WEFT_ETIMEDOUT);
+    WANT(past(&(weft_scope_opts){ .timeout_ns = -1, .deadline_at_ns = INT64_MAX }), WEFT_ETIMEDOUT);
     return weft_pause();
 }
 

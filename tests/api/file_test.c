@@ -193,4 +193,36 @@ WT_TEST(in_a_cancelled_scope_only_close_works)
     unlink(test_path);
 }
 
+/* ---- descriptors ------------------------------------------------------------------------------------ */
+
+enum { FDS_LOOKED_AT = 256 };
+
+static int sleep_a_moment(void *arg)
+{
+    (void)arg;
+    return weft_sleep(1);
+}
+
+/* Of those that weft opens: files, and what its workers poll with. */
+WT_TEST(no_program_that_is_executed_inherits_a_descriptor)
+{
+    bool was_open[FDS_LOOKED_AT];
+    unsigned n_new = 0;
+    for (int fd = 0; fd < FDS_LOOKED_AT; fd++)
+        was_open[fd] = fcntl(fd, F_GETFD) >= 0;
+    ck_assert_int_eq(weft_run(sleep_a_moment, NULL), 0);
+    WEFT_AUTO(weft_file, file);
+    WEFT_RX(weft_line, lines);
+    ck_assert_int_eq(weft_file_open("/proc/self/exe", "r", &file), 0);
+    ck_assert_int_eq(weft_lines("/proc/self/exe", NULL, &lines), 0);
+    for (int fd = 0; fd < FDS_LOOKED_AT; fd++) {
+        int flags = fcntl(fd, F_GETFD);
+        if (flags < 0 || was_open[fd])
+            continue;
+        n_new++;
+        ck_assert_msg((flags & FD_CLOEXEC) != 0, "descriptor %d would be inherited", fd);
+    }
+    ck_assert_uint_ge(n_new, wt_is_sim() ? 2 : 4);
+}
+
 WT_MAIN("file")

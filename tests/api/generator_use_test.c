@@ -10,13 +10,26 @@ static int try_for(int64_t timeout_ns, weft_rx(struct token *) items, struct tok
     return weft_recv(items, item);
 }
 
+WEFT_GENERATOR(held_tokens, weft_rx(struct token *), (atomic_bool *, may_go))
+{
+    atomic_fetch_add(&n_begun, 1);
+    int rc = 0;
+    while (rc >= 0 && !atomic_load(may_go))
+        rc = weft_sleep(WEFT_US(100));
+    for (int n = 1; rc >= 0; n++)
+        rc = weft_yield(token_new(n));
+    return ended_with(rc);
+}
+
 static int kept_main(void *arg)
 {
     (void)arg;
+    atomic_bool may_go = false;
     WEFT_RX(struct token *, items);
     struct token *item;
-    WEFT_TRY(slow_tokens_with(&dropping, WEFT_MS(5), &items));
+    WEFT_TRY(held_tokens_with(&dropping, &may_go, &items));
     ck_assert_int_eq(try_for(WEFT_MS(1), items, &item), WEFT_ECANCELED);
+    atomic_store(&may_go, true);
     for (int n = 1; n <= 3; n++) {
         ck_assert_int_eq(weft_recv(items, &item), 1);
         ck_assert_int_eq(token_end(item), n);
@@ -225,16 +238,42 @@ static int leak_main(void *arg)
     WEFT_RX(int, numbers);
     int n, rc;
     WEFT_TRY(in_a_deadline(&numbers));
-    ck_assert_int_eq(weft_recv(numbers, &n), 1);
-    ck_assert_int_eq(weft_sleep(WEFT_MS(3)), 0);
     while ((rc = weft_recv(numbers, &n)) > 0)
-        ck_assert_int_eq(weft_checkpoint(), 0);
+        ck_assert_int_eq(weft_sleep(WEFT_US(100)), 0);
     ck_assert_int_eq(rc, WEFT_ECANCELED); /* the code that the body returned */
     ck_assert_int_eq(weft_checkpoint(), 0);
     return 0;
 }
 
 WT_TEST(a_deadline_in_the_body_stays_there) { run(leak_main); }
+
+/* A close that finds the body elsewhere than in a yield cancels it; once it has been told, the rest
+ * is teardown, and may wait. */
+WEFT_GENERATOR(busy_at_close, weft_rx(int))
+{
+    atomic_fetch_add(&n_begun, 1);
+    int rc = weft_yield(1);
+    while (rc == 0 && weft_checkpoint() == 0)
+        (void)!weft_pause();
+    rc = weft_yield(2);
+    ck_assert_int_eq(rc, WEFT_ECLOSED);
+    ck_assert_int_eq(weft_sleep(WEFT_US(1)), 0);
+    return ended_with(rc);
+}
+
+static int busy_close_main(void *arg)
+{
+    (void)arg;
+    WEFT_RX(int, numbers);
+    int n;
+    WEFT_TRY(busy_at_close(&numbers));
+    ck_assert_int_eq(weft_recv(numbers, &n), 1);
+    ck_assert_int_eq(weft_try_recv(numbers, &n), WEFT_EAGAIN); /* it goes on */
+    ck_assert_int_eq(weft_close(numbers), 0);
+    return 0;
+}
+
+WT_TEST(a_body_that_was_busy_at_the_close_may_wait_once_told) { run(busy_close_main); }
 
 /* ---- pipelines ---------------------------------------------------------------------------------- */
 
@@ -346,7 +385,7 @@ static int select_main(void *arg)
     struct token *item;
     int n_late = 0, n_items = 0;
     WEFT_TRY(slow_tokens_with(&dropping, WEFT_MS(2), &items));
-    while (n_items < 5) {
+    while (n_items < 5 || n_late == 0) {
         int rc;
         switch (weft_select(&rc, weft_on_recv(items, &item), weft_on_after(WEFT_MS(1)))) {
         case 0:
@@ -357,7 +396,6 @@ static int select_main(void *arg)
         default: ck_abort();
         }
     }
-    ck_assert_int_gt(n_late, 0);
     return 0;
 }
 

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 #include <weft.h>
 
@@ -240,6 +241,27 @@ WT_TEST(an_unknown_thread_that_waits_in_the_system)
 {
     wt_capture_reports();
     ck_assert_int_eq(weft_run(be_told_later, NULL), 5);
+    expect_silence();
+}
+
+/* What the kernel or another process does is no thread of ours. */
+static int wait_for_the_kernel(void *arg)
+{
+    (void)arg;
+    struct itimerspec soon = { .it_value.tv_nsec = 5000000 };
+    int fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(timerfd_settime(fd, 0, &soon, NULL), 0);
+    int rc = weft_fd_wait(fd, WEFT_READABLE);
+    (void)close(fd);
+    return rc < 0 ? rc : 0;
+}
+
+WT_TEST(the_kernel_will_make_a_descriptor_ready)
+{
+    wt_seeds_at_most(20);
+    wt_capture_reports();
+    ck_assert_int_eq(weft_run(wait_for_the_kernel, NULL), 0);
     expect_silence();
 }
 

@@ -232,8 +232,10 @@ static int in_select(void *arg)
     ck_assert_int_eq(rc, 1);
     ck_assert_int_ge(at_ns - begin_ns, WEFT_MS(2));
     ck_assert_int_eq(weft_send(tx, 5), 0);
-    ck_assert_int_eq(weft_select(&rc, weft_on_recv(rx, &n), weft_on_recv(late, &other_ns)), 0);
+    ck_assert_int_eq(weft_select_ordered(&rc, weft_on_recv(late, &other_ns), weft_on_recv(rx, &n)),
+                     1);
     ck_assert_int_eq(n, 5);
+    ck_assert_int_eq(weft_error(late), 0); /* a case that loses leaves no trace */
     return 0;
 }
 
@@ -264,7 +266,10 @@ static int cancelled_recv(void *arg)
     ck_assert_int_eq(weft_after(WEFT_MS(4), &timer), 0);
     {
         WEFT_SCOPE(scope, .timeout_ns = WEFT_MS(1));
-        ck_assert_int_eq(weft_recv(timer, &at_ns), WEFT_ECANCELED);
+        int rc = weft_recv(timer, &at_ns);
+        if (rc == 1 && !wt_is_sim())
+            return 0; /* a stall: it was due before the scope was entered */
+        ck_assert_int_eq(rc, WEFT_ECANCELED);
     }
     ck_assert_int_eq(weft_recv(timer, &at_ns), 1);
     return 0;
