@@ -39,15 +39,15 @@ static void run_chosen(int i)
 static _Noreturn void usage(int code)
 {
     FILE *out = code == 0 ? stdout : stderr;
-    fprintf(out, "usage: %s [--list] [--seed N] [--seeds N] [--trace] [test...]\n\n",
+    fprintf(out, "usage: %s [--list] [--seed N] [--seeds N] [--trace] [--timeout N] [test...]\n\n",
             wt_opts.program);
     fputs("  --list     print the names of the tests\n"
           "  --seed N   one run, with seed N (WEFT_SEED)\n"
           "  --seeds N  N runs in the simulator, from the first seed on (WEFT_SEEDS, else 200)\n"
-          "  --trace    print each switch of the simulator\n\n"
-          "WT_TIMEOUT is the limit of one test in seconds (60); WT_SLOW says how many times\n"
-          "slower than usual everything is (valgrind: 10); WT_FAULTS limits the runs with a\n"
-          "failing call. Without names, all tests run.\n"
+          "  --trace    print each switch of the simulator\n"
+          "  --timeout N  the limit of one test in seconds (WT_TIMEOUT, else 60)\n\n"
+          "WT_SLOW says how many times slower than usual everything is (valgrind: 10); WT_FAULTS\n"
+          "limits the runs with a failing call. Without names, all tests run.\n"
           "Ends with 0, 1 for a failure, 77 when all were skipped.\n",
           out);
     exit(code);
@@ -68,6 +68,11 @@ static uint64_t number_from_env(const char *name, uint64_t otherwise)
 {
     const char *text = getenv(name);
     return text == NULL || *text == '\0' ? otherwise : number(text);
+}
+
+static void set_timeout(int usual_s)
+{
+    wt_opts.timeout_s = (int)number_from_env("WT_TIMEOUT", (uint64_t)usual_s) * (int)wt_opts.slow;
 }
 
 static void choose(const char *name)
@@ -107,7 +112,7 @@ static void read_environment(void)
     wt_opts.first_seed = number_from_env("WEFT_SEED", 1);
     wt_opts.n_seeds = (unsigned)number_from_env("WEFT_SEEDS", 200 / wt_opts.slow);
     wt_opts.n_faults = (unsigned)number_from_env("WT_FAULTS", 0);
-    wt_opts.timeout_s = (int)number_from_env("WT_TIMEOUT", 60) * (int)wt_opts.slow;
+    set_timeout(60);
 }
 
 static void read_arguments(int argc, char **argv)
@@ -135,6 +140,8 @@ static void read_arguments(int argc, char **argv)
         } else if (strcmp(arg, "--seeds") == 0 && has_value) {
             wt_opts.n_seeds = (unsigned)number(argv[++i]);
             seeds_given = true;
+        } else if (strcmp(arg, "--timeout") == 0 && has_value) {
+            set_timeout((int)number(argv[++i]));
         } else if (arg[0] == '-') {
             usage(2);
         } else {
