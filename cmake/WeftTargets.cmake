@@ -71,4 +71,9 @@ if(WEFT_TESTS)
   set_target_properties(weft_testing PROPERTIES C_VISIBILITY_PRESET default)
 endif()
 
+# Inside another project only what it links is built.
+if(NOT PROJECT_IS_TOP_LEVEL)
+  set_target_properties(weft_static weft_sim PROPERTIES EXCLUDE_FROM_ALL ON)
+endif()
+
 set(WEFT_INSTALL_TARGETS ${WEFT_INSTALL_TARGETS} PARENT_SCOPE)
