@@ -1,4 +1,5 @@
 # Shared by the scripts of this folder, which are tests: exit 0 passed, 1 failed, 77 skipped.
+export LC_ALL=C # the words of compilers and of readelf are looked for
 here=$(dirname "$(realpath "${BASH_SOURCE[0]}")")
 root=$(realpath "$here/../../..")
 work=$(mktemp -d)
