@@ -3,6 +3,7 @@
  * as often as one likes. */
 #include "wt_test.h"
 
+#include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -304,6 +305,22 @@ WT_TEST(settings_out_of_range_are_refused)
     ck_assert_int_eq(weft_configure(WEFT_CONFIG(.teardown_budget_ns = -1)), WEFT_EINVAL);
     ck_assert_int_eq(weft_configure(&(weft_config){ .workers = 1 }), 0);
     ck_assert_int_eq(weft_run(count_workers, NULL), 1);
+}
+
+static int look_at_handler(void *arg) { return sigaction(SIGSEGV, NULL, arg); }
+
+WT_TEST(the_fault_handler_is_there_while_it_runs_unless_unwanted)
+{
+    struct sigaction before, during, after;
+    ck_assert_int_eq(look_at_handler(&before), 0);
+    for (int unwanted = 0; unwanted <= 1; unwanted++) {
+        ck_assert_int_eq(weft_configure(WEFT_CONFIG(.no_signal_stack = unwanted)), 0);
+        ck_assert_int_eq(weft_run(look_at_handler, &during), 0);
+        ck_assert_int_eq(weft_shutdown(WEFT_SEC(10)), 0);
+        ck_assert_int_eq(look_at_handler(&after), 0);
+        ck_assert_int_eq(during.sa_sigaction == before.sa_sigaction, unwanted);
+        ck_assert(after.sa_sigaction == before.sa_sigaction);
+    }
 }
 
 /* ---- fork ------------------------------------------------------------------------------------ */

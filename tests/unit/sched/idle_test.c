@@ -139,13 +139,16 @@ WT_TEST(a_sooner_timer_interrupts_the_sleep_for_a_later_one)
     }
 }
 
-/* Work pushed by a plain thread, each time when all have just gone to sleep or are about to. */
+/* Work pushed by a plain thread, each time when all have just gone to sleep or are about to. The
+ * runtime has a user all the time: else the hour at which idle workers stop would wake them, and a
+ * wake-up that was lost would only be late. */
 WEFT_TASK(do_nothing, (int, n)) { return n; }
 
 WT_TEST(a_push_always_wakes)
 {
     for (unsigned n = 1; n <= 4; n++) {
         with_workers(n);
+        MUST(wf_runtime_enter());
         for (unsigned i = wt_scaled(2000); i > 0; i--) {
             WEFT_SCOPE(scope);
             MUST(weft_spawn(&scope, do_nothing, 0));
@@ -153,6 +156,7 @@ WT_TEST(a_push_always_wakes)
             for (uint64_t spin = wt_random_below(200); spin > 0; spin--)
                 wf_cpu_relax();
         }
+        wf_runtime_leave();
         MUST(weft_shutdown(WEFT_SEC(10)));
     }
 }

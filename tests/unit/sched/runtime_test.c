@@ -25,6 +25,17 @@ WT_TEST(users_are_counted)
     ck_assert_int_eq(wf_rt.state, WF_STOPPED);
 }
 
+WT_TEST(the_seed_is_the_one_that_was_asked_for)
+{
+    for (uint64_t seed = 0; seed <= 7; seed += 7) {
+        MUST(weft_configure(WEFT_CONFIG(.seed = seed)));
+        MUST(wf_runtime_enter());
+        ck_assert(seed != 0 ? wf_rt.config.seed == seed : wf_rt.config.seed != 0);
+        wf_runtime_leave();
+        MUST(weft_shutdown(WEFT_SEC(10)));
+    }
+}
+
 /* ---- services -------------------------------------------------------------------------------- */
 
 static int stopped[3], n_stopped;
