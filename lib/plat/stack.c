@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * The pool of task stacks: credits, the workers' caches, and giving memory back.
  *
- * Slabs (stack_slab.c) are mapped as credits are asked for, and unmapped only when the pool stops,
- * so that a fault handler may walk them without a lock. Caches are their owner's alone.
+ * Slabs (stack_slab.c) are mapped as credits are asked for. Caches are their owner's alone.
  *
  * Invariants, under pool.lock:
  *   S1  credits given out + n_credits == n_mapped; given out is what tasks and caches have.
@@ -11,11 +10,17 @@
  *   S3  a cache holds at most as many stacks as credits, so that no stack which somebody's credit
  *       was promised hides in a cache.
  *   S4  every stack that is handed out has its guard.
+ *   S5  slabs with a stack in use come before those wholly free in the list of slabs.
  *
  * Free stacks are on two lists: dirty ones, whose memory is committed and warm, are taken first,
- * last in first out; clean ones were never used or have been released. Memory goes back when a
- * slab is wholly free and more than DIRTY_KEEP stacks are dirty, in one call; and from the
- * coldest slabs, run by run, when more stacks lie dirty than are in use.
+ * last in first out; clean ones were never used or have been released. Memory goes back
+ *   - when a slab is wholly free and more than DIRTY_KEEP stacks are dirty, in one call;
+ *   - from the coldest slabs, run by run, when more stacks lie dirty than are in use;
+ *   - with the whole slab, page tables and guards included (half a KiB a stack, which no process's
+ *     size shows), when more than FREE_KEEP credits are free beyond as many as are given out.
+ * Who gives stacks or credits back does it, a few slabs at a time, without the lock: as fast as
+ * they come back, so nothing is left to do after a burst's end, and nobody is held up for longer
+ * than some tens of microseconds.
  *
  * Rejected: MADV_FREE, which leaves the memory in the process's size until there is pressure.
  * Rejected: one mapping per stack. Several system calls per task, and half as many stacks. */
@@ -31,6 +36,8 @@
 
 enum {
     DIRTY_KEEP = 256,
+    FREE_KEEP = 4096,  /* a stack that is mapped again needs a guard again: 750 ns */
+    UNMAP_AT_ONCE = 2, /* slabs: more stacks than come back at once */
     CREDIT_KEEP = 3 * WF_CREDIT_BATCH, /* credits a cache keeps at most */
     SCARCE = 8 * WF_CREDIT_BATCH,      /* fewer credits left than this go out one by one */
 };
@@ -46,12 +53,12 @@ static struct {
     size_t limit; /* stacks that may be mapped */
     bool guard_by_madvise;
 
-    _Atomic(struct wf_slab *) slabs; /* writers: under lock; readers: wf_stack_owner() too */
-    _Atomic bool is_scarce;          /* writers: under lock; readers: any, as a hint */
+    _Atomic bool is_scarce; /* writers: under lock; readers: any, as a hint */
 
     WF_CACHE_ALIGNED _Atomic uint32_t lock; /* 0 free, 1 taken */
 
     /* Under lock. */
+    struct wf_slab *first_slab, *last_slab; /* S5 */
     struct list dirty, clean;
     size_t n_mapped;
     size_t n_mapping; /* being mapped, by a thread that dropped the lock */
@@ -86,11 +93,36 @@ static void wait_locked(void)
     lock_pool();
 }
 
+/* ---- slabs ---- */
+
+static void link_slab_locked(struct wf_slab *slab, bool is_in_use)
+{
+    slab->prev = is_in_use ? NULL : pool.last_slab;
+    slab->next = is_in_use ? pool.first_slab : NULL;
+    *(slab->prev != NULL ? &slab->prev->next : &pool.first_slab) = slab;
+    *(slab->next != NULL ? &slab->next->prev : &pool.last_slab) = slab;
+}
+
+static void unlink_slab_locked(struct wf_slab *slab)
+{
+    *(slab->prev != NULL ? &slab->prev->next : &pool.first_slab) = slab->next;
+    *(slab->next != NULL ? &slab->next->prev : &pool.last_slab) = slab->prev;
+}
+
+/* S5 */
+static void move_slab_locked(struct wf_slab *slab, bool is_in_use)
+{
+    unlink_slab_locked(slab);
+    link_slab_locked(slab, is_in_use);
+}
+
 /* ---- free stacks ---- */
 
 static void push_locked(struct wf_stack *stack)
 {
     struct list *list = stack->is_dirty ? &pool.dirty : &pool.clean;
+    if (++stack->slab->n_free == WF_SLAB_STACKS)
+        move_slab_locked(stack->slab, false);
     stack->is_free = true;
     stack->prev = NULL;
     stack->next = list->first;
@@ -102,6 +134,8 @@ static void push_locked(struct wf_stack *stack)
 static void remove_locked(struct wf_stack *stack)
 {
     struct list *list = stack->is_dirty ? &pool.dirty : &pool.clean;
+    if (stack->slab->n_free-- == WF_SLAB_STACKS)
+        move_slab_locked(stack->slab, true);
     stack->is_free = false;
     *(stack->prev != NULL ? &stack->prev->next : &list->first) = stack->next;
     *(stack->next != NULL ? &stack->next->prev : &list->last) = stack->prev;
@@ -146,8 +180,9 @@ static uint64_t dirty_free_of(const struct wf_slab *slab)
 }
 
 /* Drops the lock while it releases: the stacks are on no list, and S2 knows of them. */
-static void trim_locked(struct wf_slab *slab, uint64_t which)
+static void trim_locked(struct wf_slab *slab)
 {
+    uint64_t which = dirty_free_of(slab);
     size_t n = (size_t)__builtin_popcountll(which);
     for (unsigned i = 0; i < WF_SLAB_STACKS; i++) {
         if (which >> i & 1)
@@ -167,18 +202,47 @@ static void trim_locked(struct wf_slab *slab, uint64_t which)
     pool.n_trimmed += n;
 }
 
-/* After `last` was pushed. */
-static void trim_surplus_locked(struct wf_stack *last)
+/* A wholly free slab, if there are many more credits than are given out; its own are then the
+ * pool's (S1), and go with it. */
+static struct wf_slab *spare_slab_locked(void)
 {
-    if (pool.dirty.n <= DIRTY_KEEP)
-        return;
-    uint64_t which = dirty_free_of(last->slab);
-    if (which == UINT64_MAX)
-        trim_locked(last->slab, which);
-    while (pool.dirty.n > DIRTY_KEEP + n_in_use_locked()) {
-        struct wf_slab *coldest = pool.dirty.last->slab;
-        trim_locked(coldest, dirty_free_of(coldest));
+    size_t n_given_out = pool.n_mapped - pool.n_credits;
+    if (pool.n_credits <= FREE_KEEP + n_given_out)
+        return NULL;
+    struct wf_slab *slab = pool.last_slab;
+    return slab->n_free == WF_SLAB_STACKS ? slab : NULL;
+}
+
+/* Drops the lock while it unmaps what nobody knows of any more. */
+static void unmap_locked(struct wf_slab *slab)
+{
+    for (unsigned i = 0; i < WF_SLAB_STACKS; i++) {
+        pool.n_trimmed += slab->stacks[i].is_dirty;
+        remove_locked(&slab->stacks[i]);
     }
+    unlink_slab_locked(slab);
+    pool.n_mapped -= WF_SLAB_STACKS;
+    pool.n_credits -= WF_SLAB_STACKS;
+    unlock_pool();
+    wf_slab_unmap(slab);
+    lock_pool();
+}
+
+static bool unmap_some_locked(void)
+{
+    unsigned n = 0;
+    for (struct wf_slab *slab; n < UNMAP_AT_ONCE && (slab = spare_slab_locked()) != NULL; n++)
+        unmap_locked(slab);
+    return n > 0;
+}
+
+/* After stacks were pushed, one of `slab` as the last. */
+static void trim_surplus_locked(struct wf_slab *slab)
+{
+    if (!unmap_some_locked() && pool.dirty.n > DIRTY_KEEP && slab->n_free == WF_SLAB_STACKS)
+        trim_locked(slab);
+    while (pool.dirty.n > DIRTY_KEEP + n_in_use_locked())
+        trim_locked(pool.dirty.last->slab);
 }
 
 /* ---- credits ---- */
@@ -191,11 +255,9 @@ static void note_scarcity_locked(void)
         wf_store_rlx(&pool.is_scarce, is_scarce);
 }
 
-static void link_slab_locked(struct wf_slab *slab, size_t n_usable)
+static void add_slab_locked(struct wf_slab *slab, size_t n_usable)
 {
-    slab->next = wf_load_rlx(&pool.slabs);
-    /* release [stack-slabs]: described before a fault handler can see it. */
-    wf_store_rel(&pool.slabs, slab);
+    link_slab_locked(slab, true);
     for (size_t i = n_usable; i-- > 0;)
         push_locked(&slab->stacks[i]);
     pool.n_mapped += n_usable;
@@ -221,7 +283,7 @@ static int grow_locked(void)
     pool.n_mapping -= n_usable;
     if (slab == NULL)
         return -ENOMEM;
-    link_slab_locked(slab, n_usable);
+    add_slab_locked(slab, n_usable);
     return 0;
 }
 
@@ -244,7 +306,7 @@ static void give_to_pool_locked(struct wf_stack_cache *cache, unsigned n_stacks)
     cache->n_stacks -= n_stacks;
     memmove(cache->stacks, cache->stacks + n_stacks, cache->n_stacks * sizeof(cache->stacks[0]));
     if (last != NULL)
-        trim_surplus_locked(last);
+        trim_surplus_locked(last->slab);
 }
 
 /* The pool has no credit. One that a cached stack stands on will do, if the stack goes (S3). */
@@ -291,6 +353,7 @@ static WF_NOINLINE void credits_to_pool(struct wf_stack_cache *cache, unsigned n
         cache->n_credits -= n;
     pool.n_credits += n;
     note_scarcity_locked();
+    (void)unmap_some_locked();
     unlock_pool();
 }
 
@@ -354,7 +417,7 @@ static WF_NOINLINE void give_slow(struct wf_stack_cache *cache, struct wf_stack 
         cache->stacks[cache->n_stacks++] = stack;
     } else {
         push_locked(stack);
-        trim_surplus_locked(stack);
+        trim_surplus_locked(stack->slab);
     }
     unlock_pool();
 }
@@ -400,29 +463,14 @@ int wf_stack_pool_start(size_t size, size_t max_stacks)
 
 void wf_stack_pool_stop(void)
 {
-    struct wf_slab *slab = wf_load_rlx(&pool.slabs), *next;
-    wf_store_rlx(&pool.slabs, NULL);
+    struct wf_slab *slab = pool.first_slab, *next;
+    pool.first_slab = pool.last_slab = NULL;
     for (; slab != NULL; slab = next) {
         next = slab->next;
         wf_slab_unmap(slab);
     }
     pool.dirty = pool.clean = (struct list){ 0 };
     pool.n_mapped = pool.n_credits = pool.n_trimmed = 0;
-}
-
-const struct wf_stack *wf_stack_owner(const void *address)
-{
-    /* acquire [stack-slabs] */
-    const struct wf_slab *slab = wf_load_acq_raw(&pool.slabs);
-    for (; slab != NULL; slab = slab->next) {
-        if ((uintptr_t)address - (uintptr_t)slab->base >= slab->size)
-            continue;
-        for (unsigned i = 0; i < WF_SLAB_STACKS; i++) {
-            if (wf_stack_guard_holds(&slab->stacks[i], address))
-                return &slab->stacks[i];
-        }
-    }
-    return NULL;
 }
 
 void wf_stack_info(struct wf_stack_info *out)

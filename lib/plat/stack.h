@@ -34,7 +34,7 @@ struct wf_stack_info {
     size_t mapped;
     size_t in_use;  /* had by tasks and by workers' caches */
     size_t cached;  /* free in the pool, memory committed */
-    size_t trimmed; /* how often a stack's memory was given back so far */
+    size_t trimmed; /* how often a stack's memory was given back so far, or the stack unmapped */
     size_t credit_limit;
     bool guard_by_madvise;
 };
@@ -65,10 +65,6 @@ void *wf_stack_low(const struct wf_stack *stack); /* lowest usable address */
 void *wf_stack_top(const struct wf_stack *stack); /* one past the highest, staggered */
 size_t wf_stack_size(const struct wf_stack *stack);
 bool wf_stack_guard_holds(const struct wf_stack *stack, const void *address);
-
-/* The stack of the pool whose guard holds the address, NULL: none. Async-signal-safe. Stacks that
- * were mapped alone are not found: ask wf_stack_guard_holds(). */
-const struct wf_stack *wf_stack_owner(const void *address);
 
 void wf_stack_info(struct wf_stack_info *out);
 

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT
  * Mapping, describing, guarding and releasing stacks.
  *
- *   slab   [guard][stack 0][guard][stack 1] ... [guard][stack 63][one page]
+ *   slab   [a page: struct wf_slab][guard][stack 0][guard][stack 1] ... [guard][stack 63]
  *
- * The page more moves the slots off a 2 MiB boundary, where the kernel likes to put large
- * mappings: it then comes first. Within its slot a stack's top is `colour` cache lines below the
- * end, so that the hottest lines of many tasks do not meet in the same few cache sets. */
+ * The first page also moves the slots off a 2 MiB boundary, where the kernel likes to put large
+ * mappings. Within its slot a stack's top is `colour` cache lines below the end, so that the hottest
+ * lines of many tasks do not meet in the same few cache sets.
+ *
+ * Rejected: the description in memory of the allocator. That of a million stacks, 64 MB, stayed
+ * there when the slabs were gone. */
 #include "plat/stack_slab.h"
 
 #include "plat/mem.h"
@@ -21,8 +24,9 @@
 enum {
     COLOURS = 16,
     COLOUR_STEP = 5, /* odd: neighbours differ by more than the prefetcher's reach */
-    LARGE_PAGE = 2 * 1024 * 1024,
 };
+
+_Static_assert(sizeof(struct wf_slab) <= 4096, "a slab's description does not fit into its page");
 
 void wf_stack_die(const char *sentence)
 {
@@ -41,8 +45,7 @@ static void *map_untouched(size_t size)
 
 static void describe(struct wf_slab *slab, size_t stack_size, size_t n_before)
 {
-    bool is_aligned = (uintptr_t)slab->base % LARGE_PAGE == 0;
-    char *slot = slab->base + (is_aligned ? wf_page_size() : 0);
+    char *slot = (char *)slab + wf_page_size();
     for (size_t i = 0; i < WF_SLAB_STACKS; i++, slot += WF_STACK_GUARD + stack_size) {
         struct wf_stack *stack = &slab->stacks[i];
         stack->low = slot + WF_STACK_GUARD;
@@ -66,15 +69,11 @@ static bool guard_all(struct wf_slab *slab)
 
 struct wf_slab *wf_slab_map(size_t stack_size, bool guard_later, size_t n_before)
 {
-    struct wf_slab *slab = wf_alloc(1, sizeof(*slab));
+    size_t size = wf_page_size() + WF_SLAB_STACKS * (WF_STACK_GUARD + stack_size);
+    struct wf_slab *slab = map_untouched(size);
     if (slab == NULL)
         return NULL;
-    slab->size = WF_SLAB_STACKS * (WF_STACK_GUARD + stack_size) + wf_page_size();
-    slab->base = map_untouched(slab->size);
-    if (slab->base == NULL) {
-        wf_free(slab);
-        return NULL;
-    }
+    slab->size = size;
     describe(slab, stack_size, n_before);
     if (!guard_later && !guard_all(slab)) {
         wf_slab_unmap(slab);
@@ -87,8 +86,7 @@ void wf_slab_unmap(struct wf_slab *slab)
 {
     for (size_t i = 0; i < WF_SLAB_STACKS; i++)
         wf_san_stack_gone(slab->stacks[i].valgrind_id);
-    (void)wf_sys.unmap(slab->base, slab->size);
-    wf_free(slab);
+    (void)wf_sys.unmap(slab, slab->size);
 }
 
 void wf_slab_release(struct wf_slab *slab, uint64_t which)

@@ -24,11 +24,13 @@ struct wf_stack {
     bool is_free;  /* on a list of the pool */
 };
 
+/* Lies in the slab's own first page. */
 struct wf_slab {
-    /* Constant once linked. */
-    char *base;
-    size_t size;
-    struct wf_slab *next;
+    size_t size; /* of the mapping that begins here; constant */
+
+    /* The pool's, under its lock. */
+    struct wf_slab *next, *prev;
+    unsigned n_free; /* stacks of it on the pool's lists */
 
     struct wf_stack stacks[WF_SLAB_STACKS];
 };

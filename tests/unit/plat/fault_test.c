@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 static int said_to;
+static struct wf_stack *sunk;
 
 static void say(const char *text) { (void)!write(said_to, text, strlen(text)); }
 
@@ -25,7 +26,7 @@ static void on_fault(void *address, void *pc)
 {
     if (pc == NULL)
         say("nowhere ");
-    say(wf_stack_owner(address) != NULL ? "overflow" : "fault");
+    say(sunk != NULL && wf_stack_guard_holds(sunk, address) ? "overflow" : "fault");
 }
 
 /* Runs fn in a copy of this process; its status, and what it said in `text`. */
@@ -81,11 +82,11 @@ static void overflow(void)
     int unused;
     ck_assert_int_eq(wf_stack_pool_start(WF_STACK_DEFAULT, 0), 0);
     ck_assert_int_eq(wf_stack_credit_take(NULL), 0);
-    struct wf_stack *stack = wf_stack_take(NULL);
+    sunk = wf_stack_take(NULL);
     ck_assert_int_eq(wf_fault_install(on_fault), 0);
     ck_assert_int_eq(wf_fault_thread_begin(&own), 0);
     wf_ctx_adopt(&native);
-    wf_ctx_make(&deep, wf_stack_low(stack), wf_stack_top(stack), entry_that_sinks, &unused);
+    wf_ctx_make(&deep, wf_stack_low(sunk), wf_stack_top(sunk), entry_that_sinks, &unused);
     wf_ctx_switch(&native, &deep);
 }
 
