@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Pairing heap of timers, intrusive: insert never needs memory, so a timer never fails to start.
- * (Fredman, Sedgewick, Sleator, Tarjan, "The pairing heap", 1986.)
- *
- * Rejected: an array heap. Half the cache misses at a million timers, but growing it can fail in
- * the middle of a sleep. */
+ * Pairing heap, intrusive: insert never needs memory. (Fredman, Sedgewick, Sleator, Tarjan, "The
+ * pairing heap", 1986.) For the slots of wheel.h. */
 #ifndef WF_BASE_HEAP_H
 #define WF_BASE_HEAP_H
 

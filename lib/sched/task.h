@@ -14,6 +14,7 @@
 
 #include "plat/ctx.h"
 #include "plat/stack.h"
+#include "sched/timerq.h"
 #include "sched/wait.h"
 
 #include <weft/callable.h>
@@ -44,6 +45,8 @@ struct wf_task {
     int spawn_line;
 
     _Alignas(16) unsigned char inline_args[WF_TASK_INLINE_ARGS];
+
+    struct wf_timer limit; /* of its wait; last: most tasks never touch that cache line */
 };
 
 static inline struct wf_task *wf_task_of(struct wf_waiter *waiter)

@@ -2,67 +2,121 @@
 #include "sched/timerq.h"
 
 #include "plat/clock.h"
+#include "plat/sanitizer.h"
 #include "sched/worker.h"
+
+#ifdef WF_SIM
+enum { RUN = 3 };
+#else
+enum { RUN = 256 }; /* timers fired in one hold of the lock */
+#endif
 
 void wf_timerq_init(struct wf_timerq *queue)
 {
+    *queue = (struct wf_timerq){ .next_ns = WF_NEVER };
     wf_lock_init(&queue->lock, WF_RANK_TIMERS);
-    queue->heap.root = NULL;
-    wf_store_rlx(&queue->next_ns, WF_NEVER);
 }
 
 static void publish_next(struct wf_timerq *queue)
 {
-    struct wf_heap_node *root = queue->heap.root;
-    wf_store_rlx(&queue->next_ns, root != NULL ? root->key : WF_NEVER);
+    const struct wf_heap_node *first = wf_wheel_first(&queue->wheel);
+    wf_store_rlx(&queue->next_ns, first != NULL ? first->key : WF_NEVER);
+}
+
+/* A worker's is up to 16 switches old, which costs nothing but a coarser slot. */
+WF_WORKER_LOCAL static int64_t roughly_now(const struct wf_thread *thread)
+{
+    return thread->worker != NULL ? thread->worker->now_ns : wf_clock_now();
 }
 
 void wf_timer_start(struct wf_timer *timer, int64_t at_ns, void (*fire)(struct wf_timer *))
 {
-    struct wf_timerq *queue = wf_thread_self()->timers;
+    struct wf_thread *thread = wf_thread_self();
+    struct wf_timerq *queue = thread->timers;
+    int64_t now_ns = roughly_now(thread);
     timer->node.key = at_ns;
     timer->fire = fire;
     timer->queue = queue;
     wf_lock_acquire(&queue->lock);
-    wf_heap_insert(&queue->heap, &timer->node);
-    bool is_first = queue->heap.root == &timer->node;
-    publish_next(queue);
+    wf_wheel_advance(&queue->wheel, now_ns);
+    wf_wheel_insert(&queue->wheel, &timer->node);
+    bool is_first = at_ns < wf_load_rlx(&queue->next_ns);
+    if (is_first)
+        wf_store_rlx(&queue->next_ns, at_ns);
     wf_lock_release(&queue->lock);
     if (is_first)
         wf_idle_timer_added(at_ns);
 }
 
-/* timer->queue is written by its owner before it starts and, under the lock, by expire. Reading it
- * without the lock is the owner's right: it asks only whether there is anything to lock. */
+/* timer->queue is written by its owner before it starts. Reading it without the lock is the owner's
+ * right: it asks only whether there is anything to lock. */
 bool wf_timer_cancel(struct wf_timer *timer)
 {
     struct wf_timerq *queue = timer->queue;
     wf_lock_acquire(&queue->lock);
     bool is_pending = timer->fire != NULL;
     if (is_pending) {
-        wf_heap_remove(&queue->heap, &timer->node);
+        wf_wheel_remove(&queue->wheel, &timer->node);
         timer->fire = NULL;
-        publish_next(queue);
+        if (timer->node.key == wf_load_rlx(&queue->next_ns))
+            publish_next(queue);
     }
     wf_lock_release(&queue->lock);
     return is_pending;
 }
 
-unsigned wf_timerq_expire(struct wf_timerq *queue, int64_t now_ns)
+/* ---- firing ---------------------------------------------------------------------------------- */
+
+/* A task that waits is on no queue, so its next is free; claimed, it can't run before it is woken
+ * (wait.h, W2). */
+void wf_timer_wake(struct wf_timer *timer, struct wf_task *task)
 {
-    if (wf_load_rlx(&queue->next_ns) > now_ns)
-        return 0;
+    struct wf_timerq *queue = timer->queue;
+    task->next = NULL;
+    *(queue->n_due == 0 ? &queue->first_due : &queue->last_due->next) = task;
+    queue->last_due = task;
+    queue->n_due++;
+    /* The queue orders us before whoever pops the task; TSan, which sees no order in the switch
+     * that follows, is told directly. */
+    wf_san_disown(&task->waiter);
+}
+
+static unsigned fire_run(struct wf_timerq *queue, int64_t now_ns)
+{
+    struct wf_heap_node *node;
     unsigned n = 0;
-    wf_lock_acquire(&queue->lock);
-    for (struct wf_heap_node *root; (root = queue->heap.root) != NULL && root->key <= now_ns; n++) {
-        struct wf_timer *timer = WF_CONTAINER(root, struct wf_timer, node);
+    for (; n < RUN && (node = wf_wheel_pop(&queue->wheel, now_ns)) != NULL; n++) {
+        struct wf_timer *timer = WF_CONTAINER(node, struct wf_timer, node);
         void (*fire)(struct wf_timer *) = timer->fire;
-        wf_heap_remove(&queue->heap, root);
         timer->fire = NULL;
         fire(timer);
         /* From here the timer's owner may run and reuse its memory. */
     }
-    publish_next(queue);
-    wf_lock_release(&queue->lock);
     return n;
+}
+
+static unsigned expire_run(struct wf_timerq *queue, int64_t now_ns)
+{
+    wf_lock_acquire(&queue->lock);
+    unsigned n = fire_run(queue, now_ns);
+    publish_next(queue);
+    struct wf_task *first = queue->first_due, *last = queue->last_due;
+    uint32_t n_due = queue->n_due;
+    queue->n_due = 0;
+    wf_lock_release(&queue->lock);
+    if (n_due > 0)
+        wf_ready_all(first, last, n_due);
+    return n;
+}
+
+unsigned wf_timerq_expire(struct wf_timerq *queue, int64_t now_ns)
+{
+    unsigned n_all = 0;
+    while (wf_load_rlx(&queue->next_ns) <= now_ns) {
+        unsigned n = expire_run(queue, now_ns);
+        if (n == 0)
+            break; /* another has fired them since we looked */
+        n_all += n;
+    }
+    return n_all;
 }

@@ -7,7 +7,6 @@
 #include "plat/futex.h"
 #include "plat/sanitizer.h"
 #include "sched/task.h"
-#include "sched/timerq.h"
 #include "sched/worker.h"
 
 #include <weft/error.h>
@@ -79,24 +78,22 @@ bool wf_wait_claim_cancel(struct wf_waiter *waiter)
 
 /* ---- a task ---------------------------------------------------------------------------- */
 
-struct time_limit {
-    struct wf_timer timer;
-    struct wf_waiter *waiter;
-};
-
-static void time_is_up(struct wf_timer *timer)
+static void time_is_up(struct wf_timer *limit)
 {
-    struct wf_waiter *waiter = WF_CONTAINER(timer, struct time_limit, timer)->waiter;
-    if (wf_wait_claim(waiter, WF_CLAIM_TIMEOUT))
-        wf_wait_wake(waiter, WF_WAKE_LAST);
+    struct wf_task *task = WF_CONTAINER(limit, struct wf_task, limit);
+    if (wf_wait_claim(&task->waiter, WF_CLAIM_TIMEOUT))
+        wf_timer_wake(limit, task);
 }
 
-static WF_NOINLINE void park_task_until(struct wf_waiter *self, int64_t at_ns)
+/* The timer lies in the task, not on its stack: a million of them are then in pages that several
+ * share, and to look at those that are due touches no stack. */
+static WF_NOINLINE void park_task_until(struct wf_task *self, int64_t at_ns)
 {
-    struct time_limit limit = { .waiter = self };
-    wf_timer_start(&limit.timer, at_ns, time_is_up);
-    wf_worker_park_task(wf_task_of(self));
-    (void)wf_timer_cancel(&limit.timer);
+    wf_timer_start(&self->limit, at_ns, time_is_up);
+    wf_worker_park_task(self);
+    /* acquire [claim]: it is the timer itself that claims with TIMEOUT, and it was out by then. */
+    if (wf_load_acq(&self->waiter.cell) != WF_CLAIM_TIMEOUT)
+        (void)wf_timer_cancel(&self->limit);
 }
 
 /* ---- a plain thread ---------------------------------------------------------------------- */
@@ -174,7 +171,7 @@ uint32_t wf_wait_park(struct wf_waiter *self, int64_t at_ns)
         else if (at_ns == WF_NEVER)
             wf_worker_park_task(wf_task_of(self));
         else
-            park_task_until(self, at_ns);
+            park_task_until(wf_task_of(self), at_ns);
         wf_san_own(self);
     }
     /* acquire [claim] */

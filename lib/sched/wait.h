@@ -38,7 +38,6 @@
 #include "plat/self.h"
 
 struct weft_scope;
-struct wf_timerq;
 
 enum {
     WF_WAIT_IDLE = 0,

@@ -48,6 +48,25 @@ WF_WORKER_LOCAL void wf_ready(struct wf_task *task, enum wf_wake when)
     wf_pace_pushed(w, wf_runq_ring_length(&w->runq) + 1);
 }
 
+/* What the ring has no room for goes to the shared queue in one piece. */
+WF_WORKER_LOCAL void wf_ready_all(struct wf_task *first, struct wf_task *last, uint32_t n)
+{
+    struct wf_worker *w = wf_worker_self();
+    while (w != NULL && n > 0) {
+        struct wf_task *next = first->next; /* once pushed, it may be taken and run */
+        if (!wf_runq_push(&w->runq, first))
+            break;
+        first = next;
+        n--;
+    }
+    if (n > 0)
+        wf_inject_push(&wf_rt.inject, first, last, n);
+    if (w == NULL)
+        wf_idle_notify();
+    else
+        wf_pace_pushed(w, wf_runq_ring_length(&w->runq) + n);
+}
+
 static WF_NOINLINE void ready_fresh_elsewhere_slow(struct wf_task *tasks, uint32_t n)
 {
     struct wf_task *last = tasks;

@@ -190,6 +190,8 @@ struct wf_task *wf_worker_exit_task(struct wf_task *self);
 void wf_ready(struct wf_task *task, enum wf_wake when); /* puts it on a queue */
 /* n unstarted ones, linked by next, the first to run last. */
 void wf_ready_fresh(struct wf_task *tasks, uint32_t n);
+/* n woken ones, linked by next, after what is queued. */
+void wf_ready_all(struct wf_task *first, struct wf_task *last, uint32_t n);
 /* steal.c: everything but its own queues. The caller ends the search that this may begin. */
 struct wf_task *wf_worker_find(struct wf_worker *w);
 
