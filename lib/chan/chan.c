@@ -51,8 +51,8 @@ static struct wf_chan *make_chan(size_t elem_size, const weft_chan_opts *opts, c
         return NULL;
     *ch = (struct wf_chan){
         .ring = { .data = (unsigned char *)ch + head,
-                  .elem_size = elem_size,
-                  .capacity = opts->capacity },
+                  .elem_size = (uint32_t)elem_size,
+                  .capacity = (uint32_t)opts->capacity },
         .drop = opts->drop,
         .overflow = opts->overflow,
         .name = opts->name,
@@ -134,43 +134,51 @@ static void end_locked(struct wf_chan *ch, int cause, struct wf_chores *chores)
     if (ch->has_ended)
         return;
     ch->has_ended = true;
+    ch->refuses_values = true;
     ch->cause = WF_MIN(cause, 0);
     wake_all_locked(&ch->senders, WEFT_ECLOSED, chores);
     wake_at_end_locked(ch, chores);
 }
 
-/* Empties the ring, which is nobody else's from here on (see above), and says how much was in. */
-static size_t seize_values_locked(struct wf_chan *ch)
+/* Values that were in the ring, at `first` and after it, and are nobody else's any more. */
+struct seized {
+    uint32_t first, n;
+};
+
+/* Empties the ring, which no path touches from here on (see above). */
+static struct seized seize_values_locked(struct wf_chan *ch)
 {
-    size_t n = ch->ring.n_full;
-    wf_store_rlx(&ch->n_dropped, wf_load_rlx(&ch->n_dropped) + n);
-    ch->ring.n_full = 0;
-    return n;
+    struct seized values = { ch->ring.head, ch->ring.n_full };
+    ch->n_dropped += values.n;
+    wf_ring_skip(&ch->ring, values.n);
+    return values;
 }
 
-static void drop_seized(struct wf_chan *ch, size_t n)
+static void drop_seized(struct wf_chan *ch, struct seized values)
 {
     if (ch->drop == NULL)
         return;
-    for (size_t i = 0; i < n; i++)
-        ch->drop(wf_ring_at(&ch->ring, i));
+    struct wf_ring ring = ch->ring;
+    ring.head = values.first;
+    for (uint32_t i = 0; i < values.n; i++)
+        ch->drop(wf_ring_at(&ring, i));
 }
 
 int wf_chan_end(struct wf_chan *ch, int cause, bool is_abort)
 {
     struct wf_chores chores = { 0 };
-    size_t n_seized = 0;
+    struct seized values = { 0 };
     wf_chan_lock(ch);
     bool had_ended = ch->has_ended;
     if (!had_ended) {
         ch->is_aborted = is_abort;
         if (is_abort)
-            n_seized = seize_values_locked(ch);
+            values = seize_values_locked(ch);
         end_locked(ch, cause, &chores);
     }
     wf_chan_unlock(ch);
     wf_chores_do(ch, &chores);
-    drop_seized(ch, n_seized);
+    drop_seized(ch, values);
     return had_ended ? WEFT_ECLOSED : 0;
 }
 
@@ -226,7 +234,7 @@ static bool has_suspect_locked(struct wf_chan *ch)
 void wf_chan_close_half(struct wf_chan *ch, struct wf_half *half)
 {
     struct wf_chores chores = { 0 };
-    size_t n_seized = 0;
+    struct seized values = { 0 };
     bool is_suspect = false;
     wf_chan_lock(ch);
     half->is_closed = true;
@@ -236,13 +244,14 @@ void wf_chan_close_half(struct wf_chan *ch, struct wf_half *half)
     } else {
         wf_list_remove(&half->link);
         if (--ch->n_receivers == 0) {
+            ch->refuses_values = true;
             wake_all_locked(&ch->senders, WEFT_ECLOSED, &chores);
-            n_seized = seize_values_locked(ch);
+            values = seize_values_locked(ch);
         }
     }
     wf_chan_unlock(ch);
     wf_chores_do(ch, &chores);
-    drop_seized(ch, n_seized);
+    drop_seized(ch, values);
     if (WF_UNLIKELY(is_suspect))
         wf_trap_hooks.report(ch);
 }
@@ -267,7 +276,7 @@ WF_NOINLINE void wf_chores_do_slow(struct wf_chan *ch, struct wf_chores *chores)
     while (node != NULL) {
         /* After the wake the node may be gone (W2). */
         struct wf_node *next = node->next_wake;
-        wf_wait_wake(node->waiter, node->wakes_last ? WF_WAKE_LAST : WF_WAKE_NEXT);
+        wf_node_wake(node);
         node = next;
     }
     if (chores->drop != NULL && ch->drop != NULL)
@@ -298,11 +307,10 @@ void wf_chan_check(struct wf_chan *ch)
     bool has_receivers = !wf_list_is_empty(&ch->receivers);
     bool has_senders = !wf_list_is_empty(&ch->senders);
     const char *name = ch->name != NULL ? ch->name : "";
-    WF_CHECK(2, ring->n_full + ch->n_reserved <= ring->capacity,
-             "channel \"%s\": C1: %zu + %zu > %zu", name, ring->n_full, ch->n_reserved,
-             ring->capacity);
+    WF_CHECK(2, ring->n_full + ch->n_reserved <= ring->capacity, "channel \"%s\": C1: %u + %u > %u",
+             name, ring->n_full, ch->n_reserved, ring->capacity);
     WF_CHECK(2, !has_receivers || ring->n_full == 0,
-             "channel \"%s\": C2: a receiver waits beside %zu values", name, ring->n_full);
+             "channel \"%s\": C2: a receiver waits beside %u values", name, ring->n_full);
     WF_CHECK(2, !has_senders || ring->n_full + ch->n_reserved == ring->capacity,
              "channel \"%s\": C2: a sender waits beside a free place", name);
     WF_CHECK(2, !has_receivers || !has_senders || may_both_wait(ch),
@@ -312,8 +320,8 @@ void wf_chan_check(struct wf_chan *ch)
     WF_CHECK(2, ch->n_senders > 0 || ch->has_ended, "channel \"%s\": C3: no sender, no end", name);
     WF_CHECK(2, !has_receivers || !ch->has_ended || (ch->n_reserved > 0 && !ch->is_aborted),
              "channel \"%s\": C3: a receiver waits after the end", name);
-    WF_CHECK(2,
-             wf_load_rlx(&ch->n_sent) ==
-                 wf_load_rlx(&ch->n_received) + wf_load_rlx(&ch->n_dropped) + ring->n_full,
+    WF_CHECK(2, ch->refuses_values == (ch->has_ended || ch->n_receivers == 0),
+             "channel \"%s\": C3: values are %srefused", name, ch->refuses_values ? "" : "not ");
+    WF_CHECK(2, ch->n_sent == ch->n_received + ch->n_dropped + ring->n_full,
              "channel \"%s\": C5: a value was lost or made up", name);
 }

@@ -6,8 +6,9 @@
  *   C2  receivers wait only when n_full == 0 and no sender of a value waits; senders and reservers
  *       wait only when n_full + n_reserved == capacity. (A select may wait on both sides of one
  *       channel: it does not meet itself.)
- *   C3  ended never goes back; once ended or without receivers, no sender waits; when the last
- *       sender went, it has ended; receivers wait on an ended channel only for permits.
+ *   C3  ended never goes back; once ended or without receivers, values are refused and no sender
+ *       waits; when the last sender went, it has ended; receivers wait on an ended channel only for
+ *       permits.
  *   C4  a node on a list is unclaimed, or claimed by its own cancel, time limit or another case of
  *       its select; then its waiter unlinks it when it runs (wait.h, W3). Whoever claims a node
  *       through this channel unlinks it under the lock.
@@ -16,6 +17,10 @@
  *
  * There is one path: wf_chan_try_* below, under the lock. recv, send, select and batches use it.
  * Nobody is woken and no value is dropped under the lock: that is a chore, done after it.
+ *
+ * What every operation writes (positions, lock, lists, counts) is one cache line, what it only
+ * reads is the one before: two cores that share a channel pass one line back and forth, and none
+ * while one of them has several operations in a row.
  *
  * A node's slot is where the value goes to or comes from. A receiver's node without a slot only
  * asks to be told (select over a combinator): it is claimed and woken, and the value stays. */
@@ -36,41 +41,48 @@ struct wf_node {
     struct wf_node *next_wake; /* in chores.wake, from the claim to the wake; the claimer's */
     uint32_t claim;            /* WF_CLAIM_FIRST + index of its case */
     int rc;                    /* written by the claimer: 1 received, 0 sent or reserved,
-                                     * WEFT_ECLOSED, WF_NODE_RETRY: the state changed, look again */
+                                * WEFT_ECLOSED, WF_NODE_RETRY: the state changed, look again */
     bool is_reserve;           /* a sender that wants a place, not to hand a value over */
     bool wakes_last;           /* a select: it finds more when those who are queued go first */
+
+    /* For batches: values, or room for them, behind the one in the slot; and how many of these
+     * went along with it, written by the claimer. */
+    uint32_t n_more, n_more_moved;
 };
 
 #define WF_NODE_RETRY (-1000000)
 
 struct wf_chan {
-    struct wf_lock lock;
-    bool is_always_ready; /* wf_chan_always alone */
-
-    /* Under lock. */
-    bool has_ended;  /* weft_end, weft_abort, or the last sender went */
-    bool is_aborted; /* permits are void */
+    /* Under lock, seldom written. */
+    WF_CACHE_ALIGNED bool has_ended; /* weft_end, weft_abort, or the last sender went */
+    bool is_aborted;                 /* permits are void */
+    bool refuses_values;             /* has ended, or nobody will receive any more (C3) */
     bool trap_reported;
+    bool is_always_ready;            /* wf_chan_always alone; constant */
     uint32_t n_senders, n_receivers; /* open references; permits count as senders */
-    struct wf_ring ring;
-    size_t n_reserved;
-    struct wf_list senders, receivers; /* of struct wf_node, first in first out */
-    uint32_t refs;                     /* halves and permits that point here: the last one frees */
-    int cause;                         /* < 0: what receivers get once they have drained; constant
-                                     * once has_ended */
-    struct wf_list tx_halves, rx_halves; /* of struct wf_half, open ones, for reports */
-
-    /* Written under lock, read by any thread (relaxed: each is exact, together no instant). */
-    _Atomic uint64_t n_sent, n_received, n_dropped;
-
-    /* Constant. */
+    uint32_t n_reserved;
+    uint32_t refs; /* halves and permits that point here: the last one frees */
+    int cause;     /* < 0: what receivers get once they have drained; fixed at the end */
+    enum weft_overflow overflow; /* constant, and so is: */
     void (*drop)(void *item);
-    enum weft_overflow overflow;
-    const char *name, *file;
-    int line;
+    uint64_t n_dropped;
 
-    struct wf_link shard_link; /* in the list of all channels; its shard's lock */
+    /* Its constants end this cache line, its positions begin the next. */
+    struct wf_ring ring;
+
+    /* Under lock, written by each operation. */
+    struct wf_lock lock;
+    struct wf_list senders, receivers; /* of struct wf_node, first in first out */
+    uint64_t n_sent, n_received;
+
+    struct wf_list tx_halves, rx_halves; /* of struct wf_half, open ones, for reports; lock */
+    struct wf_link shard_link;           /* in the list of all channels; its shard's lock */
+    const char *name, *file;             /* constant */
+    int line;
 };
+_Static_assert(offsetof(struct wf_chan, ring.head) == WF_CACHE_LINE &&
+                   offsetof(struct wf_chan, tx_halves) == (size_t)2 * WF_CACHE_LINE,
+               "one line is written by each operation, and no other");
 
 extern struct wf_chan wf_chan_always;
 extern const struct wf_source_ops wf_chan_ops; /* receivers of a channel; source: it */
@@ -111,6 +123,12 @@ static inline void wf_chan_unlock(struct wf_chan *ch)
 int wf_chan_try_send_locked(struct wf_chan *ch, const void *value, struct wf_chores *chores);
 int wf_chan_try_recv_locked(struct wf_chan *ch, void *out, struct wf_chores *chores);
 
+/* Nothing is in the ring: will nothing come any more? */
+static inline bool wf_chan_is_over_locked(const struct wf_chan *ch)
+{
+    return ch->has_ended && (ch->n_reserved == 0 || ch->is_aborted);
+}
+
 /* Would try_recv find something (a value, a waiting sender, the end)? */
 bool wf_chan_is_readable_locked(struct wf_chan *ch);
 
@@ -120,18 +138,42 @@ void wf_chan_commit_locked(struct wf_chan *ch, const void *value, struct wf_chor
 /* Places are free: the oldest waiting senders and reservers get them. */
 void wf_chan_fill_locked(struct wf_chan *ch, struct wf_chores *chores);
 
+/* The oldest waiting receiver that takes the value that is there, claimed and off the list, or
+ * NULL. Those before it that only want to be told are told. And the oldest waiting sender that has
+ * a value. The caller copies, and sets n_more_moved if it moves more than one. */
+struct wf_node *wf_chan_take_receiver_locked(struct wf_chan *ch, struct wf_chores *chores);
+struct wf_node *wf_chan_take_sender_locked(struct wf_chan *ch, struct wf_chores *chores);
+
 /* Claims the node for its waiter's wake with rc. False: its wait ended another way. */
 bool wf_node_claim(struct wf_node *node, int rc, struct wf_chores *chores);
+/* The wake, without the lock; after it the node may be gone (W2). */
+static inline void wf_node_wake(struct wf_node *node)
+{
+    wf_wait_wake(node->waiter, node->wakes_last ? WF_WAKE_LAST : WF_WAKE_NEXT);
+}
 
-/* Waits with a node, called with the lock held after EAGAIN: xfer.c. */
-int wf_chan_park_send(weft_sender *tx, const void *value, struct wf_waiter *self,
+/* How many of n values are copied in one hold of the lock: so much that a long batch keeps nobody
+ * out for long, and one at least. */
+static inline uint32_t wf_chan_run(const struct wf_chan *ch, uint32_t n)
+{
+    uint32_t limit = 64;
+    if (WF_UNLIKELY(ch->ring.elem_size > 64))
+        limit = WF_MAX(4096 / ch->ring.elem_size, 1u);
+    return WF_MIN(n, limit);
+}
+
+/* Waits with a node, called with the lock held after EAGAIN, returns without it: xfer.c. How many
+ * of the n values moved, at least one; WF_NODE_RETRY; or the error. */
+int wf_chan_park_send(weft_sender *tx, const void *values, uint32_t n, struct wf_waiter *self,
                       struct wf_chores *chores);
+int wf_chan_park_recv(weft_receiver *rx, void *out, uint32_t n, struct wf_waiter *self);
+/* The same for a place: 0, WF_NODE_RETRY, or the error. */
 int wf_chan_park_reserve(weft_sender *tx, struct wf_waiter *self, struct wf_chores *chores);
 
 /* Up to n values; waits for the first (batch.c). */
 int wf_chan_recv_many(weft_receiver *rx, void *out, size_t n);
 
-/* What the receiver returns, and remembers, for 1 or 0 (the end: the cause first) or an error. */
+/* What the receiver returns, and remembers, for values or 0 (the end: the cause first) or an error. */
 int wf_chan_recv_code(weft_receiver *rx, int rc);
 
 /* ---- life (chan.c) --------------------------------------------------------------------------- */

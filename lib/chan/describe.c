@@ -39,10 +39,10 @@ static void describe_halves(struct wf_list *halves, uint32_t n, const char *noun
 void wf_chan_describe(struct wf_chan *ch, struct wf_text *text)
 {
     wf_chan_lock(ch);
-    wf_text_add(text, "channel \"%s\" (%s:%d) %zu/%zu", ch->name != NULL ? ch->name : "",
+    wf_text_add(text, "channel \"%s\" (%s:%d) %u/%u", ch->name != NULL ? ch->name : "",
                 ch->file != NULL ? ch->file : "?", ch->line, ch->ring.n_full, ch->ring.capacity);
     if (ch->n_reserved > 0)
-        wf_text_add(text, " and %zu reserved", ch->n_reserved);
+        wf_text_add(text, " and %u reserved", ch->n_reserved);
     describe_halves(&ch->tx_halves, ch->n_senders, "sender", text);
     describe_halves(&ch->rx_halves, ch->n_receivers, "receiver", text);
     if (ch->has_ended)

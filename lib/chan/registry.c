@@ -36,9 +36,9 @@ void wf_chan_unregister(struct wf_chan *ch)
     struct shard *shard = shard_of(ch);
     wf_lock_acquire(&shard->lock);
     wf_list_remove(&ch->shard_link);
-    shard->sent += wf_load_rlx(&ch->n_sent);
-    shard->received += wf_load_rlx(&ch->n_received);
-    shard->dropped += wf_load_rlx(&ch->n_dropped);
+    shard->sent += ch->n_sent;
+    shard->received += ch->n_received;
+    shard->dropped += ch->n_dropped;
     wf_lock_release(&shard->lock);
 }
 
@@ -75,9 +75,11 @@ struct totals {
 static void add_to_totals(struct wf_chan *ch, void *arg)
 {
     struct totals *totals = arg;
-    totals->sent += wf_load_rlx(&ch->n_sent);
-    totals->received += wf_load_rlx(&ch->n_received);
-    totals->dropped += wf_load_rlx(&ch->n_dropped);
+    wf_chan_lock(ch);
+    totals->sent += ch->n_sent;
+    totals->received += ch->n_received;
+    totals->dropped += ch->n_dropped;
+    wf_lock_release(&ch->lock); /* unchecked: an open is between its two halves */
 }
 
 void wf_chan_totals(uint64_t *out_sent, uint64_t *out_received, uint64_t *out_dropped)

@@ -12,7 +12,7 @@
 /* A place, in the way of the channel's policy: one that replaces the oldest does so now. */
 static int try_reserve_locked(struct wf_chan *ch, struct wf_chores *chores)
 {
-    if (ch->has_ended || ch->n_receivers == 0)
+    if (ch->refuses_values)
         return WEFT_ECLOSED;
     if (ch->ring.n_full + ch->n_reserved == ch->ring.capacity) {
         bool is_replacing = ch->overflow == WEFT_DROP_OLDEST || ch->overflow == WEFT_CONFLATE;
@@ -22,9 +22,9 @@ static int try_reserve_locked(struct wf_chan *ch, struct wf_chores *chores)
             wf_ring_pop(&ch->ring, chores->spare);
             chores->drop = chores->spare;
         } else {
-            wf_ring_skip(&ch->ring);
+            wf_ring_skip(&ch->ring, 1);
         }
-        wf_count_one(&ch->n_dropped);
+        ch->n_dropped++;
     }
     ch->n_reserved++;
     return 0;

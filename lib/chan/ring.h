@@ -10,10 +10,10 @@
 #include <string.h>
 
 struct wf_ring {
-    unsigned char *data;        /* capacity * elem_size bytes */
-    size_t elem_size, capacity; /* constant */
-    size_t head;                /* the oldest value; < capacity unless that is 0 */
-    size_t n_full;
+    unsigned char *data;          /* capacity * elem_size bytes */
+    uint32_t elem_size, capacity; /* constant; capacity <= 2^31, so that head + n_full fits */
+    uint32_t head;                /* the oldest value; < capacity unless that is 0 */
+    uint32_t n_full;
 };
 
 /* The common sizes are a move or two, not a call. */
@@ -29,33 +29,68 @@ static inline void wf_copy_value(void *to, const void *from, size_t size)
     }
 }
 
-/* The i-th value from the oldest on, i < n_full; or, for n_full, the first free place. */
-static inline void *wf_ring_at(const struct wf_ring *ring, size_t i)
+/* Where the i-th value from the oldest on is, i <= n_full (the last: the first free place). */
+static inline uint32_t wf_ring_index(const struct wf_ring *ring, uint32_t i)
 {
-    size_t at = ring->head + i;
-    if (at >= ring->capacity)
-        at -= ring->capacity;
-    return ring->data + at * ring->elem_size;
+    uint32_t at = ring->head + i;
+    return at >= ring->capacity ? at - ring->capacity : at;
+}
+
+static inline void *wf_ring_at(const struct wf_ring *ring, uint32_t i)
+{
+    return ring->data + (size_t)wf_ring_index(ring, i) * ring->elem_size;
+}
+
+/* Forgets the n oldest values, which have been read or are nobody's. */
+static inline void wf_ring_skip(struct wf_ring *ring, uint32_t n)
+{
+    ring->head = wf_ring_index(ring, n);
+    ring->n_full -= n;
+}
+
+/* elem_size: the ring's own, for callers that know it as a constant. */
+static inline void wf_ring_push_sized(struct wf_ring *ring, const void *value, size_t elem_size)
+{
+    wf_copy_value(ring->data + wf_ring_index(ring, ring->n_full) * elem_size, value, elem_size);
+    ring->n_full++;
 }
 
 static inline void wf_ring_push(struct wf_ring *ring, const void *value)
 {
-    wf_copy_value(wf_ring_at(ring, ring->n_full), value, ring->elem_size);
-    ring->n_full++;
+    wf_ring_push_sized(ring, value, ring->elem_size);
 }
 
-/* Forgets the oldest value, which has been read or is nobody's. */
-static inline void wf_ring_skip(struct wf_ring *ring)
+static inline void wf_ring_pop_sized(struct wf_ring *ring, void *out, size_t elem_size)
 {
-    ring->n_full--;
-    if (++ring->head == ring->capacity)
-        ring->head = 0;
+    wf_copy_value(out, ring->data + ring->head * elem_size, elem_size);
+    wf_ring_skip(ring, 1);
 }
 
 static inline void wf_ring_pop(struct wf_ring *ring, void *out)
 {
-    wf_copy_value(out, wf_ring_at(ring, 0), ring->elem_size);
-    wf_ring_skip(ring);
+    wf_ring_pop_sized(ring, out, ring->elem_size);
+}
+
+/* A run of values: two pieces at most, where it goes over the end. n has room, or is there. */
+static inline void wf_ring_push_many(struct wf_ring *ring, const void *values, uint32_t n)
+{
+    uint32_t at = wf_ring_index(ring, ring->n_full), n_first = WF_MIN(n, ring->capacity - at);
+    size_t first_size = (size_t)n_first * ring->elem_size;
+    memcpy(ring->data + (size_t)at * ring->elem_size, values, first_size);
+    if (n_first < n)
+        memcpy(ring->data, (const char *)values + first_size,
+               (size_t)(n - n_first) * ring->elem_size);
+    ring->n_full += n;
+}
+
+static inline void wf_ring_pop_many(struct wf_ring *ring, void *out, uint32_t n)
+{
+    uint32_t at = ring->head, n_first = WF_MIN(n, ring->capacity - at);
+    size_t first_size = (size_t)n_first * ring->elem_size;
+    memcpy(out, ring->data + (size_t)at * ring->elem_size, first_size);
+    if (n_first < n)
+        memcpy((char *)out + first_size, ring->data, (size_t)(n - n_first) * ring->elem_size);
+    wf_ring_skip(ring, n);
 }
 
 #endif

@@ -27,9 +27,7 @@ bool wf_node_claim(struct wf_node *node, int rc, struct wf_chores *chores)
     return true;
 }
 
-/* The oldest waiting receiver that takes the value that is there. Those before it that only want
- * to be told are told. */
-static struct wf_node *take_receiver_locked(struct wf_chan *ch, struct wf_chores *chores)
+struct wf_node *wf_chan_take_receiver_locked(struct wf_chan *ch, struct wf_chores *chores)
 {
     struct wf_link *link;
     while ((link = wf_list_pop_front(&ch->receivers)) != NULL) {
@@ -41,8 +39,7 @@ static struct wf_node *take_receiver_locked(struct wf_chan *ch, struct wf_chores
     return NULL;
 }
 
-/* The oldest waiting sender that has a value. */
-static struct wf_node *take_sender_locked(struct wf_chan *ch, struct wf_chores *chores)
+struct wf_node *wf_chan_take_sender_locked(struct wf_chan *ch, struct wf_chores *chores)
 {
     wf_list_each (link, &ch->senders) {
         struct wf_node *node = WF_CONTAINER(link, struct wf_node, link);
@@ -55,6 +52,15 @@ static struct wf_node *take_sender_locked(struct wf_chan *ch, struct wf_chores *
     return NULL;
 }
 
+static void push_from_node_locked(struct wf_chan *ch, struct wf_node *node)
+{
+    uint32_t n_free = ch->ring.capacity - ch->ring.n_full - ch->n_reserved;
+    uint32_t n = WF_MIN(wf_chan_run(ch, node->n_more + 1), n_free);
+    node->n_more_moved = n - 1;
+    ch->n_sent += n;
+    wf_ring_push_many(&ch->ring, node->slot, n);
+}
+
 WF_NOINLINE void wf_chan_fill_locked(struct wf_chan *ch, struct wf_chores *chores)
 {
     struct wf_link *link;
@@ -63,16 +69,21 @@ WF_NOINLINE void wf_chan_fill_locked(struct wf_chan *ch, struct wf_chores *chore
         struct wf_node *node = WF_CONTAINER(link, struct wf_node, link);
         if (!wf_node_claim(node, 0, chores))
             continue;
-        if (node->is_reserve) {
+        if (node->is_reserve)
             ch->n_reserved++;
-        } else {
-            wf_ring_push(&ch->ring, node->slot);
-            wf_count_one(&ch->n_sent);
-        }
+        else
+            push_from_node_locked(ch, node);
     }
 }
 
 /* ---- try, under the lock --------------------------------------------------------------------- */
+
+/* Room, and nobody waits for a value; nor, then, for room (C2). */
+static inline bool has_room_locked(const struct wf_chan *ch)
+{
+    return WF_LIKELY(!ch->refuses_values && wf_list_is_empty(&ch->receivers) &&
+                     ch->ring.n_full + ch->n_reserved < ch->ring.capacity);
+}
 
 /* Full, or nobody to meet: some value gives way, or the caller waits. */
 static WF_NOINLINE int overflow_locked_slow(struct wf_chan *ch, const void *value,
@@ -80,8 +91,8 @@ static WF_NOINLINE int overflow_locked_slow(struct wf_chan *ch, const void *valu
 {
     if (ch->overflow == WEFT_BLOCK || ch->overflow == WEFT_FAIL)
         return WEFT_EAGAIN;
-    wf_count_one(&ch->n_sent);
-    wf_count_one(&ch->n_dropped);
+    ch->n_sent++;
+    ch->n_dropped++;
     if (ch->overflow == WEFT_DROP_NEWEST || ch->ring.n_full == 0) {
         chores->drop = value; /* all places are kept for permits: no older one to drop */
         return 0;
@@ -90,7 +101,7 @@ static WF_NOINLINE int overflow_locked_slow(struct wf_chan *ch, const void *valu
         wf_ring_pop(&ch->ring, chores->spare);
         chores->drop = chores->spare;
     } else {
-        wf_ring_skip(&ch->ring);
+        wf_ring_skip(&ch->ring, 1);
     }
     wf_ring_push(&ch->ring, value);
     return 0;
@@ -98,21 +109,21 @@ static WF_NOINLINE int overflow_locked_slow(struct wf_chan *ch, const void *valu
 
 int wf_chan_try_send_locked(struct wf_chan *ch, const void *value, struct wf_chores *chores)
 {
-    if (WF_UNLIKELY(ch->has_ended || ch->n_receivers == 0))
+    if (WF_UNLIKELY(ch->refuses_values))
         return WEFT_ECLOSED;
     if (!wf_list_is_empty(&ch->receivers)) {
-        struct wf_node *node = take_receiver_locked(ch, chores);
+        struct wf_node *node = wf_chan_take_receiver_locked(ch, chores);
         if (node != NULL) {
             wf_copy_value(node->slot, value, ch->ring.elem_size);
-            wf_count_one(&ch->n_sent);
-            wf_count_one(&ch->n_received);
+            ch->n_sent++;
+            ch->n_received++;
             return 0;
         }
     }
     if (WF_UNLIKELY(ch->ring.n_full + ch->n_reserved >= ch->ring.capacity))
         return overflow_locked_slow(ch, value, chores);
     wf_ring_push(&ch->ring, value);
-    wf_count_one(&ch->n_sent);
+    ch->n_sent++;
     return 0;
 }
 
@@ -120,14 +131,14 @@ int wf_chan_try_send_locked(struct wf_chan *ch, const void *value, struct wf_cho
 static WF_NOINLINE int recv_empty_locked_slow(struct wf_chan *ch, void *out,
                                               struct wf_chores *chores)
 {
-    struct wf_node *node = take_sender_locked(ch, chores);
+    struct wf_node *node = wf_chan_take_sender_locked(ch, chores);
     if (node != NULL) {
         wf_copy_value(out, node->slot, ch->ring.elem_size);
-        wf_count_one(&ch->n_sent);
-        wf_count_one(&ch->n_received);
+        ch->n_sent++;
+        ch->n_received++;
         return 1;
     }
-    return ch->has_ended && (ch->n_reserved == 0 || ch->is_aborted) ? 0 : WEFT_EAGAIN;
+    return wf_chan_is_over_locked(ch) ? 0 : WEFT_EAGAIN;
 }
 
 int wf_chan_try_recv_locked(struct wf_chan *ch, void *out, struct wf_chores *chores)
@@ -135,7 +146,7 @@ int wf_chan_try_recv_locked(struct wf_chan *ch, void *out, struct wf_chores *cho
     if (ch->ring.n_full == 0)
         return recv_empty_locked_slow(ch, out, chores);
     wf_ring_pop(&ch->ring, out);
-    wf_count_one(&ch->n_received);
+    ch->n_received++;
     if (!wf_list_is_empty(&ch->senders))
         wf_chan_fill_locked(ch, chores);
     return 1;
@@ -148,17 +159,17 @@ bool wf_chan_is_readable_locked(struct wf_chan *ch)
     wf_list_each (link, &ch->senders)
         if (!WF_CONTAINER(link, struct wf_node, link)->is_reserve)
             return true;
-    return ch->has_ended && (ch->n_reserved == 0 || ch->is_aborted);
+    return wf_chan_is_over_locked(ch);
 }
 
 void wf_chan_commit_locked(struct wf_chan *ch, const void *value, struct wf_chores *chores)
 {
     ch->n_reserved--;
-    wf_count_one(&ch->n_sent);
-    struct wf_node *node = take_receiver_locked(ch, chores);
+    ch->n_sent++;
+    struct wf_node *node = wf_chan_take_receiver_locked(ch, chores);
     if (node != NULL) {
         wf_copy_value(node->slot, value, ch->ring.elem_size);
-        wf_count_one(&ch->n_received);
+        ch->n_received++;
         wf_chan_fill_locked(ch, chores);
     } else {
         wf_ring_push(&ch->ring, value);
@@ -170,10 +181,11 @@ struct wf_trap_hooks wf_trap_hooks; /* set before main, when layer 4 is linked *
 /* ---- waiting --------------------------------------------------------------------------------- */
 
 /* Waits with a node of the caller's. Called with the lock held, nothing having been found;
- * returns without it: the node's rc, WF_NODE_RETRY, or why the wait ended. The chores are done
- * when the node can be found, for somebody may have to be told that it is there. */
-static int park_node(struct wf_chan *ch, struct wf_list *list, struct wf_node *node,
-                     struct wf_half *half, enum wf_wait_kind kind, struct wf_chores *chores)
+ * returns without it: the node's rc, WF_NODE_RETRY, or why the wait ended. The chores (NULL: none)
+ * are done when the node can be found, for somebody may have to be told that it is there. */
+static inline __attribute__((always_inline)) int
+park_node(struct wf_chan *ch, struct wf_list *list, struct wf_node *node, struct wf_half *half,
+          enum wf_wait_kind kind, struct wf_chores *chores)
 {
     struct wf_waiter *self = node->waiter;
     wf_half_set_holder(half, self);
@@ -182,7 +194,8 @@ static int park_node(struct wf_chan *ch, struct wf_list *list, struct wf_node *n
     bool is_suspect = kind == WF_ON_RECV && wf_trap_hooks.suspects != NULL &&
                       wf_trap_hooks.suspects(ch, self);
     wf_chan_unlock(ch);
-    wf_chores_do(ch, chores);
+    if (chores != NULL)
+        wf_chores_do(ch, chores);
     if (WF_UNLIKELY(is_suspect))
         wf_trap_hooks.report(ch);
 
@@ -196,27 +209,64 @@ static int park_node(struct wf_chan *ch, struct wf_list *list, struct wf_node *n
     return code < 0 ? code : WF_NODE_RETRY;
 }
 
-WF_NOINLINE int wf_chan_park_send(weft_sender *tx, const void *value, struct wf_waiter *self,
-                                  struct wf_chores *chores)
+WF_NOINLINE int wf_chan_park_send(weft_sender *tx, const void *values, uint32_t n,
+                                  struct wf_waiter *self, struct wf_chores *chores)
 {
-    struct wf_node node = { .waiter = self,
-                            .slot = (void *)(uintptr_t)value,
-                            .claim = WF_CLAIM_FIRST };
-    return park_node(tx->chan, &tx->chan->senders, &node, &tx->half, WF_ON_SEND, chores);
+    struct wf_node node = {
+        .waiter = self, .slot = (void *)(uintptr_t)values, .claim = WF_CLAIM_FIRST, .n_more = n - 1
+    };
+    int rc = park_node(tx->chan, &tx->chan->senders, &node, &tx->half, WF_ON_SEND, chores);
+    return rc == 0 ? 1 + (int)node.n_more_moved : rc;
 }
 
-static WF_NOINLINE int park_recv_slow(weft_receiver *rx, void *out, struct wf_waiter *self,
-                                      struct wf_chores *chores)
+WF_NOINLINE int wf_chan_park_recv(weft_receiver *rx, void *out, uint32_t n, struct wf_waiter *self)
 {
     struct wf_chan *ch = rx->source;
-    struct wf_node node = { .waiter = self, .slot = out, .claim = WF_CLAIM_FIRST };
-    return park_node(ch, &ch->receivers, &node, &rx->half, WF_ON_RECV, chores);
+    struct wf_node node = { .waiter = self, .slot = out, .claim = WF_CLAIM_FIRST, .n_more = n - 1 };
+    int rc = park_node(ch, &ch->receivers, &node, &rx->half, WF_ON_RECV, NULL);
+    return rc == 1 ? 1 + (int)node.n_more_moved : rc;
 }
 
 int wf_chan_park_reserve(weft_sender *tx, struct wf_waiter *self, struct wf_chores *chores)
 {
     struct wf_node node = { .waiter = self, .claim = WF_CLAIM_FIRST, .is_reserve = true };
     return park_node(tx->chan, &tx->chan->senders, &node, &tx->half, WF_ON_RESERVE, chores);
+}
+
+/* ---- the short way --------------------------------------------------------------------------- */
+
+/* The most frequent operations are taken out of the one path: room and nobody waits, a value and
+ * nobody waits, and of those that wait for each other the first on the list. They have no chores
+ * and, up to the lock, no effect: whatever is unusual goes the long way from the beginning, by a
+ * call in tail position, so that a short way keeps its values in registers and needs no frame. */
+
+/* May call without more ado: known, with some of its turn left, not cancelled. */
+static inline bool may_operate(struct wf_waiter *self)
+{
+    return WF_LIKELY(self != NULL && self->budget > 0 && !wf_is_cancelled(self));
+}
+
+/* The first on the list, claimed and taken off, if it moves a value; or NULL, and nothing done. */
+static inline struct wf_node *meet_first_locked(struct wf_list *list, int rc)
+{
+    struct wf_link *link = wf_list_first(list);
+    if (link == NULL)
+        return NULL;
+    struct wf_node *node = WF_CONTAINER(link, struct wf_node, link);
+    if (node->slot == NULL || !wf_wait_claim(node->waiter, node->claim))
+        return NULL;
+    wf_list_remove(link);
+    node->rc = rc;
+    return node;
+}
+
+/* The value has been copied. */
+static inline void end_meeting(struct wf_chan *ch, struct wf_node *node)
+{
+    ch->n_sent++;
+    ch->n_received++;
+    wf_chan_unlock(ch);
+    wf_node_wake(node);
 }
 
 /* ---- sending --------------------------------------------------------------------------------- */
@@ -237,7 +287,27 @@ static WF_COLD int refuse_send(const weft_sender *tx, const void *value, size_t 
     return tx->elem_size != size ? WEFT_EMSGSIZE : WEFT_ECLOSED;
 }
 
-int weft_sender_send(weft_sender *tx, const void *value, size_t size)
+/* The long way. With the lock, which it releases. */
+static WF_NOINLINE int send_any_locked_slow(weft_sender *tx, const void *value,
+                                            struct wf_waiter *self)
+{
+    struct wf_chan *ch = tx->chan;
+    for (;; wf_chan_lock(ch)) {
+        struct wf_chores chores = { .spare = tx->spare };
+        wf_half_set_holder(&tx->half, self);
+        int rc = wf_chan_try_send_locked(ch, value, &chores);
+        if (rc != WEFT_EAGAIN || ch->overflow == WEFT_FAIL) {
+            wf_chan_unlock(ch);
+            wf_chores_do(ch, &chores);
+            return rc;
+        }
+        rc = wf_chan_park_send(tx, value, 1, self, &chores);
+        if (rc != WF_NODE_RETRY)
+            return WF_MIN(rc, 0);
+    }
+}
+
+static WF_NOINLINE int send_slow(weft_sender *tx, const void *value, size_t size)
 {
     if (!is_sendable(tx, value, size))
         return refuse_send(tx, value, size, "weft_send");
@@ -247,21 +317,57 @@ int weft_sender_send(weft_sender *tx, const void *value, size_t size)
     wf_coop(self);
     if (WF_UNLIKELY(wf_is_cancelled(self)))
         return WEFT_ECANCELED;
+    wf_chan_lock(tx->chan);
+    return send_any_locked_slow(tx, value, self);
+}
+
+static WF_NOINLINE int wait_to_send_slow(weft_sender *tx, const void *value, struct wf_waiter *self)
+{
+    int rc = wf_chan_park_send(tx, value, 1, self, NULL);
+    return rc == WF_NODE_RETRY ? send_slow(tx, value, tx->elem_size) : WF_MIN(rc, 0);
+}
+
+static WF_NOINLINE int meet_receiver_locked_slow(weft_sender *tx, const void *value,
+                                                 struct wf_waiter *self)
+{
     struct wf_chan *ch = tx->chan;
-    for (;;) {
-        struct wf_chores chores = { .spare = tx->spare };
-        wf_chan_lock(ch);
-        wf_half_set_holder(&tx->half, self);
-        int rc = wf_chan_try_send_locked(ch, value, &chores);
-        if (WF_LIKELY(rc != WEFT_EAGAIN || ch->overflow == WEFT_FAIL)) {
-            wf_chan_unlock(ch);
-            wf_chores_do(ch, &chores);
-            return rc;
-        }
-        rc = wf_chan_park_send(tx, value, self, &chores);
-        if (rc != WF_NODE_RETRY)
-            return rc;
+    if (WF_UNLIKELY(ch->refuses_values))
+        return send_any_locked_slow(tx, value, self);
+    struct wf_node *node = meet_first_locked(&ch->receivers, 1);
+    if (node != NULL) {
+        wf_copy_value(node->slot, value, ch->ring.elem_size);
+        end_meeting(ch, node);
+        return 0;
     }
+    if (wf_list_is_empty(&ch->receivers) && ch->overflow == WEFT_BLOCK)
+        return wait_to_send_slow(tx, value, self);
+    return send_any_locked_slow(tx, value, self);
+}
+
+static WF_NOINLINE int push_locked_slow(struct wf_chan *ch, const void *value)
+{
+    wf_ring_push(&ch->ring, value);
+    ch->n_sent++;
+    wf_chan_unlock(ch);
+    return 0;
+}
+
+int weft_sender_send(weft_sender *tx, const void *value, size_t size)
+{
+    struct wf_waiter *self = wf_waiter_known();
+    if (!is_sendable(tx, value, size) || !may_operate(self) ||
+        WF_UNLIKELY(tx->half.holder_id != self->id || !wf_lock_try(&tx->chan->lock)))
+        return send_slow(tx, value, size);
+    struct wf_chan *ch = tx->chan;
+    self->budget--;
+    if (!has_room_locked(ch))
+        return meet_receiver_locked_slow(tx, value, self);
+    if (size != sizeof(uint64_t))
+        return push_locked_slow(ch, value);
+    wf_ring_push_sized(&ch->ring, value, sizeof(uint64_t));
+    ch->n_sent++;
+    wf_chan_unlock(ch);
+    return 0;
 }
 
 int weft_sender_try_send(weft_sender *tx, const void *value, size_t size)
@@ -296,13 +402,31 @@ static WF_NOINLINE int end_code_slow(weft_receiver *rx, int rc)
 
 int wf_chan_recv_code(weft_receiver *rx, int rc)
 {
-    if (WF_UNLIKELY(rc != 1))
+    if (WF_UNLIKELY(rc <= 0))
         return end_code_slow(rx, rc);
     rx->last_error = 0;
-    return 1;
+    return rc;
 }
 
-static inline int recv_from_chan(weft_receiver *rx, void *out)
+/* The long way. With the lock, which it releases. */
+static WF_NOINLINE int recv_any_locked_slow(weft_receiver *rx, void *out, struct wf_waiter *self)
+{
+    struct wf_chan *ch = rx->source;
+    for (;; wf_chan_lock(ch)) {
+        struct wf_chores chores = { 0 };
+        int rc = wf_chan_try_recv_locked(ch, out, &chores);
+        if (rc != WEFT_EAGAIN) {
+            wf_chan_unlock(ch);
+            wf_chores_do(ch, &chores);
+            return wf_chan_recv_code(rx, rc);
+        }
+        rc = wf_chan_park_recv(rx, out, 1, self);
+        if (rc != WF_NODE_RETRY)
+            return wf_chan_recv_code(rx, rc);
+    }
+}
+
+static WF_NOINLINE int recv_from_chan_slow(weft_receiver *rx, void *out)
 {
     struct wf_waiter *self = wf_waiter_self();
     if (WF_UNLIKELY(self == NULL))
@@ -310,33 +434,78 @@ static inline int recv_from_chan(weft_receiver *rx, void *out)
     wf_coop(self);
     if (WF_UNLIKELY(wf_is_cancelled(self)))
         return wf_chan_recv_code(rx, WEFT_ECANCELED);
+    wf_chan_lock(rx->source);
+    return recv_any_locked_slow(rx, out, self);
+}
+
+static WF_NOINLINE int wait_to_recv_slow(weft_receiver *rx, void *out, struct wf_waiter *self)
+{
+    int rc = wf_chan_park_recv(rx, out, 1, self);
+    return rc == WF_NODE_RETRY ? recv_from_chan_slow(rx, out) : wf_chan_recv_code(rx, rc);
+}
+
+static WF_NOINLINE int meet_sender_locked_slow(weft_receiver *rx, void *out, struct wf_waiter *self)
+{
     struct wf_chan *ch = rx->source;
-    for (;;) {
-        struct wf_chores chores = { 0 };
-        wf_chan_lock(ch);
-        int rc = wf_chan_try_recv_locked(ch, out, &chores);
-        if (WF_LIKELY(rc != WEFT_EAGAIN)) {
-            wf_chan_unlock(ch);
-            wf_chores_do(ch, &chores);
-            return wf_chan_recv_code(rx, rc);
-        }
-        rc = park_recv_slow(rx, out, self, &chores);
-        if (rc != WF_NODE_RETRY)
-            return wf_chan_recv_code(rx, rc);
+    if (ch->ring.n_full > 0)
+        return recv_any_locked_slow(rx, out, self);
+    struct wf_node *node = meet_first_locked(&ch->senders, 0);
+    if (node != NULL) {
+        wf_copy_value(out, node->slot, ch->ring.elem_size);
+        end_meeting(ch, node);
+        rx->last_error = 0;
+        return 1;
     }
+    if (wf_list_is_empty(&ch->senders) && !ch->has_ended)
+        return wait_to_recv_slow(rx, out, self);
+    return recv_any_locked_slow(rx, out, self);
+}
+
+static WF_NOINLINE int pop_locked_slow(weft_receiver *rx, void *out)
+{
+    struct wf_chan *ch = rx->source;
+    wf_ring_pop(&ch->ring, out);
+    ch->n_received++;
+    wf_chan_unlock(ch);
+    rx->last_error = 0;
+    return 1;
+}
+
+/* Of a channel, and well called. */
+static inline bool is_receivable(const weft_receiver *rx, const void *out, size_t size)
+{
+    return WF_LIKELY(rx != NULL && rx->half.kind == WF_HALF_RECEIVER && rx->ops == &wf_chan_ops &&
+                     !rx->half.is_closed && rx->elem_size == size && out != NULL);
+}
+
+static WF_NOINLINE int recv_slow(weft_receiver *rx, void *out, size_t size)
+{
+    return is_receivable(rx, out, size) ? recv_from_chan_slow(rx, out)
+                                        : wf_receiver_recv_slow(rx, out, size);
 }
 
 int weft_receiver_recv(weft_receiver *rx, void *out, size_t size)
 {
-    if (WF_LIKELY(rx != NULL && rx->half.kind == WF_HALF_RECEIVER && rx->ops == &wf_chan_ops &&
-                  !rx->half.is_closed && rx->elem_size == size && out != NULL))
-        return recv_from_chan(rx, out);
-    return wf_receiver_recv_slow(rx, out, size);
+    struct wf_waiter *self = wf_waiter_known();
+    if (!is_receivable(rx, out, size) || !may_operate(self) ||
+        WF_UNLIKELY(!wf_lock_try(&((struct wf_chan *)rx->source)->lock)))
+        return recv_slow(rx, out, size);
+    struct wf_chan *ch = rx->source;
+    self->budget--;
+    if (WF_UNLIKELY(ch->ring.n_full == 0 || !wf_list_is_empty(&ch->senders)))
+        return meet_sender_locked_slow(rx, out, self);
+    if (size != sizeof(uint64_t))
+        return pop_locked_slow(rx, out);
+    wf_ring_pop_sized(&ch->ring, out, sizeof(uint64_t));
+    ch->n_received++;
+    wf_chan_unlock(ch);
+    rx->last_error = 0;
+    return 1;
 }
 
 /* ---- the table behind a channel's receiver --------------------------------------------------- */
 
-static int chan_recv(weft_receiver *rx, void *out) { return recv_from_chan(rx, out); }
+static int chan_recv(weft_receiver *rx, void *out) { return recv_from_chan_slow(rx, out); }
 
 static int chan_try_recv(weft_receiver *rx, void *out)
 {

@@ -108,6 +108,14 @@ WF_WORKER_LOCAL static inline struct wf_waiter *wf_waiter_self(void)
     struct wf_waiter **thread = wf_self_get();
     return WF_LIKELY(thread != NULL) ? *thread : wf_waiter_make_slow();
 }
+
+/* The same; NULL, too, when it has no record yet. */
+WF_WORKER_LOCAL static inline struct wf_waiter *wf_waiter_known(void)
+{
+    struct wf_waiter **thread = wf_self_get();
+    return WF_LIKELY(thread != NULL) ? *thread : NULL;
+}
+
 int wf_no_waiter(void);
 
 /* Starts a wait: from here on it may be claimed, and must be finished by wf_wait_park. To be

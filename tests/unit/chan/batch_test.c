@@ -116,6 +116,56 @@ WT_TEST(a_batch_serves_all_who_wait)
     ck_assert_int_eq(values[0], 10);
 }
 
+WT_TEST(a_receive_that_waits_takes_as_much_as_it_has_room_for)
+{
+    int values[] = { 0, 1, 2, 3, 4 };
+    for (size_t room = 3; room <= 7; room += 2) {
+        for (size_t capacity = 2; capacity <= 8; capacity += 6) {
+            WEFT_TX(int, tx);
+            WEFT_RX(int, rx);
+            struct batch batch = { .n = room };
+            int n_got = (int)WF_MIN(room, (size_t)5), value;
+            ck_assert_int_eq(weft_chan_open(&tx, &rx, capacity), 0);
+            batch.rx = WEFT_RX_RAW_(rx);
+            wt_thread *receiver = wt_thread_start(recv_batch, &batch);
+            chan_until_waiting(CHAN_OF_TX(tx), 0, 1);
+            ck_assert_int_eq(weft_send_many(tx, values, 5), 5);
+            wt_thread_join(receiver);
+            ck_assert_int_eq(batch.rc, n_got);
+            ck_assert_mem_eq(batch.values, values, (size_t)n_got * sizeof(int));
+            for (int want = n_got; want < 5; want++) {
+                ck_assert_int_eq(weft_recv(rx, &value), 1);
+                ck_assert_int_eq(value, want);
+            }
+            ck_assert_int_eq(weft_try_recv(rx, &value), WEFT_EAGAIN);
+        }
+    }
+}
+
+WT_TEST(a_send_that_waits_gives_as_much_as_there_is_room_for)
+{
+    for (int capacity = 0; capacity <= 4; capacity += 4) {
+        WEFT_TX(int, tx);
+        WEFT_RX(int, rx);
+        struct batch batch;
+        int values[MANY];
+        ck_assert_int_eq(weft_chan_open(&tx, &rx, (size_t)capacity), 0);
+        fill(&batch, 12);
+        batch.tx = WEFT_TX_RAW_(tx);
+        wt_thread *sender = wt_thread_start(send_batch, &batch);
+        chan_until_waiting(CHAN_OF_TX(tx), 1, 0);
+        ck_assert_int_eq(weft_recv_many(rx, values, 3), 3);
+        chan_until_waiting(CHAN_OF_TX(tx), 1, 0);
+        ck_assert_int_eq(weft_recv(rx, values + 3), 1);
+        chan_until_waiting(CHAN_OF_TX(tx), 1, 0);
+        ck_assert_int_eq(weft_recv_many(rx, values + 4, 8), 8);
+        wt_thread_join(sender);
+        ck_assert_int_eq(batch.rc, 12);
+        for (int i = 0; i < 12; i++)
+            ck_assert_int_eq(values[i], i);
+    }
+}
+
 static int dropped[MANY], n_dropped;
 static void note_drop(void *item) { dropped[n_dropped++] = *(int *)item; }
 

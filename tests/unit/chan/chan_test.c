@@ -332,9 +332,12 @@ WT_TEST(checks_find_what_they_are_for)
     checked->n_senders = 0;
     wt_expect_abort(check, NULL, "C3: no sender, no end");
     checked->n_senders = 1;
-    wf_store_rlx(&checked->n_sent, 1u);
+    checked->refuses_values = true;
+    wt_expect_abort(check, NULL, "C3: values are refused");
+    checked->refuses_values = false;
+    checked->n_sent = 1;
     wt_expect_abort(check, NULL, "C5: a value was lost or made up");
-    wf_store_rlx(&checked->n_sent, 0u);
+    checked->n_sent = 0;
     check(NULL);
 }
 
