@@ -59,7 +59,10 @@ WEFT_API void weft_scope_enter(weft_scope *scope, const char *file, int line);
 /* Waits for all children, cancelled or not, and ends the scope.
  *
  * Later calls in the brace belong to the scope around it; a spawn into this one is then
- * WEFT_ECLOSED, and a second wait returns the same code.
+ * WEFT_ECLOSED, and a second wait returns the same code. A child that receives from a
+ * channel all of whose senders the waiter holds is reported: it would wait for ever. One
+ * that the waiter holds and another task uses by pointer counts as the waiter's until it
+ * is used: give that task a reference of its own (weft_ref).
  *
  * Waits    the task, or a plain thread
  * Cancel   it goes on waiting: the children are cancelled too, and end
