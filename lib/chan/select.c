@@ -243,6 +243,15 @@ static inline bool probe(struct wf_selection *s, int *out_rc, int *rc)
     return false;
 }
 
+/* A half that is none dies with its sentence here too, as in every other call. */
+static WF_COLD int refuse(const weft_case *cases, size_t n_cases)
+{
+    for (size_t i = 0; i < n_cases; i++)
+        if (wf_case_is_live(&cases[i]))
+            (void)check(&cases[i]);
+    return wf_no_waiter();
+}
+
 static int select_from(const weft_case *cases, size_t n_cases, int *out_rc, bool is_ordered)
 {
     int rc;
@@ -252,7 +261,7 @@ static int select_from(const weft_case *cases, size_t n_cases, int *out_rc, bool
         return WEFT_EOVERFLOW;
     struct wf_waiter *self = wf_waiter_self();
     if (self == NULL)
-        return wf_no_waiter();
+        return refuse(cases, n_cases);
     wf_coop(self);
     struct wf_selection s = {
         .cases = cases, .n_cases = n_cases, .self = self, .is_ordered = is_ordered
