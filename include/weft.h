@@ -26,6 +26,7 @@
 #include <weft/runtime.h>
 #include <weft/scope.h>
 #include <weft/task.h>
+#include <weft/local.h>
 #include <weft/time.h>
 #include <weft/chan.h>
 #include <weft/select.h>

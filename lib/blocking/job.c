@@ -62,19 +62,29 @@ int wf_blocking_call_shielded(const char *name, int (*fn)(void *arg), void *arg)
 struct call {
     const weft_callable *what;
     void *args;
+    struct wf_locals *locals; /* the caller's, who waits and keeps them */
 };
 
+/* On another thread, which lends itself to the caller: it sees what the caller sees. */
 static int enter(void *arg)
 {
     struct call *call = arg;
-    return call->what->enter(call->args, NULL);
+    struct wf_waiter *self = call->locals != NULL ? wf_waiter_self() : NULL;
+    if (self == NULL)
+        return call->what->enter(call->args, NULL);
+    struct wf_locals *own = self->locals;
+    self->locals = call->locals;
+    int rc = call->what->enter(call->args, NULL);
+    self->locals = own;
+    return rc;
 }
 
 int weft_call_blocking(const weft_callable *what, void *args)
 {
     if (what == NULL || what->enter == NULL)
         return WEFT_EINVAL;
-    struct call call = { what, args };
+    struct wf_waiter *self = wf_waiter_self();
+    struct call call = { what, args, self != NULL ? self->locals : NULL };
     struct wf_job job = {
         .fn = enter, .arg = &call, .name = what->name, .file = what->file, .line = what->line
     };

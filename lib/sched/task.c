@@ -5,6 +5,7 @@
 #include "plat/mem.h"
 #include "plat/sanitizer.h"
 #include "plat/self.h"
+#include "sched/locals.h"
 #include "sched/worker.h"
 
 #include <string.h>
@@ -142,6 +143,9 @@ static void fill(struct wf_task *task, const struct wf_task_opts *opts, struct w
     wf_store_rlx(&task->has_started, false);
     task->next = NULL;
     wf_store_rlx(&task->ctx.sp, NULL);
+    struct wf_waiter *self = WF_LIKELY(w != NULL) ? w->thread.current : wf_waiter_self();
+    if (WF_UNLIKELY(self != NULL && self->locals != NULL))
+        task->waiter.locals = wf_locals_ref(self->locals);
 }
 
 static struct wf_task *make(const struct wf_task_opts *opts, struct wf_worker *w)
@@ -178,10 +182,17 @@ int wf_task_make(const struct wf_task_opts *opts, struct wf_task **out_task)
     return 0;
 }
 
+void wf_task_see(struct wf_task *task, struct wf_locals *locals)
+{
+    wf_locals_unref(task->waiter.locals);
+    task->waiter.locals = wf_locals_ref(locals);
+}
+
 void wf_task_unmake(struct wf_task *task, bool owns_args)
 {
     if (owns_args && task->what->drop != NULL)
         task->what->drop(task->args); /* may wait, and go on on another worker */
+    wf_locals_unref(task->waiter.locals);
     struct wf_worker *w = wf_worker_self();
     wf_san_own(w);
     free_args(task);
@@ -217,6 +228,7 @@ static void run_body(struct wf_task *task)
         rc = task->waiter.close_error;
     WF_MUST(task->waiter.scope == task->home, "a task ended inside a scope that it had entered");
     WF_MUST(task->waiter.n_locks == 0, "a task ended while it held a mutex or rwlock");
+    wf_locals_unref(task->waiter.locals);
     begin_ending();
     task->on_done(task, rc);
 }

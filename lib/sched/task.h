@@ -68,6 +68,9 @@ struct wf_task_opts {
 /* Makes a task that is not yet queued. 0, or -ENOMEM (arguments stay the caller's). */
 WF_MUST_CHECK int wf_task_make(const struct wf_task_opts *opts, struct wf_task **out_task);
 
+/* What it inherits, instead of what its maker sees of task-locals. */
+void wf_task_see(struct wf_task *task, struct wf_locals *locals);
+
 /* Gives up a task that was made and never started; what its arguments own is dropped, if they own
  * it. */
 void wf_task_unmake(struct wf_task *task, bool owns_args);

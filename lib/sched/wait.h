@@ -38,6 +38,7 @@
 #include "plat/self.h"
 
 struct weft_scope;
+struct wf_locals;
 
 enum {
     WF_WAIT_IDLE = 0,
@@ -95,6 +96,7 @@ struct wf_waiter {
     int line;
     uint32_t n_unknown_reads; /* read locks that it holds and that are not in reads */
     uint64_t id;
+    struct wf_locals *locals;      /* what it sees of task-locals; owner only */
     const void *reads[WF_N_READS]; /* rwlocks that it reads, as often as it does; NULL: no more */
 };
 
@@ -177,11 +179,26 @@ extern _Atomic uint32_t wf_never_cancelled;
 
 static inline void wf_waiter_init(struct wf_waiter *waiter, bool is_task)
 {
-    *waiter = (struct wf_waiter){
-        .is_task = is_task,
-        .budget = WF_OPERATIONS_PER_TURN,
-        .cancel = &wf_never_cancelled,
-    };
+    /* One by one: compilers clear a struct of this size by a string instruction. */
+    wf_store_rlx_raw(&waiter->cell, (uint32_t)WF_WAIT_IDLE);
+    waiter->is_task = is_task;
+    waiter->budget = WF_OPERATIONS_PER_TURN;
+    waiter->n_locks = 0;
+    waiter->shields = 0;
+    waiter->cancel = &wf_never_cancelled;
+    waiter->scope = NULL;
+    waiter->close_error = 0;
+    waiter->never_waits = NULL;
+    wf_store_rlx_raw(&waiter->wait_kind, WF_ON_NOTHING);
+    wf_store_rlx_raw(&waiter->wait_object, NULL);
+    wf_store_rlx_raw(&waiter->wait_since_ns, INT64_C(0));
+    waiter->name = waiter->file = NULL;
+    waiter->line = 0;
+    waiter->id = 0;
+    waiter->n_unknown_reads = 0;
+    waiter->locals = NULL;
+    for (int i = 0; i < WF_N_READS; i++)
+        waiter->reads[i] = NULL;
 }
 
 /* Gives way: the task goes behind everything that is queued (a plain thread: sched_yield). */

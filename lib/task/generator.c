@@ -4,6 +4,7 @@
 #include "task/generator.h"
 
 #include "plat/mem.h"
+#include "sched/locals.h"
 #include "sched/worker.h"
 
 #include <string.h>
@@ -85,6 +86,7 @@ static int make(const weft_generator_opts *opts, const weft_callable *what, cons
         return rc;
     }
     g->name = all.name;
+    g->locals = wf_locals_ref(self->locals);
     fill(g, what, args, caller);
     enter_tree(g, self);
     rx->drop_item = all.drop;

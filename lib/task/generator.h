@@ -53,7 +53,8 @@ struct wf_generator {
     struct wf_chan *chan;
     weft_sender *tx; /* both halves keep the channel; nobody uses them */
     weft_receiver *items;
-    weft_receiver self; /* what the body is entered with */
+    weft_receiver self;       /* what the body is entered with */
+    struct wf_locals *locals; /* a reference: what was bound where it was opened */
 
     /* Under chan->lock. */
     enum wf_generator_state state;

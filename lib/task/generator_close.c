@@ -7,6 +7,7 @@
 
 #include "base/panic.h"
 #include "plat/mem.h"
+#include "sched/locals.h"
 #include "sched/worker.h"
 
 #include <weft/cleanup.h>
@@ -17,6 +18,7 @@ void wf_generator_free(struct wf_generator *g)
 {
     weft_half_drop(&g->items);
     weft_half_drop(&g->tx);
+    wf_locals_unref(g->locals);
     wf_free(g);
 }
 

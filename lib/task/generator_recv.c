@@ -28,6 +28,8 @@ static int start_locked(struct wf_generator *g)
             .on_done = wf_generator_body_done,
         },
         &task);
+    if (rc >= 0)
+        wf_task_see(task, g->locals);
     wf_chan_lock(g->chan);
     if (!g->is_closing && rc < 0) {
         g->state = WF_GENERATOR_NEW;

@@ -66,6 +66,8 @@ extern weft_rwlock rwlock;
 extern weft_cond cond;
 extern weft_semaphore semaphore;
 
+WEFT_LOCAL(struct page, current_page);
+
 /* The variables a case may use; a case that fails to is no warning. */
 #define MISUSE_LOCALS                                                            \
     int rc = 0, number = 1;                                                      \
