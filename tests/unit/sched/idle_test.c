@@ -105,6 +105,44 @@ WT_TEST(tasks_that_hold_their_workers_all_get_one)
     }
 }
 
+/* Who was woken lies in the slot of a worker whose task goes on: that one may be taken, too. */
+WEFT_TASK(answer, (rx, int, in), (_Atomic unsigned *, n_answers))
+{
+    int value;
+    ck_assert_int_eq(weft_recv(in, &value), 1);
+    (void)wf_add_seq(n_answers, 1u);
+    return 0;
+}
+
+WEFT_TASK(ask_and_hold, (tx, int, out), (_Atomic unsigned *, n_answers))
+{
+    for (int i = 0; i < 3; i++)
+        MUST(weft_pause());
+    MUST(weft_send(out, 1));
+    while (wf_load_seq(n_answers) == 0)
+        wf_cpu_relax(); /* holds the worker */
+    return 0;
+}
+
+WT_TEST(who_lies_in_the_slot_of_a_held_worker_gets_another)
+{
+    wt_seeds_at_most(50);
+    for (unsigned round = wt_scaled(100); round > 0; round--) {
+        _Atomic unsigned n_answers = 0;
+        WEFT_TX(int, tx);
+        WEFT_RX(int, rx);
+        with_workers(2);
+        MUST(weft_chan_open(&tx, &rx, 0));
+        {
+            WEFT_SCOPE(scope);
+            MUST(weft_spawn(&scope, answer, WEFT_MOVE(rx), &n_answers));
+            MUST(weft_spawn(&scope, ask_and_hold, WEFT_MOVE(tx), &n_answers));
+            MUST(weft_scope_wait(&scope));
+        }
+        MUST(weft_shutdown(WEFT_SEC(10)));
+    }
+}
+
 /* ---- time ------------------------------------------------------------------------------------ */
 
 WEFT_TASK(nap_until, (int64_t, at_ns), (_Atomic unsigned *, n_awake))
