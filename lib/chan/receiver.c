@@ -41,14 +41,19 @@ static const struct wf_source_ops second_ops = {
 
 /* ---- making, sharing, closing ---------------------------------------------------------------- */
 
+void wf_receiver_init(weft_receiver *rx, const struct wf_source_ops *ops, void *source,
+                      size_t elem_size, const char *file, int line)
+{
+    *rx = (weft_receiver){ .ops = ops, .source = source, .elem_size = elem_size };
+    wf_half_init(&rx->half, WF_HALF_RECEIVER, file, line);
+}
+
 weft_receiver *wf_receiver_make(const struct wf_source_ops *ops, void *source, size_t elem_size,
                                 const char *file, int line)
 {
     weft_receiver *rx = wf_alloc(1, sizeof *rx);
-    if (rx == NULL)
-        return NULL;
-    *rx = (weft_receiver){ .ops = ops, .source = source, .elem_size = elem_size };
-    wf_half_init(&rx->half, WF_HALF_RECEIVER, file, line);
+    if (rx != NULL)
+        wf_receiver_init(rx, ops, source, elem_size, file, line);
     return rx;
 }
 

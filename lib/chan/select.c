@@ -40,7 +40,8 @@ static inline int check_recv(const weft_case *c, const weft_receiver *rx)
     if (WF_UNLIKELY(c->value == NULL))
         return WEFT_EINVAL;
     bool may_try = rx->ops == &wf_chan_ops ||
-                   (rx->ops->try_recv != NULL && rx->ops->select_on != NULL);
+                   (rx->ops->try_recv != NULL &&
+                    (rx->ops->select_on != NULL || rx->ops->ready_at != NULL));
     return WF_LIKELY(may_try) ? 0 : WEFT_ENOTSUP;
 }
 

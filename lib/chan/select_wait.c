@@ -39,7 +39,7 @@ enum { N_INLINE = 8 }; /* cases that wait without an allocation; bounded by the 
 /* A case that takes part. */
 struct part {
     struct wf_node node;
-    struct wf_chan *chan; /* where the node goes; NULL: a timer */
+    struct wf_chan *chan; /* where the node goes; NULL: a timer, or a source that waits for time */
     const weft_case *what;
     bool is_of_chan; /* what comes through the node is the case's; else its source's */
 };
@@ -50,6 +50,7 @@ struct wait {
     struct part *parts;
     struct wf_chan **chans; /* at one instant: distinct, ascending */
     size_t n_chans;
+    int64_t limit_ns; /* when a timer, or a source that waits for time, is next */
 };
 
 static bool is_send(const struct part *part) { return part->what->kind == WEFT_CASE_SEND; }
@@ -81,9 +82,23 @@ static void add_part(struct wait *w, const weft_case *c, struct wf_chan *ch)
     wf_link_init(&part->node.link);
 }
 
+/* Where the receiver's state shows: a channel, or NULL when it is a matter of time. As list_parts. */
+static int find_source(struct wait *w, weft_receiver *rx, struct wf_chan **out_chan)
+{
+    const struct wf_source_ops *ops = rx->ops;
+    int64_t at_ns = ops->ready_at != NULL ? ops->ready_at(rx) : WF_NEVER;
+    w->limit_ns = WF_MIN(w->limit_ns, at_ns);
+    struct wf_chan *ch = at_ns == WF_NEVER && ops->select_on != NULL ? ops->select_on(rx) : NULL;
+    if (ch == NULL && at_ns == WF_NEVER)
+        return WEFT_ENOTSUP;
+    *out_chan = ch;
+    return ch != NULL && ch->is_always_ready ? WF_NODE_RETRY : 0;
+}
+
 /* 0; WF_NODE_RETRY: one says it never makes wait; WEFT_ENOTSUP. */
 static int list_parts(struct wait *w)
 {
+    w->limit_ns = w->s->timer != WF_NO_CASE ? w->s->cases[w->s->timer].at_ns : WF_NEVER;
     for (size_t i = 0; i < w->s->n_cases; i++) {
         const weft_case *c = &w->s->cases[i];
         struct wf_chan *ch = NULL;
@@ -91,14 +106,9 @@ static int list_parts(struct wait *w)
             continue;
         if (c->kind == WEFT_CASE_SEND)
             ch = ((weft_sender *)c->half)->chan;
-        if (c->kind == WEFT_CASE_RECV) {
-            weft_receiver *rx = c->half;
-            ch = rx->ops->select_on(rx);
-            if (ch == NULL)
-                return WEFT_ENOTSUP;
-            if (ch->is_always_ready)
-                return WF_NODE_RETRY;
-        }
+        int rc = c->kind == WEFT_CASE_RECV ? find_source(w, c->half, &ch) : 0;
+        if (rc != 0)
+            return rc;
         add_part(w, c, ch);
     }
     return 0;
@@ -218,8 +228,7 @@ static void take_off(struct part *part, uint32_t claim)
 static size_t await(struct wait *w, size_t first, size_t n, int *rc)
 {
     struct wf_selection *s = w->s;
-    uint32_t claim = wf_wait_park(s->self,
-                                  s->timer != WF_NO_CASE ? s->cases[s->timer].at_ns : WF_NEVER);
+    uint32_t claim = wf_wait_park(s->self, w->limit_ns);
     for (size_t k = 0; k < n; k++)
         take_off(&w->parts[(first + k) % w->n_parts], claim);
     if (claim >= WF_CLAIM_FIRST) {
@@ -233,8 +242,9 @@ static size_t await(struct wait *w, size_t first, size_t n, int *rc)
         return WF_NO_CASE;
     }
     if (claim == WF_CLAIM_TIMEOUT) {
-        *rc = 0;
-        return s->timer;
+        bool is_timer = s->timer != WF_NO_CASE && s->cases[s->timer].at_ns <= w->limit_ns;
+        *rc = is_timer ? 0 : WF_NODE_RETRY;
+        return is_timer ? s->timer : WF_NO_CASE;
     }
     int code = wf_claim_code(s->self, claim);
     *rc = code < 0 ? code : WF_NODE_RETRY;

@@ -32,6 +32,10 @@ struct wf_source_ops {
      * NULL, or a NULL result: as try_recv. */
     struct wf_chan *(*select_on)(weft_receiver *rx);
 
+    /* When try_recv is worth calling again, for a source that waits for nothing but time. NULL, or
+     * WF_NEVER: ask select_on. */
+    int64_t (*ready_at)(weft_receiver *rx);
+
     /* While a select waits: where an item of that channel may be put, so that this receiver has its
      * turn among the channel's others; and that one was put there. It is the source's then: its next
      * receive goes on with it. NULL, or NULL room, for a channel that has no others: the select is
@@ -119,6 +123,9 @@ void wf_sender_free(weft_sender *tx);
  * NULL: no memory. */
 WF_MUST_CHECK weft_receiver *wf_receiver_make(const struct wf_source_ops *ops, void *source,
                                               size_t elem_size, const char *file, int line);
+/* The same in memory of the caller's that wf_receiver_free may free: rx is its beginning. */
+void wf_receiver_init(weft_receiver *rx, const struct wf_source_ops *ops, void *source,
+                      size_t elem_size, const char *file, int line);
 /* Frees the handle alone, without close. */
 void wf_receiver_free(weft_receiver *rx);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * The one runtime: settings, start, stop.
  *
- * Users (root scopes, generators opened outside any, timers of plain threads) keep the workers.
+ * Users (root scopes, generators opened outside any) keep the workers.
  * With none left for idle_stop_ns the polling worker stops them all; the next user joins the
  * ended threads and starts new ones. weft_shutdown does the same at once, and frees everything.
  *

@@ -134,6 +134,14 @@ struct wf_chan *wf_adaptor_select_on(weft_receiver *rx)
     return ops->select_on != NULL ? ops->select_on(adaptor->source) : NULL;
 }
 
+int64_t wf_adaptor_ready_at(weft_receiver *rx)
+{
+    struct wf_adaptor *adaptor = rx->source;
+    if (adaptor->source == NULL || rx->is_ended || adaptor->source->ops->ready_at == NULL)
+        return WF_NEVER;
+    return adaptor->source->ops->ready_at(adaptor->source);
+}
+
 /* Of the innermost one, whose source is the channel. */
 void *wf_adaptor_room(weft_receiver *rx)
 {

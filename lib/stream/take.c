@@ -48,6 +48,12 @@ static struct wf_chan *take_select_on(weft_receiver *rx)
     return adaptor->n_left > 0 ? wf_adaptor_select_on(rx) : &wf_chan_always;
 }
 
+static int64_t take_ready_at(weft_receiver *rx)
+{
+    struct wf_adaptor *adaptor = rx->source;
+    return adaptor->n_left > 0 ? wf_adaptor_ready_at(rx) : WF_NEVER;
+}
+
 static const struct wf_source_ops waiting_ops = {
     .kind = "take",
     .recv = take_recv,
@@ -59,6 +65,7 @@ static const struct wf_source_ops pulling_ops = {
     .recv = take_recv,
     .try_recv = take_try_recv,
     .select_on = take_select_on,
+    .ready_at = take_ready_at,
     .room = wf_adaptor_room,
     .filled = wf_adaptor_filled,
     .close = wf_adaptor_close,

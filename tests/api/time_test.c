@@ -242,6 +242,56 @@ static int in_select(void *arg)
 WT_TEST(a_timer_is_a_case_of_select_in_a_task) { in_task(in_select); }
 WT_TEST(a_timer_is_a_case_of_select_in_a_thread) { ck_assert_int_eq(in_select(NULL), 0); }
 
+/* Through a combinator, beside a timer of the select's own, and once it has given its time. */
+static int in_select_with_others(void *arg)
+{
+    (void)arg;
+    WEFT_RX(int64_t, source);
+    WEFT_RX(int64_t, taken);
+    WEFT_RX(int64_t, late);
+    int rc;
+    int64_t at_ns, begin_ns = weft_now_ns();
+    ck_assert_int_eq(weft_after(WEFT_MS(2), &source), 0);
+    ck_assert_int_eq(weft_after(LONG, &late), 0);
+    ck_assert_int_eq(weft_take(WEFT_MOVE(source), 1, &taken), 0);
+    ck_assert_int_eq(weft_select(&rc, weft_on_recv(late, &at_ns), weft_on_nothing()), 1);
+    ck_assert_int_eq(weft_select(&rc, weft_on_recv(late, &at_ns), weft_on_after(WEFT_MS(1))), 1);
+    ck_assert_int_eq(rc, 0);
+    for (int expected = 1; expected >= 0; expected--) {
+        ck_assert_int_eq(weft_select(&rc, weft_on_recv(late, &at_ns), weft_on_recv(taken, &at_ns),
+                                     weft_on_after(WEFT_SEC(1000))),
+                         1);
+        ck_assert_int_eq(rc, expected);
+    }
+    ck_assert_int_ge(at_ns - begin_ns, WEFT_MS(2));
+    WEFT_SCOPE(scope, .timeout_ns = WEFT_MS(1));
+    ck_assert_int_eq(weft_select(&rc, weft_on_recv(late, &at_ns)), WEFT_ECANCELED);
+    return 0;
+}
+
+WT_TEST(a_timer_is_a_case_beside_others_in_a_task) { in_task(in_select_with_others); }
+WT_TEST(a_timer_is_a_case_beside_others_in_a_thread)
+{
+    ck_assert_int_eq(in_select_with_others(NULL), 0);
+}
+
+static int far_away(void *arg)
+{
+    (void)arg;
+    WEFT_RX(int64_t, never);
+    int64_t at_ns;
+    ck_assert_int_eq(weft_after(INT64_MAX, &never), 0);
+    ck_assert_int_eq(weft_try_recv(never, &at_ns), WEFT_EAGAIN);
+    WEFT_SCOPE(scope, .timeout_ns = WEFT_MS(1));
+    int rc;
+    ck_assert_int_eq(weft_select(&rc, weft_on_recv(never, &at_ns)), WEFT_ECANCELED);
+    ck_assert_int_eq(weft_recv(never, &at_ns), WEFT_ECANCELED);
+    return 0;
+}
+
+WT_TEST(a_timer_may_be_centuries_away_in_a_task) { in_task(far_away); }
+WT_TEST(a_timer_may_be_centuries_away_in_a_thread) { ck_assert_int_eq(far_away(NULL), 0); }
+
 static weft_rx(int64_t) carried;
 
 static int open_carried(void *arg)
