@@ -47,7 +47,7 @@ def speedups(rows):
     """(row with more workers, its speed over the same with one worker)."""
     ones = {row.impl: row for row in rows if row.workers == 1}
     for row in rows:
-        if row.workers > 1 and row.impl in ones:
+        if row.workers > 1 and row.impl in ones and "time" in row.values[0]:
             found = quotients(ones[row.impl], row, "time")
             if found:
                 yield row, found

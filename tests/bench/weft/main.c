@@ -31,6 +31,15 @@
     X(parked_1M, 1000000, 200, "-")                   \
     X(timers_1M, 1000000, 50, "-")                    \
     X(timers_1M_after, 1000000, 50, "-")              \
+    X(timer_cancel, 2000000, 50, "-")                 \
+    X(memory_task_spawned, 100000, 200, "-")          \
+    X(memory_task_parked, 100000, 200, "-")           \
+    X(memory_task_finished, 100000, 200, "-")         \
+    X(memory_chan, 100000, 200, "-")                  \
+    X(memory_scope, 200, 200, "-")                    \
+    X(memory_timer, 100000, 200, "-")                 \
+    X(memory_generator, 100000, 200, "-")             \
+    X(burst_1M, 1000000, 200, "-")                    \
     X(chan_spsc8_cap128_os, 10000000, 3000, "os")     \
     X(chan_pingpong_unbuf_os, 200000, 100, "os")      \
     X(generator, 10000000, 3000, "-")                 \

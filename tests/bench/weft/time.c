@@ -7,6 +7,7 @@
 
 int case_timers_1M(struct bench *b);
 int case_timers_1M_after(struct bench *b);
+int case_timer_cancel(struct bench *b);
 
 typedef weft_rx(int64_t) timer;
 
@@ -68,4 +69,34 @@ int case_timers_1M(struct bench *b)
     bench_end(b);
     WEFT_TRY(bench_check("sleepers", atomic_load(&n_woken), b->n));
     return bench_time(b, b->n, "ms");
+}
+
+/* ---- timers that are started and stopped, beside n of them that stay ------------------------- */
+
+enum { N_PENDING = 100000 };
+
+WEFT_TASK(sleep_until_cancelled) { return weft_sleep(WEFT_SEC(3600)); }
+
+static int enter_and_leave(int64_t n)
+{
+    for (int64_t i = 0; i < n; i++) {
+        WEFT_SCOPE(limited, .timeout_ns = WEFT_MS(100) + bench_delay_ns(i));
+        WEFT_TRY(weft_scope_wait(&limited));
+    }
+    return 0;
+}
+
+int case_timer_cancel(struct bench *b)
+{
+    WEFT_SCOPE(scope);
+    int64_t n_pending = b->n < N_PENDING ? b->n : N_PENDING;
+    for (int64_t i = 0; i < n_pending; i++)
+        WEFT_TRY(weft_spawn(&scope, sleep_until_cancelled));
+    WEFT_TRY(weft_sleep(WEFT_MS(1)));
+    bench_begin(b);
+    WEFT_TRY(enter_and_leave(b->n));
+    bench_end(b);
+    weft_scope_cancel(&scope);
+    WEFT_TRY(weft_scope_wait(&scope));
+    return bench_time(b, b->n, "ns");
 }
