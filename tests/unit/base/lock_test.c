@@ -80,7 +80,7 @@ WT_TEST(scopes_and_channels_nest_in_themselves)
 {
     struct wf_lock locks[2 * THREADS];
     for (int i = 0; i < 2 * THREADS; i++)
-        wf_lock_init(&locks[i], i < THREADS ? WF_RANK_CHANNEL : WF_RANK_SCOPE);
+        wf_lock_init(&locks[i], i < THREADS ? WF_RANK_SCOPE : WF_RANK_CHANNEL);
     for (int round = 0; round < 2; round++) {
         for (int i = 0; i < 2 * THREADS; i++)
             wf_lock_acquire(&locks[i]);
