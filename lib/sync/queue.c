@@ -136,19 +136,6 @@ void wf_sync_wake(const struct wf_sync_wakes *wakes)
     }
 }
 
-int wf_sync_enter(const void *object, struct wf_waiter **out_self)
-{
-    if (object == NULL)
-        return WEFT_EINVAL;
-    struct wf_waiter *self = wf_waiter_self();
-    if (self == NULL)
-        return wf_no_waiter();
-    if (self->n_locks == 0)
-        wf_coop(self);
-    *out_self = self;
-    return wf_is_cancelled(self) ? WEFT_ECANCELED : 0;
-}
-
 /* ---- for people ------------------------------------------------------------------------------ */
 
 void wf_sync_misuse(const struct wf_sync *s, const char *call, const char *noun,

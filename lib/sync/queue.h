@@ -121,7 +121,17 @@ void wf_sync_unmark_locked(struct wf_sync *s);
 
 /* A call that may wait begins: 0, or why it does not. A task that holds locks does not give way
  * to others here: they may wait for what it holds. */
-int wf_sync_enter(const void *object, struct wf_waiter **out_self);
+static inline int wf_sync_enter(const void *object, struct wf_waiter **out_self)
+{
+    struct wf_waiter *self = *out_self = wf_waiter_self();
+    if (WF_UNLIKELY(object == NULL))
+        return WEFT_EINVAL;
+    if (WF_UNLIKELY(self == NULL))
+        return wf_no_waiter();
+    if (WF_LIKELY(self->n_locks == 0))
+        wf_coop(self);
+    return WF_UNLIKELY(wf_is_cancelled(self)) ? WEFT_ECANCELED : 0;
+}
 
 /* Ends the program: "CALL: NOUN "name" (file:line) SENTENCE". */
 WF_NORETURN void wf_sync_misuse(const struct wf_sync *s, const char *call, const char *noun,
