@@ -133,6 +133,8 @@ void wf_sim_add(struct wf_sim_thread *thread)
     thread->id = ++wf_sim.n_started;
     wf_sim.n_live++;
     wf_sim.n_spin_steps = 0;
+    if (wf_sim.opts.pct_depth > 0)
+        wf_sim_pct_admit(thread);
     wf_ctx_make(&thread->ctx, thread->stack_low, (char *)thread->stack_low + thread->stack_size,
                 first_frame, thread);
 #ifdef WF_TSAN
@@ -162,7 +164,7 @@ void wf_sim_point(void)
     if (!wf_sim.is_running || wf_sim.is_busy)
         return;
     count_point();
-    if (wf_sim_draw(100) >= wf_sim.opts.switch_percent)
+    if (!wf_sim_may_switch())
         return;
     wf_sim.is_busy = true;
     switch_to(wf_sim_choose());

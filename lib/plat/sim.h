@@ -3,7 +3,8 @@
  * a seed, with virtual time. Only the library weft_sim has it; the layers above run unchanged.
  *
  * Virtual threads are contexts of plat/ctx.h. At every point (each atomic of plat/atomic.h, futex
- * call, thread start and end) the seeded generator may continue another runnable one. A thread
+ * call, thread start and end) another one may go on: any, drawn from the seed, or in PCT mode the
+ * one of the highest priority, where the seed draws priorities and when they change. A thread
  * that waits with a deadline runs again when the deadline has come; the virtual clock moves only
  * when no virtual thread can run, straight to the earliest deadline. When none can run and no
  * deadline and no armed file descriptor is left, the run is stuck: a reported failure with the
@@ -13,9 +14,13 @@
 
 #include "plat/atomic.h"
 
+enum { WF_SIM_DEPTH_MAX = 16 };
+
 struct wf_sim_opts {
     uint64_t seed;
-    unsigned switch_percent; /* chance of a switch at a point; 0: 10 */
+    unsigned switch_percent; /* random mode: chance of a switch at a point; 0: 10 */
+    unsigned pct_depth;      /* PCT mode (sim_pct.c): how deep a bug it looks for; 0: random mode */
+    uint64_t pct_steps;      /* and within how many points; 0: drawn from the seed */
     uint64_t max_points;     /* a longer run counts as a livelock; 0: 20,000,000 */
     bool trace;              /* prints each switch to stderr */
 };
@@ -32,8 +37,9 @@ bool wf_sim_is_running(void);
 /* A number drawn from the seed, where a real process takes one from getrandom. */
 uint64_t wf_sim_random(void);
 
-/* Points passed and a running hash of the choices made: equal for equal seeds. */
+/* Points passed, choices made of who goes on, and a running hash of these: equal for equal seeds. */
 uint64_t wf_sim_points(void);
+uint64_t wf_sim_choices(void);
 uint64_t wf_sim_signature(void);
 
 #endif

@@ -59,8 +59,11 @@ static unsigned count(bool (*fits)(const struct wf_sim_thread *thread))
     return n;
 }
 
-static struct wf_sim_thread *draw(bool (*fits)(const struct wf_sim_thread *thread), unsigned n)
+/* One of the n that fit. */
+static struct wf_sim_thread *pick(bool (*fits)(const struct wf_sim_thread *thread), unsigned n)
 {
+    if (wf_sim.opts.pct_depth > 0)
+        return wf_sim_pct_first(fits);
     uint64_t skip = wf_sim_draw(n);
     struct wf_sim_thread *t = wf_sim.threads;
     while (!fits(t) || skip-- > 0)
@@ -76,6 +79,7 @@ static void make_runnable(struct wf_sim_thread *thread, bool was_woken)
     thread->wait_on = NULL;
     thread->was_woken = was_woken;
     wf_sim.n_spin_steps = 0;
+    wf_sim.pct.is_stale = true;
 }
 
 static int64_t earliest_deadline(void)
@@ -134,6 +138,13 @@ void wf_sim_wake(const void *on, int n)
 
 /* ---- the next thread ------------------------------------------------------------------------- */
 
+bool wf_sim_may_switch(void)
+{
+    if (wf_sim.opts.pct_depth > 0)
+        return wf_sim_pct_step();
+    return wf_sim_draw(100) < wf_sim.opts.switch_percent;
+}
+
 struct wf_sim_thread *wf_sim_choose(void)
 {
     if (wf_sim.n_choices % POLL_EVERY == 0)
@@ -142,7 +153,7 @@ struct wf_sim_thread *wf_sim_choose(void)
     while ((n = count(can_run)) == 0)
         await_world();
     wf_sim.n_futile = 0;
-    return draw(can_run, n);
+    return pick(can_run, n);
 }
 
 static struct wf_sim_thread *next_in_turn(void)
@@ -157,9 +168,11 @@ static struct wf_sim_thread *next_in_turn(void)
 struct wf_sim_thread *wf_sim_choose_for_spinner(void)
 {
     unsigned n = count(can_run_unspinning);
+    if (wf_sim.opts.pct_depth > 0)
+        wf_sim_pct_spins(wf_sim.current);
     if (n > 0) {
         wf_sim.n_futile = 0;
-        return draw(can_run_unspinning, n);
+        return pick(can_run_unspinning, n);
     }
     if (++wf_sim.n_futile > count(can_run)) {
         wf_sim.n_futile = 0;

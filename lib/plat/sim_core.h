@@ -33,9 +33,19 @@ struct wf_sim_thread {
     enum wf_sim_waits waits;
     const void *wait_on; /* a word, a poller, a thread; only ever compared */
     int64_t wake_at_ns;
-    bool was_woken;  /* else its last wait was ended by time */
-    bool is_at_spin; /* suspended in wf_sim_spin() */
+    bool was_woken;   /* else its last wait was ended by time */
+    bool is_at_spin;  /* suspended in wf_sim_spin() */
+    int64_t priority; /* PCT: the highest runs */
     bool has_ended, is_detached;
+};
+
+/* What sim_pct.c keeps of a run. Zeroed: its first round begins at the first point. */
+struct wf_sim_pct {
+    uint64_t steps;                         /* points in a round */
+    uint64_t fall_at[WF_SIM_DEPTH_MAX - 1]; /* where whoever runs falls; UINT64_MAX: done */
+    uint64_t ends_at, next_at;              /* the round; the first of all these points */
+    int64_t lowest;                         /* priority given so far */
+    bool is_stale; /* priorities, or who can run, have changed since the last choice */
 };
 
 struct wf_sim {
@@ -53,6 +63,7 @@ struct wf_sim {
     int64_t now_ns;
     uint64_t random_state;
     uint64_t points, n_choices, signature;
+    struct wf_sim_pct pct;
     unsigned n_futile;     /* turns of spinning in a row that nobody made use of */
     unsigned n_spin_steps; /* steps of time since a thread last did something else */
 };
@@ -92,12 +103,27 @@ WF_NORETURN void wf_sim_refuse(const char *what);
 uint64_t wf_sim_mix(uint64_t z);
 uint64_t wf_sim_draw(uint64_t limit);
 
+/* Is this point one where another thread may go on? */
+bool wf_sim_may_switch(void);
+
 /* Who runs next, at any point and when the current thread spins. Time may pass in either. */
 struct wf_sim_thread *wf_sim_choose(void);
 struct wf_sim_thread *wf_sim_choose_for_spinner(void);
 
 /* Lets at most n of those that wait on it run, drawn from the seed. */
 void wf_sim_wake(const void *on, int n);
+
+/* sim_pct.c, for runs with a depth */
+
+/* A thread that has just started; one that spins. */
+void wf_sim_pct_admit(struct wf_sim_thread *thread);
+void wf_sim_pct_spins(struct wf_sim_thread *thread);
+
+/* At each point: may another thread have to run now? */
+bool wf_sim_pct_step(void);
+
+/* Of the threads that fit, of which there is one, that of the highest priority. */
+struct wf_sim_thread *wf_sim_pct_first(bool (*fits)(const struct wf_sim_thread *thread));
 
 /* sim_thread.c */
 

@@ -13,6 +13,8 @@ struct wf_sim wf_sim = { .now_ns = WF_SIM_START_NS, .n_cpus = 2 };
 
 uint64_t wf_sim_points(void) { return wf_sim.points; }
 
+uint64_t wf_sim_choices(void) { return wf_sim.n_choices; }
+
 uint64_t wf_sim_signature(void) { return wf_sim.signature; }
 
 void wf_sim_refuse(const char *what)
@@ -38,6 +40,7 @@ static void start(const struct wf_sim_opts *opts, void (*on_stuck)(const char *w
         wf_sim.opts.switch_percent = SWITCH_PERCENT;
     if (wf_sim.opts.max_points == 0)
         wf_sim.opts.max_points = MAX_POINTS;
+    wf_sim.opts.pct_depth = WF_MIN(wf_sim.opts.pct_depth, (unsigned)WF_SIM_DEPTH_MAX);
 #ifdef WF_TSAN
     AnnotateBenignRaceSized(__FILE__, __LINE__, &errno, sizeof(errno), "errno");
 #endif

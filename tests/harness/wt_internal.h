@@ -5,6 +5,8 @@
 
 #include "wt_test.h"
 
+#include <limits.h>
+
 /* One for each test, in memory that the test's process shares with the runner: what the runner
  * has to say about a test that has ended in any way. */
 struct wt_status {
@@ -15,12 +17,15 @@ struct wt_status {
     char fault[200];  /* the call that was made to fail, "" for none */
 };
 
+#define WT_PCT_MIXED UINT_MAX
+
 struct wt_options {
     const char *program;
     bool bare, trace;
     uint64_t first_seed;
     unsigned n_seeds;
-    unsigned slow; /* by how much everything is slower than usual, 1 and up */
+    unsigned pct_depth; /* of all runs; 0: random ones; WT_PCT_MIXED: each seed has its own */
+    unsigned slow;      /* by how much everything is slower than usual, 1 and up */
     int timeout_s;
     unsigned n_faults; /* runs of wt_fault_run() at most; 0: no limit */
 };

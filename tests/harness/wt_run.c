@@ -174,13 +174,20 @@ static void explain_stuck(const char *why)
         (void)weft_dump(STDERR_FILENO);
 }
 
+/* Bugs differ in how long a thread must be left alone for them to show. */
+static unsigned pct_depth(uint64_t seed)
+{
+    static const unsigned depths[] = { 0, 0, 2, 0, 0, 3, 5 };
+    return wt_opts.pct_depth != WT_PCT_MIXED ? wt_opts.pct_depth : depths[seed % 7];
+}
+
 static void simulate(const struct wt_test *test, uint64_t seed)
 {
-    /* Bugs differ in how long a thread must be left alone for them to show. */
     static const unsigned percents[] = { 10, 3, 30, 50 };
     struct wf_sim_opts opts = {
         .seed = seed,
         .switch_percent = percents[seed % 4],
+        .pct_depth = pct_depth(seed),
         .trace = wt_opts.trace,
     };
     int rc = wf_sim_run(&opts, body_and_end, (void *)(uintptr_t)test, explain_stuck);
