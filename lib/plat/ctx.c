@@ -76,6 +76,7 @@ void wf_ctx_make(struct wf_ctx *ctx, void *low, void *top, void (*entry)(void *a
 
 WF_UNINSTRUMENTED void wf_ctx_switch(struct wf_ctx *from, struct wf_ctx *to)
 {
+    wf_store_rel_unseen(&from->sp);
     wf_san_leave(from, to, false);
     wf_ctx_swap(&from->sp, &to->sp);
     wf_san_arrive(from);
@@ -83,6 +84,7 @@ WF_UNINSTRUMENTED void wf_ctx_switch(struct wf_ctx *from, struct wf_ctx *to)
 
 WF_UNINSTRUMENTED void wf_ctx_exit(struct wf_ctx *from, struct wf_ctx *to)
 {
+    wf_store_rel_unseen(&from->sp);
     wf_san_leave(from, to, true);
     wf_ctx_swap(&from->sp, &to->sp);
     __builtin_trap(); /* nobody may continue what has exited */

@@ -37,6 +37,7 @@ WF_SAN_INLINE struct record *prepare(struct wf_ctx *from, void *from_sp, struct 
     wf_store_rel_raw(&to->sp, NULL);
     next->leaver = from;
     next->leaver_sp = from_sp;
+    wf_store_rel_unseen(&from->sp);
     wf_san_leave(from, to, last);
     return next;
 }

@@ -59,7 +59,9 @@ void *wf_alloc(size_t n, size_t size)
     if (__builtin_mul_overflow(n, size, &total) || total > PTRDIFF_MAX)
         return NULL;
     /* One byte at least, so that NULL always means no memory. */
-    return count_in(wf_sys.alloc(WF_MAX(total, (size_t)1)));
+    void *p = wf_sys.alloc(WF_MAX(total, (size_t)1));
+    wf_new_memory(p, total);
+    return count_in(p);
 }
 
 void *wf_alloc_aligned(size_t size, size_t align)

@@ -135,6 +135,7 @@ void wf_sim_add(struct wf_sim_thread *thread)
     wf_sim.n_spin_steps = 0;
     if (wf_sim.opts.pct_depth > 0)
         wf_sim_pct_admit(thread);
+    wf_sim_view_begin(thread);
     wf_ctx_make(&thread->ctx, thread->stack_low, (char *)thread->stack_low + thread->stack_size,
                 first_frame, thread);
 #ifdef WF_TSAN

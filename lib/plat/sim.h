@@ -8,7 +8,7 @@
  * that waits with a deadline runs again when the deadline has come; the virtual clock moves only
  * when no virtual thread can run, straight to the earliest deadline. When none can run and no
  * deadline and no armed file descriptor is left, the run is stuck: a reported failure with the
- * seed, not a hang. Explores interleavings, not weak memory. */
+ * seed, not a hang. Atomics are sequentially consistent, or as weak as C11 lets them be. */
 #ifndef WF_PLAT_SIM_H
 #define WF_PLAT_SIM_H
 
@@ -21,6 +21,7 @@ struct wf_sim_opts {
     unsigned switch_percent; /* random mode: chance of a switch at a point; 0: 10 */
     unsigned pct_depth;      /* PCT mode (sim_pct.c): how deep a bug it looks for; 0: random mode */
     uint64_t pct_steps;      /* and within how many points; 0: drawn from the seed */
+    bool is_weak;            /* loads may see older values (sim_memory.c) */
     uint64_t max_points;     /* a longer run counts as a livelock; 0: 20,000,000 */
     bool trace;              /* prints each switch to stderr */
 };

@@ -94,6 +94,7 @@ static int64_t earliest_deadline(void)
 static void move_clock(int64_t to_ns)
 {
     wf_sim.now_ns = WF_MAX(wf_sim.now_ns, to_ns);
+    wf_sim_all_know();
     for (struct wf_sim_thread *t = wf_sim.threads; t != NULL; t = t->next)
         if (t->waits != WF_SIM_RUNS && t->wake_at_ns <= wf_sim.now_ns)
             make_runnable(t, false);
@@ -133,6 +134,7 @@ void wf_sim_wake(const void *on, int n)
         while (t->waits == WF_SIM_RUNS || t->wait_on != on || skip-- > 0)
             t = t->next;
         make_runnable(t, true);
+        wf_sim_teach(t);
     }
 }
 

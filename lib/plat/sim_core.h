@@ -10,6 +10,23 @@
 #include "plat/ctx.h"
 #include "plat/sim.h"
 
+enum { WF_SIM_SLOTS = 16, WF_SIM_NO_SLOT = WF_SIM_SLOTS };
+
+/* How far the threads of all slots had come. */
+struct wf_sim_clocks {
+    uint32_t of[WF_SIM_SLOTS];
+};
+
+/* What a thread knows of the others' stores (sim_memory.c). */
+struct wf_sim_view {
+    unsigned slot;
+    struct wf_sim_clocks known;
+    struct wf_sim_clocks
+        pending;                 /* what its relaxed loads would have taught: its next fence does */
+    struct wf_sim_clocks fenced; /* known at its last fence: what its relaxed stores release */
+    uint64_t fence_number;       /* records made before that */
+};
+
 #define WF_SIM_START_NS ((int64_t)1000 * 1000000000) /* not 0, "now" to wf_poller_wait */
 
 enum wf_sim_waits { WF_SIM_RUNS, WF_SIM_ON_FUTEX, WF_SIM_ON_POLLER, WF_SIM_ON_END };
@@ -24,6 +41,7 @@ struct wf_sim_thread {
     void *arg;
     void *self; /* the pointer of plat/self.h */
     struct wf_held_ranks ranks;
+    struct wf_sim_view view;
     void *mapping, *stack_low;
     size_t stack_size;
     unsigned stack_id; /* valgrind's */
@@ -124,6 +142,21 @@ bool wf_sim_pct_step(void);
 
 /* Of the threads that fit, of which there is one, that of the highest priority. */
 struct wf_sim_thread *wf_sim_pct_first(bool (*fits)(const struct wf_sim_thread *thread));
+
+/* sim_memory.c: nothing but for weak memory */
+
+void wf_sim_memory_begin(void);
+void wf_sim_memory_end(void);
+void wf_sim_view_begin(struct wf_sim_thread *thread);
+void wf_sim_view_end(struct wf_sim_thread *thread);
+
+/* What orders threads besides atomics: starting or waking another, having joined one, an
+ * interrupt of a poller, time and the world outside. */
+void wf_sim_teach(struct wf_sim_thread *other);
+void wf_sim_learn_from(struct wf_sim_thread *joined);
+void wf_sim_teach_system(void);
+void wf_sim_learn_from_system(void);
+void wf_sim_all_know(void);
 
 /* sim_thread.c */
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * Futexes of virtual threads.
  *
- * The load of the word is the last point before the wait, so the comparison and the wait are one
- * step, as the kernel's are. Which sleepers a wake picks is drawn, and one wait in
+ * There is no point between the look at the word and the wait: they are one step, and the look sees
+ * the newest, as the kernel's does. Which sleepers a wake picks is drawn, and one wait in
  * SPURIOUS_ONE_IN returns early for no reason: the contract allows both. */
 #include "plat/futex.h"
 
@@ -14,7 +14,9 @@
 
 int wf_futex_wait(_Atomic uint32_t *word, uint32_t expected, int64_t at_ns)
 {
-    if (wf_load_seq(word) != expected)
+    wf_sim_point();
+    wf_sim_saw_newest(WF_SIM_ADDRESS_(word), WF_SIM_relaxed);
+    if (wf_load_acq_raw(word) != expected)
         return 0;
     if (!wf_sim.is_running)
         wf_sim_refuse("a wait on a futex");

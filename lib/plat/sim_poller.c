@@ -116,12 +116,15 @@ static int collect(const struct wf_poller *poller, struct wf_poll_event *events,
         events[n_stored++] = (struct wf_poll_event){ armed[fd].key, translate(found[i].events) };
         set_armed(fd, NULL, 0);
     }
+    if (n_stored > 0)
+        wf_sim_all_know();
     return n_stored;
 }
 
 static bool take_interrupt(const struct wf_poller *poller)
 {
     uint64_t n;
+    wf_sim_learn_from_system();
     return read(poller->event_fd, &n, sizeof(n)) == (ssize_t)sizeof(n);
 }
 
@@ -143,6 +146,7 @@ void wf_poller_interrupt(struct wf_poller *poller)
 {
     uint64_t one = 1;
     wf_sim_point();
+    wf_sim_teach_system();
     if (write(poller->event_fd, &one, sizeof(one)) > 0)
         wf_sim_wake(poller, INT_MAX);
 }

@@ -45,6 +45,7 @@ static void start(const struct wf_sim_opts *opts, void (*on_stuck)(const char *w
     AnnotateBenignRaceSized(__FILE__, __LINE__, &errno, sizeof(errno), "errno");
 #endif
     wf_sim.n_cpus = 2 + (unsigned)wf_sim_draw(2);
+    wf_sim_memory_begin();
 }
 
 /* What is left: threads that nobody joined, and all of them when the run was given up. */
@@ -80,6 +81,7 @@ int wf_sim_run(const struct wf_sim_opts *opts, void (*fn)(void *arg), void *arg,
     wf_sim_happens_after(&wf_sim);
     wf_sim.is_running = false;
     wf_sim.current = NULL;
+    wf_sim_memory_end();
     unmap_all();
     wf_sim_forget_fds();
     wf_ctx_unadopt(&wf_sim.outside);

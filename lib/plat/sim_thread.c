@@ -48,6 +48,7 @@ struct wf_sim_thread *wf_sim_thread_map(const char *name, void (*fn)(void *), vo
 void wf_sim_thread_unmap(struct wf_sim_thread *thread)
 {
     char *base = thread->mapping;
+    wf_sim_view_end(thread);
     wf_san_stack_gone(thread->stack_id);
     wf_san_stack_unused(base + GUARD_SIZE, STACK_SIZE);
     munmap(base, GUARD_SIZE + STACK_SIZE);
@@ -85,6 +86,7 @@ void wf_thread_join(struct wf_os_thread *thread)
     while (!joined->has_ended)
         (void)wf_sim_wait(WF_SIM_ON_END, joined, WF_NEVER);
     wf_sim_happens_after(joined);
+    wf_sim_learn_from(joined);
     wf_sim_remove(joined);
     wf_sim_thread_unmap(joined);
 }

@@ -17,14 +17,15 @@ struct wt_status {
     char fault[200];  /* the call that was made to fail, "" for none */
 };
 
-#define WT_PCT_MIXED UINT_MAX
+#define WT_MIXED UINT_MAX /* each seed has its own */
 
 struct wt_options {
     const char *program;
     bool bare, trace;
     uint64_t first_seed;
     unsigned n_seeds;
-    unsigned pct_depth; /* of all runs; 0: random ones; WT_PCT_MIXED: each seed has its own */
+    unsigned pct_depth; /* of all runs; 0: random ones; WT_MIXED */
+    unsigned weak;      /* memory of all runs: 1 weak, 0 strong, WT_MIXED */
     unsigned slow;      /* by how much everything is slower than usual, 1 and up */
     int timeout_s;
     unsigned n_faults; /* runs of wt_fault_run() at most; 0: no limit */

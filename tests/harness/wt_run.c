@@ -178,7 +178,12 @@ static void explain_stuck(const char *why)
 static unsigned pct_depth(uint64_t seed)
 {
     static const unsigned depths[] = { 0, 0, 2, 0, 0, 3, 5 };
-    return wt_opts.pct_depth != WT_PCT_MIXED ? wt_opts.pct_depth : depths[seed % 7];
+    return wt_opts.pct_depth != WT_MIXED ? wt_opts.pct_depth : depths[seed % 7];
+}
+
+static bool is_weak(uint64_t seed)
+{
+    return wt_opts.weak != WT_MIXED ? wt_opts.weak != 0 : seed % 3 == 2;
 }
 
 static void simulate(const struct wt_test *test, uint64_t seed)
@@ -188,6 +193,7 @@ static void simulate(const struct wt_test *test, uint64_t seed)
         .seed = seed,
         .switch_percent = percents[seed % 4],
         .pct_depth = pct_depth(seed),
+        .is_weak = is_weak(seed),
         .trace = wt_opts.trace,
     };
     int rc = wf_sim_run(&opts, body_and_end, (void *)(uintptr_t)test, explain_stuck);

@@ -40,14 +40,15 @@ static _Noreturn void usage(int code)
 {
     FILE *out = code == 0 ? stdout : stderr;
     fprintf(out,
-            "usage: %s [--list] [--seed N] [--seeds N] [--pct N] [--trace] [--timeout N]"
+            "usage: %s [--list] [--seed N] [--seeds N] [--pct N] [--weak N] [--trace] [--timeout N]"
             " [test...]\n\n",
             wt_opts.program);
     fputs("  --list     print the names of the tests\n"
           "  --seed N   one run, with seed N (WEFT_SEED)\n"
           "  --seeds N  N runs in the simulator, from the first seed on (WEFT_SEEDS, else 200)\n"
           "  --pct N    by priorities, for bugs of depth N; 0: random switches (WEFT_PCT)\n"
-          "             Without it each seed has its own.\n"
+          "  --weak N   1: loads may see older values; 0: they do not (WEFT_WEAK)\n"
+          "             Without these two each seed has its own.\n"
           "  --trace    print each switch of the simulator\n"
           "  --timeout N  the limit of one test in seconds (WT_TIMEOUT, else 60)\n\n"
           "WT_SLOW says how many times slower than usual everything is (valgrind: 10); WT_FAULTS\n"
@@ -115,7 +116,8 @@ static void read_environment(void)
         wt_opts.slow = 1;
     wt_opts.first_seed = number_from_env("WEFT_SEED", 1);
     wt_opts.n_seeds = (unsigned)number_from_env("WEFT_SEEDS", 200 / wt_opts.slow);
-    wt_opts.pct_depth = (unsigned)number_from_env("WEFT_PCT", WT_PCT_MIXED);
+    wt_opts.pct_depth = (unsigned)number_from_env("WEFT_PCT", WT_MIXED);
+    wt_opts.weak = (unsigned)number_from_env("WEFT_WEAK", WT_MIXED);
     wt_opts.n_faults = (unsigned)number_from_env("WT_FAULTS", 0);
     set_timeout(60);
 }
@@ -149,6 +151,8 @@ static void read_arguments(int argc, char **argv)
             set_timeout((int)number(argv[++i]));
         } else if (strcmp(arg, "--pct") == 0 && has_value) {
             wt_opts.pct_depth = (unsigned)number(argv[++i]);
+        } else if (strcmp(arg, "--weak") == 0 && has_value) {
+            wt_opts.weak = (unsigned)number(argv[++i]);
         } else if (arg[0] == '-') {
             usage(2);
         } else {
@@ -165,8 +169,10 @@ static void print_rerun(const char *name, uint64_t seed)
 {
     printf("seed %llu: rerun with  %s %s --seed %llu", (unsigned long long)seed, wt_opts.program,
            name, (unsigned long long)seed);
-    if (wt_is_sim() && wt_opts.pct_depth != WT_PCT_MIXED)
+    if (wt_is_sim() && wt_opts.pct_depth != WT_MIXED)
         printf(" --pct %u", wt_opts.pct_depth);
+    if (wt_is_sim() && wt_opts.weak != WT_MIXED)
+        printf(" --weak %u", wt_opts.weak);
     puts(wt_is_sim() ? " --trace" : "");
 }
 
