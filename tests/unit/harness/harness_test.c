@@ -106,6 +106,8 @@ WT_TEST(a_failure_says_its_seed)
     expect(VICTIM("fails_with_seed_three", "--seeds", "2"), 0, "100%");
     expect(VICTIM("fails_with_seed_three", "--seeds", "3"), 1,
            "fails_with_seed_three --seed 3 --trace");
+    expect(VICTIM("fails_with_seed_three", "--seed", "3", "--pct", "2", "--weak", "1"), 1,
+           "fails_with_seed_three --seed 3 --pct 2 --weak 1 --trace");
 }
 
 WT_TEST(the_gate_finds_memory_and_descriptors)
