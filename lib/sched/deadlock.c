@@ -43,7 +43,8 @@ void wf_report_stuck(void)
         hooks.stuck();
 }
 
-void wf_trap_is_pending(void) { wf_store_rlx(&is_trap_pending, true); }
+/* seq [trap-pending]: before the look at plain_waiting that follows; and below after the count. */
+void wf_trap_is_pending(void) { wf_store_seq(&is_trap_pending, true); }
 
 /* ---- looking --------------------------------------------------------------------------------- */
 
@@ -184,6 +185,6 @@ void wf_deadlock_suspect(void)
 {
     while (is_new_deadlock_for_thread())
         tell();
-    if (wf_load_rlx(&is_trap_pending) && wf_xchg_seq(&is_trap_pending, false))
+    if (wf_load_seq(&is_trap_pending) && wf_xchg_seq(&is_trap_pending, false))
         hooks.traps();
 }

@@ -143,9 +143,9 @@ static WF_COLD void say_trap(const struct trap *trap)
 static WF_NOINLINE void say_if_sure(const void *chan, bool is_caller_counted)
 {
     struct trap trap = { .chan = NULL };
-    if (wf_is_thread_elsewhere(is_caller_counted))
-        wf_trap_is_pending();
-    else if (wf_chan_with(chan, look_and_mark, &trap) && trap.chan != NULL)
+    wf_trap_is_pending(); /* first: a thread that begins to wait meanwhile looks for it then */
+    if (!wf_is_thread_elsewhere(is_caller_counted) && wf_chan_with(chan, look_and_mark, &trap) &&
+        trap.chan != NULL)
         say_trap(&trap);
 }
 
