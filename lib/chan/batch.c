@@ -64,20 +64,26 @@ static int send_run(weft_sender *tx, const char *values, uint32_t *done, uint32_
                     struct wf_waiter *self)
 {
     struct wf_chan *ch = tx->chan;
-    struct wf_chores chores = { .spare = tx->spare };
-    wf_chan_lock(ch);
-    wf_half_set_holder(&tx->half, self);
-    int rc = send_run_locked(tx, values, done, n, &chores);
-    if (rc != WEFT_EAGAIN || ch->overflow == WEFT_FAIL) {
-        wf_chan_unlock(ch);
-        wf_chores_do(ch, &chores);
-        return rc;
+    for (unsigned turn = 0;; turn++) {
+        struct wf_chores chores = { .spare = tx->spare };
+        wf_chan_lock(ch);
+        wf_half_set_holder(&tx->half, self);
+        int rc = send_run_locked(tx, values, done, n, &chores);
+        if (rc != WEFT_EAGAIN || ch->overflow == WEFT_FAIL) {
+            wf_chan_unlock(ch);
+            wf_chores_do(ch, &chores);
+            if (turn > 0)
+                wf_thread_has_spun(self);
+            return rc;
+        }
+        if (wf_chan_looks_again_locked(ch, self, turn, &chores))
+            continue;
+        rc = wf_chan_park_send(tx, values + *done * tx->elem_size, n - *done, self, &chores);
+        if (rc <= 0)
+            return rc;
+        *done += (uint32_t)rc;
+        return WF_NODE_RETRY;
     }
-    rc = wf_chan_park_send(tx, values + *done * tx->elem_size, n - *done, self, &chores);
-    if (rc <= 0)
-        return rc;
-    *done += (uint32_t)rc;
-    return WF_NODE_RETRY;
 }
 
 /* Sends all n, waiting; 0, or why it stopped. *done counts on the way. */
@@ -174,17 +180,21 @@ static int take_first(weft_receiver *rx, char *out, uint32_t n, struct wf_waiter
 {
     struct wf_chan *ch = rx->source;
     uint32_t run = wf_chan_run(ch, n);
-    for (;;) {
+    for (unsigned turn = 0;; turn++) {
         struct wf_chores chores = { 0 };
         wf_chan_lock(ch);
         uint32_t n_taken = take_run_locked(ch, out, run, &chores);
         if (n_taken > 0 || wf_chan_is_over_locked(ch)) {
             wf_chan_unlock(ch);
             wf_chores_do(ch, &chores);
+            if (turn > 0)
+                wf_thread_has_spun(self);
             *out_may_be_more = n_taken == run;
             return (int)n_taken;
         }
         *out_may_be_more = true;
+        if (wf_chan_looks_again_locked(ch, self, turn, &chores))
+            continue;
         int rc = wf_chan_park_recv(rx, out, n, self);
         if (rc != WF_NODE_RETRY)
             return rc;

@@ -29,6 +29,7 @@
 
 #include "base/lock.h"
 #include "base/panic.h"
+#include "base/spin.h"
 #include "chan/ring.h"
 #include "chan/source.h"
 
@@ -110,7 +111,12 @@ static inline void wf_chores_do(struct wf_chan *ch, struct wf_chores *chores)
 
 void wf_chan_check(struct wf_chan *ch);
 
-static inline void wf_chan_lock(struct wf_chan *ch) { wf_lock_acquire(&ch->lock); }
+void wf_chan_lock_slow(struct wf_chan *ch);
+static inline void wf_chan_lock(struct wf_chan *ch)
+{
+    if (WF_UNLIKELY(!wf_lock_try(&ch->lock)))
+        wf_chan_lock_slow(ch);
+}
 static inline void wf_chan_unlock(struct wf_chan *ch)
 {
     if (WEFT_CHECK >= 2)
@@ -161,6 +167,11 @@ static inline uint32_t wf_chan_run(const struct wf_chan *ch, uint32_t n)
         limit = WF_MAX(4096 / ch->ring.elem_size, 1u);
     return WF_MIN(n, limit);
 }
+
+/* A plain thread that found nothing looks again for a while, before it waits. Called with the lock
+ * held; true: it shall, and the lock is released, some time ago. The first turn is 0. */
+bool wf_chan_looks_again_locked(struct wf_chan *ch, struct wf_waiter *self, unsigned turn,
+                                struct wf_chores *chores);
 
 /* Waits with a node, called with the lock held after EAGAIN, returns without it: xfer.c. How many
  * of the n values moved, at least one; WF_NODE_RETRY; or the error. */

@@ -12,8 +12,26 @@
  * moved nothing: a cancelled send kept its value, a cancelled receive took none.
  *
  * Rejected: a waker that only says "try again" and lets the waiter fetch. One more trip through
- * the lock for each value, and a newcomer may overtake the one that waited. */
+ * the lock for each value, and a newcomer may overtake the one that waited.
+ *
+ * Rejected: a ring without a lock while there is one sender and one receiver. Whoever has put or
+ * taken a value must see the other side's wait, which takes a fence: as much as the lock does. */
 #include "chan/chan.h"
+#include "plat/thread.h"
+
+/* The turn of wf_spin() to begin with: while it pauses, the other side has some 20 operations. */
+enum { FIRST_PAUSE = 4, TURNS_BEFORE_YIELD = 30 };
+
+WF_NOINLINE void wf_chan_lock_slow(struct wf_chan *ch)
+{
+    unsigned turn = 0;
+    do {
+        if (turn++ < TURNS_BEFORE_YIELD)
+            wf_spin(turn + FIRST_PAUSE - 1);
+        else
+            wf_thread_yield(); /* the holder was preempted, perhaps for us */
+    } while (!wf_lock_try(&ch->lock));
+}
 
 /* ---- the other side -------------------------------------------------------------------------- */
 
@@ -269,6 +287,29 @@ static inline void end_meeting(struct wf_chan *ch, struct wf_node *node)
     wf_node_wake(node);
 }
 
+/* A task gives its CPU to others while it waits. A plain thread looks a while for what may come to
+ * the ring or go from it, before it becomes somebody whom the other side has to serve and wake,
+ * value by value. On a rendezvous there is nothing to see before it has shown itself. */
+static inline bool parks_at_once(const struct wf_chan *ch, const struct wf_waiter *self)
+{
+    return WF_LIKELY(self->is_task || ch->ring.capacity == 0);
+}
+
+bool wf_chan_looks_again_locked(struct wf_chan *ch, struct wf_waiter *self, unsigned turn,
+                                struct wf_chores *chores)
+{
+    if (parks_at_once(ch, self))
+        return false;
+    if (turn == 0)
+        wf_thread_spin_begin(self);
+    if (!wf_thread_may_spin(self, turn + FIRST_PAUSE))
+        return false;
+    wf_chan_unlock(ch);
+    wf_chores_do(ch, chores);
+    wf_spin(turn + FIRST_PAUSE);
+    return true;
+}
+
 /* ---- sending --------------------------------------------------------------------------------- */
 
 static inline bool is_sendable(const weft_sender *tx, const void *value, size_t size)
@@ -292,15 +333,19 @@ static WF_NOINLINE int send_any_locked_slow(weft_sender *tx, const void *value,
                                             struct wf_waiter *self)
 {
     struct wf_chan *ch = tx->chan;
-    for (;; wf_chan_lock(ch)) {
+    for (unsigned turn = 0;; turn++, wf_chan_lock(ch)) {
         struct wf_chores chores = { .spare = tx->spare };
         wf_half_set_holder(&tx->half, self);
         int rc = wf_chan_try_send_locked(ch, value, &chores);
         if (rc != WEFT_EAGAIN || ch->overflow == WEFT_FAIL) {
             wf_chan_unlock(ch);
             wf_chores_do(ch, &chores);
+            if (turn > 0)
+                wf_thread_has_spun(self);
             return rc;
         }
+        if (wf_chan_looks_again_locked(ch, self, turn, &chores))
+            continue;
         rc = wf_chan_park_send(tx, value, 1, self, &chores);
         if (rc != WF_NODE_RETRY)
             return WF_MIN(rc, 0);
@@ -339,7 +384,7 @@ static WF_NOINLINE int meet_receiver_locked_slow(weft_sender *tx, const void *va
         end_meeting(ch, node);
         return 0;
     }
-    if (wf_list_is_empty(&ch->receivers) && ch->overflow == WEFT_BLOCK)
+    if (wf_list_is_empty(&ch->receivers) && ch->overflow == WEFT_BLOCK && parks_at_once(ch, self))
         return wait_to_send_slow(tx, value, self);
     return send_any_locked_slow(tx, value, self);
 }
@@ -412,14 +457,18 @@ int wf_chan_recv_code(weft_receiver *rx, int rc)
 static WF_NOINLINE int recv_any_locked_slow(weft_receiver *rx, void *out, struct wf_waiter *self)
 {
     struct wf_chan *ch = rx->source;
-    for (;; wf_chan_lock(ch)) {
+    for (unsigned turn = 0;; turn++, wf_chan_lock(ch)) {
         struct wf_chores chores = { 0 };
         int rc = wf_chan_try_recv_locked(ch, out, &chores);
         if (rc != WEFT_EAGAIN) {
             wf_chan_unlock(ch);
             wf_chores_do(ch, &chores);
+            if (turn > 0)
+                wf_thread_has_spun(self);
             return wf_chan_recv_code(rx, rc);
         }
+        if (wf_chan_looks_again_locked(ch, self, turn, &chores))
+            continue;
         rc = wf_chan_park_recv(rx, out, 1, self);
         if (rc != WF_NODE_RETRY)
             return wf_chan_recv_code(rx, rc);
@@ -456,7 +505,7 @@ static WF_NOINLINE int meet_sender_locked_slow(weft_receiver *rx, void *out, str
         rx->last_error = 0;
         return 1;
     }
-    if (wf_list_is_empty(&ch->senders) && !ch->has_ended)
+    if (wf_list_is_empty(&ch->senders) && !ch->has_ended && parks_at_once(ch, self))
         return wait_to_recv_slow(rx, out, self);
     return recv_any_locked_slow(rx, out, self);
 }

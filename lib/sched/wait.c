@@ -4,12 +4,24 @@
 #include "sched/wait.h"
 
 #include "base/panic.h"
+#include "base/spin.h"
 #include "plat/futex.h"
 #include "plat/sanitizer.h"
 #include "sched/task.h"
 #include "sched/worker.h"
 
 #include <weft/error.h>
+
+/* What a plain thread's token says. Once it sleeps, a wake costs its waker a system call and the
+ * thread some 25 microseconds, so it spins first, and sleeps when that was in vain.
+ *
+ *   NONE    it is not woken: it spins, or has not begun to
+ *   SLEEPS  it is counted, or about to be, and sleeps on the token
+ *   GIVEN   it is woken
+ *
+ * NONE becomes SLEEPS by the thread, and GIVEN by the waker (the only one, W1), both with
+ * compare-and-swap: so a waker knows whether there is somebody to count out and to wake up. */
+enum { TOKEN_NONE, TOKEN_GIVEN, TOKEN_SLEEPS };
 
 #define SUSPECT_FIRST_NS INT64_C(10000000)
 #define SUSPECT_LAST_NS  INT64_C(3600000000000)
@@ -31,7 +43,7 @@ static void begin(struct wf_waiter *self, enum wf_wait_kind kind, const void *ob
     wf_store_rlx(&self->wait_kind, kind);
     wf_store_rlx(&self->wait_object, object);
     if (!self->is_task)
-        wf_store_rlx(&wf_thread_of(self)->token, 0u);
+        wf_store_rlx(&wf_thread_of(self)->token, (uint32_t)TOKEN_NONE);
     /* seq [cancel-dekker]: before the look at the flag in wf_wait_park. */
     wf_store_seq(&self->cell, cell);
 }
@@ -98,24 +110,87 @@ static WF_NOINLINE void park_task_until(struct wf_task *self, int64_t at_ns)
 
 /* ---- a plain thread ---------------------------------------------------------------------- */
 
+/* Some 1, 5 and 43 microseconds. Where the other side seldom runs at the same time, for there are
+ * more threads than CPUs, spinning is in vain, and soon short. In vain, too, is what took so long
+ * that the thread did not run all the while: the other side has used its CPU. Two that wake each
+ * other from sleep find each other asleep for ever, for a wake takes longer than they spin; so now
+ * and then one spins for longer than that, and both are awake. */
+#ifdef WF_SIM
+enum { SPIN_TURNS_MIN = 5, SPIN_TURNS_MAX = 6, SPIN_TURNS_PROBE = 7 };
+#else
+enum { SPIN_TURNS_MIN = 5, SPIN_TURNS_MAX = 8, SPIN_TURNS_PROBE = 32 };
+#endif
+enum { PROBE_EVERY = 64, SPIN_LONG_NS = 100000 };
+
+static void note_spun_in_vain(struct wf_thread *thread)
+{
+    bool may_probe = ++thread->n_spun_in_vain % PROBE_EVERY == 0;
+    thread->spin_turns = may_probe ? SPIN_TURNS_PROBE : SPIN_TURNS_MIN;
+}
+
+void wf_thread_spin_begin(struct wf_waiter *self)
+{
+    struct wf_thread *thread = wf_thread_of(self);
+    if (thread->spin_turns == 0)
+        thread->spin_turns = SPIN_TURNS_MAX;
+    thread->spin_began_ns = wf_clock_now();
+}
+
+bool wf_thread_may_spin(struct wf_waiter *self, unsigned turn)
+{
+    struct wf_thread *thread = wf_thread_of(self);
+    if (turn < thread->spin_turns)
+        return true;
+    note_spun_in_vain(thread);
+    return false;
+}
+
+void wf_thread_has_spun(struct wf_waiter *self)
+{
+    struct wf_thread *thread = wf_thread_of(self);
+    if (wf_clock_now() - thread->spin_began_ns > SPIN_LONG_NS)
+        note_spun_in_vain(thread);
+    else
+        thread->spin_turns = SPIN_TURNS_MAX;
+}
+
 /* plain_waiting counts the threads that only somebody else can wake. So it is the waker who takes
  * a thread out, before the thread runs again: one that is woken but not yet scheduled does not
- * count. (A wake that is faster than the park takes it out first: the count is then one too low
- * for a moment, never too high.) */
+ * count. (A wake may come between SLEEPS and the counting in, and takes it out first: the count is
+ * then one too low for a moment, never too high. One that spins is not counted.) */
 static void count_out(void)
 {
     (void)wf_sub_seq(&wf_rt.plain_waiting, 1u);
     (void)wf_add_seq(&wf_rt.plain_epoch, 1u);
 }
 
+static bool has_token(struct wf_waiter *self)
+{
+    /* acquire [token]: what the waker did, the copied value included. */
+    return wf_load_acq(&wf_thread_of(self)->token) == TOKEN_GIVEN;
+}
+
+static bool spin_for_token(struct wf_waiter *self)
+{
+    if (has_token(self))
+        return true;
+    wf_thread_spin_begin(self);
+    for (unsigned turn = 0; !has_token(self); turn++) {
+        if (!wf_thread_may_spin(self, turn))
+            return false;
+        wf_spin(turn);
+    }
+    wf_thread_has_spun(self);
+    return true;
+}
+
 /* The token, not the cell, ends the sleep: between the claim and the wake the waker still uses
  * this waiter (W2). */
 static void sleep_on_token_until(struct wf_waiter *self, int64_t at_ns)
 {
-    _Atomic uint32_t *token = &wf_thread_of(self)->token;
-    /* acquire [token]: what the waker did, the copied value included. */
-    while (wf_load_acq(token) == 0) {
-        if (wf_futex_wait(token, 0, at_ns) == 0 || at_ns == WF_NEVER)
+    while (!has_token(self)) {
+        if (wf_futex_wait(&wf_thread_of(self)->token, TOKEN_SLEEPS, at_ns) == 0 ||
+            at_ns == WF_NEVER)
             continue;
         if (wf_wait_claim(self, WF_CLAIM_TIMEOUT)) {
             count_out();
@@ -129,12 +204,11 @@ static void sleep_on_token_until(struct wf_waiter *self, int64_t at_ns)
  * more rarely: a thread that weft does not know may end without a word (deadlock.c). */
 static void sleep_on_token(struct wf_waiter *self)
 {
-    _Atomic uint32_t *token = &wf_thread_of(self)->token;
     int64_t pause_ns = SUSPECT_FIRST_NS;
     wf_deadlock_suspect();
-    while (wf_load_acq(token) == 0) {
+    while (!has_token(self)) {
         int64_t at_ns = pause_ns < SUSPECT_LAST_NS ? wf_clock_after(pause_ns) : WF_NEVER;
-        if (wf_futex_wait(token, 0, at_ns) != WEFT_ETIMEDOUT) {
+        if (wf_futex_wait(&wf_thread_of(self)->token, TOKEN_SLEEPS, at_ns) != WEFT_ETIMEDOUT) {
             pause_ns = SUSPECT_FIRST_NS; /* for nothing: a thread has ended (thread.c) */
             continue;
         }
@@ -143,10 +217,9 @@ static void sleep_on_token(struct wf_waiter *self)
     }
 }
 
-static void park_thread(struct wf_waiter *self, int64_t at_ns)
+static void sleep_thread(struct wf_waiter *self, int64_t at_ns)
 {
     bool is_timed = at_ns != WF_NEVER;
-    wf_store_rlx(&self->wait_since_ns, wf_clock_now());
     if (is_timed)
         (void)wf_add_seq(&wf_rt.plain_timed, 1u);
     (void)wf_add_seq(&wf_rt.plain_epoch, 1u);
@@ -157,6 +230,31 @@ static void park_thread(struct wf_waiter *self, int64_t at_ns)
     }
     sleep_on_token_until(self, at_ns);
     (void)wf_sub_seq(&wf_rt.plain_timed, 1u);
+}
+
+static void park_thread(struct wf_waiter *self, int64_t at_ns)
+{
+    uint32_t none = TOKEN_NONE;
+    wf_store_rlx(&self->wait_since_ns, wf_clock_now());
+    bool is_sleep = wf_load_rlx(&self->wait_kind) == WF_ON_SLEEP; /* nobody will wake it soon */
+    if (!is_sleep && spin_for_token(self))
+        return;
+    /* acquire [token] */
+    if (wf_cas_acq_rel(&wf_thread_of(self)->token, &none, (uint32_t)TOKEN_SLEEPS))
+        sleep_thread(self, at_ns);
+}
+
+static void wake_thread(struct wf_waiter *waiter)
+{
+    _Atomic uint32_t *token = &wf_thread_of(waiter)->token;
+    uint32_t none = TOKEN_NONE;
+    /* release [token] */
+    if (wf_cas_acq_rel(token, &none, (uint32_t)TOKEN_GIVEN))
+        return; /* it spins, and may be gone already */
+    count_out();
+    /* release [token] */
+    wf_store_rel(token, (uint32_t)TOKEN_GIVEN);
+    wf_futex_wake(token, 1);
 }
 
 /* ---- both ---------------------------------------------------------------------------------- */
@@ -190,11 +288,7 @@ void wf_wait_wake(struct wf_waiter *waiter, enum wf_wake when)
         wf_ready(wf_task_of(waiter), when);
         return;
     }
-    _Atomic uint32_t *token = &wf_thread_of(waiter)->token;
-    count_out();
-    /* release [token] */
-    wf_store_rel(token, 1u);
-    wf_futex_wake(token, 1);
+    wake_thread(waiter);
 }
 
 int wf_claim_code(struct wf_waiter *self, uint32_t claim)

@@ -24,7 +24,10 @@ struct wf_thread {
 
     /* Plain threads only. */
     struct wf_waiter own;
-    _Atomic uint32_t token; /* set to 1 by the wake, slept on */
+    _Atomic uint32_t token; /* whether it sleeps, on this; whether it is woken (wait.c) */
+    unsigned spin_turns;    /* how many it spins before it sleeps; 0: not yet known */
+    unsigned n_spun_in_vain;
+    int64_t spin_began_ns;
     struct wf_rng rng;
     struct wf_link link; /* in the runtime's list of them */
 };
@@ -215,7 +218,7 @@ void wf_deadlock_suspect(void);
 /* Is there, besides the caller, a thread of the program's own that does not wait in weft? The
  * caller counts if it is a plain thread that has not parked. While there is a user. */
 bool wf_is_thread_elsewhere(bool is_caller_counted);
-void wf_trap_is_pending(void); /* there was: look for traps when all wait (reports.c) */
+void wf_trap_is_pending(void); /* if there was: look for traps when all wait (reports.c) */
 
 void wf_report_stuck(void); /* says what keeps a shutdown waiting */
 void wf_cancel_all(void);   /* each root scope, as a shutdown begins */
