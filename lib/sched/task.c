@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "sched/task.h"
 
+#include "base/blocks.h"
 #include "base/panic.h"
 #include "plat/mem.h"
 #include "plat/sanitizer.h"
@@ -19,12 +20,14 @@ struct wf_task *wf_task_self(void)
     return self != NULL ? wf_task_of(self) : NULL;
 }
 
-/* ---- memory: a worker keeps some structs, the rest is the allocator's ------------------------ */
+/* ---- memory: a worker keeps some structs ----------------------------------------------------- */
+
+static struct wf_blocks structs = WF_BLOCKS_INIT(structs, sizeof(struct wf_task));
 
 static struct wf_task *take_struct(struct wf_worker *w)
 {
     if (w == NULL || w->free_tasks == NULL)
-        return wf_alloc(1, sizeof(struct wf_task));
+        return wf_blocks_take(&structs);
     struct wf_task *task = w->free_tasks;
     w->free_tasks = task->next;
     w->n_free_tasks--;
@@ -34,12 +37,22 @@ static struct wf_task *take_struct(struct wf_worker *w)
 static void give_struct(struct wf_worker *w, struct wf_task *task)
 {
     if (w == NULL || w->n_free_tasks == FREE_TASKS_KEPT) {
-        wf_free(task);
+        wf_blocks_give(&structs, task);
         return;
     }
     task->next = w->free_tasks;
     w->free_tasks = task;
     w->n_free_tasks++;
+}
+
+void wf_task_free_kept(struct wf_worker *w)
+{
+    while (w->free_tasks != NULL) {
+        struct wf_task *task = w->free_tasks;
+        w->free_tasks = task->next;
+        wf_blocks_give(&structs, task);
+    }
+    w->n_free_tasks = 0;
 }
 
 static uint64_t next_id(struct wf_worker *w)

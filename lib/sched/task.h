@@ -84,6 +84,9 @@ void wf_task_prepare(struct wf_task *task, struct wf_worker *worker);
 bool wf_task_inherit(struct wf_task *task, struct wf_task *last, struct wf_worker *worker);
 void wf_task_recycle(struct wf_task *task, struct wf_worker *worker);
 
+/* The structs that a worker keeps, when it ends. */
+void wf_task_free_kept(struct wf_worker *worker);
+
 struct wf_task *wf_task_self(void); /* NULL on a plain thread */
 
 #endif

@@ -8,7 +8,6 @@
  * wait for each other's (plat/ctx.h). */
 #include "sched/worker.h"
 
-#include "plat/mem.h"
 #include "plat/sanitizer.h"
 #include "sched/pace.h"
 
@@ -267,16 +266,6 @@ static struct wf_task *next_task(struct wf_worker *w)
     return NULL;
 }
 
-static void free_struct_cache(struct wf_worker *w)
-{
-    while (w->free_tasks != NULL) {
-        struct wf_task *task = w->free_tasks;
-        w->free_tasks = task->next;
-        wf_free(task);
-    }
-    w->n_free_tasks = 0;
-}
-
 void wf_worker_main(void *arg)
 {
     struct wf_worker *w = arg;
@@ -288,7 +277,7 @@ void wf_worker_main(void *arg)
     wf_ctx_adopt(&w->native);
     for (struct wf_task *task; (task = next_task(w)) != NULL;)
         run(w, task);
-    free_struct_cache(w);
+    wf_task_free_kept(w);
     wf_stack_cache_flush(&w->stacks);
     wf_ctx_unadopt(&w->native);
     wf_fault_thread_end(&w->fault_stack);
