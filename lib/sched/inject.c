@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "sched/inject.h"
 
+#include "plat/sanitizer.h"
 #include "sched/task.h"
 
 void wf_inject_init(struct wf_inject *q)
@@ -14,10 +15,13 @@ void wf_inject_push(struct wf_inject *q, struct wf_task *first, struct wf_task *
 {
     wf_lock_acquire(&q->lock);
     last->next = NULL;
-    if (q->last == NULL)
+    wf_san_disown(&last->waiter); /* as in wf_timer_wake */
+    if (q->last == NULL) {
         q->first = first;
-    else
+    } else {
         q->last->next = first;
+        wf_san_disown(&q->last->waiter);
+    }
     q->last = last;
     wf_store_rlx(&q->n, wf_load_rlx(&q->n) + n);
     wf_lock_release(&q->lock);

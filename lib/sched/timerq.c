@@ -68,17 +68,20 @@ bool wf_timer_cancel(struct wf_timer *timer)
 /* ---- firing ---------------------------------------------------------------------------------- */
 
 /* A task that waits is on no queue, so its next is free; claimed, it can't run before it is woken
- * (wait.h, W2). */
+ * (wait.h, W2). The queue orders us before whoever pops it; TSan, which sees no order in the switch
+ * that follows, is told of each write directly. */
 void wf_timer_wake(struct wf_timer *timer, struct wf_task *task)
 {
     struct wf_timerq *queue = timer->queue;
     task->next = NULL;
-    *(queue->n_due == 0 ? &queue->first_due : &queue->last_due->next) = task;
-    queue->last_due = task;
-    queue->n_due++;
-    /* The queue orders us before whoever pops the task; TSan, which sees no order in the switch
-     * that follows, is told directly. */
     wf_san_disown(&task->waiter);
+    if (queue->n_due++ == 0) {
+        queue->first_due = task;
+    } else {
+        queue->last_due->next = task;
+        wf_san_disown(&queue->last_due->waiter);
+    }
+    queue->last_due = task;
 }
 
 static unsigned fire_run(struct wf_timerq *queue, int64_t now_ns)
