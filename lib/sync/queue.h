@@ -11,7 +11,8 @@
  *       changes only under the lock. It is set under the lock, by compare-and-swap.
  *   Q2  With the lock held an object that has a queue exists: each who waits is inside a call.
  *   Q3  Whoever ends others' waits writes the word that lets newcomers past last of all, and touches
- *       nothing of the object after it: one of those may free it. (The lock is not in the object.)
+ *       nothing of the object after it: the queue may have turned out to be empty, and one of those
+ *       may free the object at once. (The lock is not in the object.)
  *   Q4  A node's claim hands over what it waits for: the claimer has already written it down as
  *       given, under the lock. So a grant is never lost: a claim that fails, because a cancel was
  *       first, is not written down, and the next in line is tried.

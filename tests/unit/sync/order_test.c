@@ -141,6 +141,9 @@ WT_TEST(mutex_is_overtaken_a_bounded_number_of_times)
         before = line.seen_overtaken[i];
     }
     weft_mutex_destroy(&lock);
+    const struct wf_sync *s = (const struct wf_sync *)(const void *)&lock;
+    ck_assert_uint_eq(s->line_up.n_overtaken, 0); /* the next line may be overtaken as often */
+    ck_assert(!s->line_up.is_waking);
 }
 
 static void just_unlock(struct line *line) { weft_mutex_unlock(line->object); }
