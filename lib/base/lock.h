@@ -17,18 +17,20 @@
 
 struct wf_lock {
     _Atomic uint32_t word;
-    uint32_t rank;
+    uint16_t rank;
+    _Atomic uint16_t mark; /* the owner's: written under the lock, read without it as a hint */
 };
 
 #define WF_LOCK_INIT(r) \
     {                   \
-        0, (r)          \
+        0, (r), 0       \
     }
 
 static inline void wf_lock_init(struct wf_lock *lock, enum wf_rank rank)
 {
     wf_store_rlx(&lock->word, 0u);
-    lock->rank = rank;
+    wf_store_rlx(&lock->mark, (uint16_t)0);
+    lock->rank = (uint16_t)rank;
 }
 
 void wf_lock_acquire_slow(struct wf_lock *lock);

@@ -30,7 +30,7 @@ static uint32_t hand_over_locked(struct wf_chan *ch, const char *values, uint32_
 
 static uint32_t push_locked(struct wf_chan *ch, const char *values, uint32_t n)
 {
-    n = WF_MIN(n, ch->ring.capacity - ch->ring.n_full - ch->n_reserved);
+    n = WF_MIN(n, ch->ring.capacity - wf_ring_n_full(&ch->ring) - ch->n_reserved);
     wf_ring_push_many(&ch->ring, values, n);
     ch->n_sent += n;
     return n;
@@ -122,7 +122,7 @@ int weft_sender_send_many(weft_sender *tx, const void *values, size_t n, size_t 
 
 static uint32_t pop_locked(struct wf_chan *ch, char *out, uint32_t n, struct wf_chores *chores)
 {
-    n = WF_MIN(n, ch->ring.n_full);
+    n = WF_MIN(n, wf_ring_n_full(&ch->ring));
     wf_ring_pop_many(&ch->ring, out, n);
     ch->n_received += n;
     if (!wf_list_is_empty(&ch->senders))
@@ -152,8 +152,9 @@ static uint32_t take_run_locked(struct wf_chan *ch, char *out, uint32_t n, struc
     size_t size = ch->ring.elem_size;
     uint32_t done = 0, n_taken = 1;
     for (; done < n && n_taken > 0; done += n_taken)
-        n_taken = ch->ring.n_full > 0 ? pop_locked(ch, out + done * size, n - done, chores)
-                                      : take_over_locked(ch, out + done * size, n - done, chores);
+        n_taken = wf_ring_n_full(&ch->ring) > 0
+                      ? pop_locked(ch, out + done * size, n - done, chores)
+                      : take_over_locked(ch, out + done * size, n - done, chores);
     return done;
 }
 

@@ -137,6 +137,7 @@ static void end_locked(struct wf_chan *ch, int cause, struct wf_chores *chores)
     ch->refuses_values = true;
     ch->cause = WF_MIN(cause, 0);
     wake_all_locked(&ch->senders, WEFT_ECLOSED, chores);
+    wf_chan_mark_locked(ch);
     wake_at_end_locked(ch, chores);
 }
 
@@ -148,7 +149,7 @@ struct seized {
 /* Empties the ring, which no path touches from here on (see above). */
 static struct seized seize_values_locked(struct wf_chan *ch)
 {
-    struct seized values = { ch->ring.head, ch->ring.n_full };
+    struct seized values = { ch->ring.head, wf_ring_n_full(&ch->ring) };
     ch->n_dropped += values.n;
     wf_ring_skip(&ch->ring, values.n);
     return values;
@@ -246,6 +247,7 @@ void wf_chan_close_half(struct wf_chan *ch, struct wf_half *half)
         if (--ch->n_receivers == 0) {
             ch->refuses_values = true;
             wake_all_locked(&ch->senders, WEFT_ECLOSED, &chores);
+            wf_chan_mark_locked(ch);
             values = seize_values_locked(ch);
         }
     }
@@ -307,11 +309,12 @@ void wf_chan_check(struct wf_chan *ch)
     bool has_receivers = !wf_list_is_empty(&ch->receivers);
     bool has_senders = !wf_list_is_empty(&ch->senders);
     const char *name = ch->name != NULL ? ch->name : "";
-    WF_CHECK(2, ring->n_full + ch->n_reserved <= ring->capacity, "channel \"%s\": C1: %u + %u > %u",
-             name, ring->n_full, ch->n_reserved, ring->capacity);
-    WF_CHECK(2, !has_receivers || ring->n_full == 0,
-             "channel \"%s\": C2: a receiver waits beside %u values", name, ring->n_full);
-    WF_CHECK(2, !has_senders || ring->n_full + ch->n_reserved == ring->capacity,
+    WF_CHECK(2, wf_ring_n_full(ring) + ch->n_reserved <= ring->capacity,
+             "channel \"%s\": C1: %u + %u > %u", name, wf_ring_n_full(ring), ch->n_reserved,
+             ring->capacity);
+    WF_CHECK(2, !has_receivers || wf_ring_n_full(ring) == 0,
+             "channel \"%s\": C2: a receiver waits beside %u values", name, wf_ring_n_full(ring));
+    WF_CHECK(2, !has_senders || wf_ring_n_full(ring) + ch->n_reserved == ring->capacity,
              "channel \"%s\": C2: a sender waits beside a free place", name);
     WF_CHECK(2, !has_receivers || !has_senders || may_both_wait(ch),
              "channel \"%s\": C2: a sender and a receiver wait for each other", name);
@@ -322,6 +325,8 @@ void wf_chan_check(struct wf_chan *ch)
              "channel \"%s\": C3: a receiver waits after the end", name);
     WF_CHECK(2, ch->refuses_values == (ch->has_ended || ch->n_receivers == 0),
              "channel \"%s\": C3: values are %srefused", name, ch->refuses_values ? "" : "not ");
-    WF_CHECK(2, ch->n_sent == ch->n_received + ch->n_dropped + ring->n_full,
+    WF_CHECK(2, ch->n_sent == ch->n_received + ch->n_dropped + wf_ring_n_full(ring),
              "channel \"%s\": C5: a value was lost or made up", name);
+    WF_CHECK(2, wf_load_rlx_raw(&ch->lock.mark) == wf_chan_mark_now(ch),
+             "channel \"%s\": C6: the mark is %u", name, (unsigned)wf_load_rlx_raw(&ch->lock.mark));
 }

@@ -14,6 +14,7 @@
  *       through this channel unlinks it under the lock.
  *   C5  a value is in the caller's hands, in the ring, or in the receiver's slot; it moves under
  *       the lock, so a claim and its copy are one step: sent == received + dropped + n_full.
+ *   C6  The lock's mark tells whether a sender waits and whether values are refused.
  *
  * There is one path: wf_chan_try_* below, under the lock. recv, send, select and batches use it.
  * Nobody is woken and no value is dropped under the lock: that is a chore, done after it.
@@ -122,6 +123,39 @@ static inline void wf_chan_unlock(struct wf_chan *ch)
     if (WEFT_CHECK >= 2)
         wf_chan_check(ch);
     wf_lock_release(&ch->lock);
+}
+
+/* ---- hints ----------------------------------------------------------------------------------- */
+
+/* For who looks at many channels: is it worth taking this one's lock? Values in the ring are read
+ * from there, the rest from the lock's mark. Exact under the lock (C6, but for places and values
+ * that permits keep); without it what was done before the caller came is seen, and what is done
+ * meanwhile may be missed: so a hint decides what is tried, never that somebody waits. */
+enum { WF_MARK_SENDER_WAITS = 1, WF_MARK_REFUSES = 2 };
+
+static inline uint16_t wf_chan_mark_now(const struct wf_chan *ch)
+{
+    return (uint16_t)((wf_list_is_empty(&ch->senders) ? 0 : WF_MARK_SENDER_WAITS) |
+                      (ch->refuses_values ? WF_MARK_REFUSES : 0));
+}
+
+/* To be called when the list of senders or refuses_values has changed. */
+static inline void wf_chan_mark_locked(struct wf_chan *ch)
+{
+    wf_store_rlx_raw(&ch->lock.mark, wf_chan_mark_now(ch));
+}
+
+static inline bool wf_chan_may_recv(struct wf_chan *ch)
+{
+    return wf_load_rlx(&ch->ring.n_full) > 0 || wf_load_rlx(&ch->lock.mark) != 0;
+}
+
+/* Who waits to receive where nothing can be stored leaves no mark. */
+static inline bool wf_chan_may_send(struct wf_chan *ch)
+{
+    bool never_waits = ch->overflow != WEFT_BLOCK && ch->overflow != WEFT_FAIL;
+    return ch->ring.capacity == 0 || wf_load_rlx(&ch->ring.n_full) < ch->ring.capacity ||
+           (wf_load_rlx(&ch->lock.mark) & WF_MARK_REFUSES) != 0 || never_waits;
 }
 
 /* ---- the paths, under the lock (xfer.c). WEFT_EAGAIN: it would wait -------------------------- */

@@ -40,7 +40,8 @@ void wf_chan_describe(struct wf_chan *ch, struct wf_text *text)
 {
     wf_chan_lock(ch);
     wf_text_add(text, "channel \"%s\" (%s:%d) %u/%u", ch->name != NULL ? ch->name : "",
-                ch->file != NULL ? ch->file : "?", ch->line, ch->ring.n_full, ch->ring.capacity);
+                ch->file != NULL ? ch->file : "?", ch->line, wf_ring_n_full(&ch->ring),
+                ch->ring.capacity);
     if (ch->n_reserved > 0)
         wf_text_add(text, " and %u reserved", ch->n_reserved);
     describe_halves(&ch->tx_halves, ch->n_senders, "sender", text);

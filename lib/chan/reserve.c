@@ -14,9 +14,9 @@ static int try_reserve_locked(struct wf_chan *ch, struct wf_chores *chores)
 {
     if (ch->refuses_values)
         return WEFT_ECLOSED;
-    if (ch->ring.n_full + ch->n_reserved == ch->ring.capacity) {
+    if (wf_ring_n_full(&ch->ring) + ch->n_reserved == ch->ring.capacity) {
         bool is_replacing = ch->overflow == WEFT_DROP_OLDEST || ch->overflow == WEFT_CONFLATE;
-        if (!is_replacing || ch->ring.n_full == 0)
+        if (!is_replacing || wf_ring_n_full(&ch->ring) == 0)
             return WEFT_EAGAIN;
         if (chores->spare != NULL) {
             wf_ring_pop(&ch->ring, chores->spare);

@@ -5,7 +5,7 @@
 #ifndef WF_CHAN_RING_H
 #define WF_CHAN_RING_H
 
-#include "plat/cc.h"
+#include "plat/atomic.h"
 
 #include <string.h>
 
@@ -13,8 +13,18 @@ struct wf_ring {
     unsigned char *data;          /* capacity * elem_size bytes */
     uint32_t elem_size, capacity; /* constant; capacity <= 2^31, so that head + n_full fits */
     uint32_t head;                /* the oldest value; < capacity unless that is 0 */
-    uint32_t n_full;
+    _Atomic uint32_t n_full;      /* written by the owner; others may read it, as a hint */
 };
+
+static inline uint32_t wf_ring_n_full(const struct wf_ring *ring)
+{
+    return wf_load_rlx_raw(&ring->n_full);
+}
+
+static inline void wf_ring_set_n_full(struct wf_ring *ring, uint32_t n_full)
+{
+    wf_store_rlx_raw(&ring->n_full, n_full);
+}
 
 /* The common sizes are a move or two, not a call. */
 static inline void wf_copy_value(void *to, const void *from, size_t size)
@@ -45,14 +55,15 @@ static inline void *wf_ring_at(const struct wf_ring *ring, uint32_t i)
 static inline void wf_ring_skip(struct wf_ring *ring, uint32_t n)
 {
     ring->head = wf_ring_index(ring, n);
-    ring->n_full -= n;
+    wf_ring_set_n_full(ring, wf_ring_n_full(ring) - n);
 }
 
 /* elem_size: the ring's own, for callers that know it as a constant. */
 static inline void wf_ring_push_sized(struct wf_ring *ring, const void *value, size_t elem_size)
 {
-    wf_copy_value(ring->data + wf_ring_index(ring, ring->n_full) * elem_size, value, elem_size);
-    ring->n_full++;
+    uint32_t n_full = wf_ring_n_full(ring);
+    wf_copy_value(ring->data + wf_ring_index(ring, n_full) * elem_size, value, elem_size);
+    wf_ring_set_n_full(ring, n_full + 1);
 }
 
 static inline void wf_ring_push(struct wf_ring *ring, const void *value)
@@ -74,13 +85,14 @@ static inline void wf_ring_pop(struct wf_ring *ring, void *out)
 /* A run of values: two pieces at most, where it goes over the end. n has room, or is there. */
 static inline void wf_ring_push_many(struct wf_ring *ring, const void *values, uint32_t n)
 {
-    uint32_t at = wf_ring_index(ring, ring->n_full), n_first = WF_MIN(n, ring->capacity - at);
+    uint32_t n_full = wf_ring_n_full(ring);
+    uint32_t at = wf_ring_index(ring, n_full), n_first = WF_MIN(n, ring->capacity - at);
     size_t first_size = (size_t)n_first * ring->elem_size;
     memcpy(ring->data + (size_t)at * ring->elem_size, values, first_size);
     if (n_first < n)
         memcpy(ring->data, (const char *)values + first_size,
                (size_t)(n - n_first) * ring->elem_size);
-    ring->n_full += n;
+    wf_ring_set_n_full(ring, n_full + n);
 }
 
 static inline void wf_ring_pop_many(struct wf_ring *ring, void *out, uint32_t n)

@@ -16,19 +16,17 @@
  * channel alone: so nobody can do another case of it meanwhile, and it can't meet itself. */
 #include "chan/select.h"
 #include "plat/mem.h"
+#include "sched/worker.h"
+
+#include <limits.h>
+
+#define NOT_READY INT_MIN /* no operation returns it */
 
 enum {
-    N_PROBES = 4,
+    N_PROBES = 16,
     N_INLINE = 64, /* cases whose order takes no memory but the frame's */
 };
 #define MAX_CASES ((size_t)UINT16_MAX)
-
-/* What came of a case that was visited. */
-enum visit {
-    NOT_READY, /* or it takes no part */
-    DONE,      /* *rc: what its operation returned */
-    WRONG,     /* *rc: what select returns */
-};
 
 /* ---- one case -------------------------------------------------------------------------------- */
 
@@ -63,91 +61,88 @@ static int check(const weft_case *c)
     }
 }
 
-static enum visit try_send(weft_sender *tx, const void *value, int *rc)
+static WF_NOINLINE int try_send_slow(weft_sender *tx, const void *value)
 {
     struct wf_chores chores = { .spare = tx->spare };
     wf_chan_lock(tx->chan);
-    *rc = wf_chan_try_send_locked(tx->chan, value, &chores);
+    int rc = wf_chan_try_send_locked(tx->chan, value, &chores);
     wf_chan_unlock(tx->chan);
     wf_chores_do(tx->chan, &chores);
-    return *rc != WEFT_EAGAIN ? DONE : NOT_READY;
+    return rc == WEFT_EAGAIN ? NOT_READY : rc;
 }
 
-static enum visit try_recv(weft_receiver *rx, void *out, int *rc)
+static WF_NOINLINE int try_recv_slow(weft_receiver *rx, void *out)
 {
     struct wf_chan *ch = rx->source;
     struct wf_chores chores = { 0 };
     wf_chan_lock(ch);
-    int got = wf_chan_try_recv_locked(ch, out, &chores);
+    int rc = wf_chan_try_recv_locked(ch, out, &chores);
     wf_chan_unlock(ch);
     wf_chores_do(ch, &chores);
-    if (got == WEFT_EAGAIN)
-        return NOT_READY;
-    *rc = wf_chan_recv_code(rx, got);
-    return DONE;
+    return rc == WEFT_EAGAIN ? NOT_READY : wf_chan_recv_code(rx, rc);
 }
 
-/* From what is not a channel. */
-static WF_NOINLINE enum visit try_source(weft_receiver *rx, void *out, int *rc)
+/* From what is not a channel. A case that loses leaves no trace. */
+static WF_NOINLINE int try_source_slow(weft_receiver *rx, void *out)
 {
-    *rc = wf_receiver_try_next(rx, out);
-    return *rc != WEFT_EAGAIN ? DONE : NOT_READY;
+    int last_error = rx->last_error;
+    int rc = wf_receiver_try_next(rx, out);
+    if (rc != WEFT_EAGAIN)
+        return rc;
+    rx->last_error = last_error;
+    return NOT_READY;
 }
 
-static enum visit try_timer(const weft_case *c, int *rc)
+static int visit_recv(const weft_case *c, weft_receiver *rx)
 {
-    *rc = 0;
-    return wf_clock_now() >= c->at_ns ? DONE : NOT_READY;
+    if (rx->half.is_closed)
+        return WEFT_ECLOSED;
+    if (rx->ops != &wf_chan_ops)
+        return try_source_slow(rx, c->value);
+    return wf_chan_may_recv(rx->source) ? try_recv_slow(rx, c->value) : NOT_READY;
 }
 
-static inline enum visit visit_recv(const weft_case *c, weft_receiver *rx, int *rc)
+static int visit_send(const weft_case *c, weft_sender *tx)
 {
-    if (rx == NULL)
-        return NOT_READY;
-    *rc = check_recv(c, rx);
-    if (WF_UNLIKELY(*rc < 0))
-        return WRONG;
-    if (WF_UNLIKELY(rx->half.is_closed)) {
-        *rc = WEFT_ECLOSED;
-        return DONE;
-    }
-    if (WF_UNLIKELY(rx->ops != &wf_chan_ops))
-        return try_source(rx, c->value, rc);
-    return try_recv(rx, c->value, rc);
+    if (tx->half.is_closed)
+        return WEFT_ECLOSED;
+    return wf_chan_may_send(tx->chan) ? try_send_slow(tx, c->value) : NOT_READY;
 }
 
-static inline enum visit visit_send(const weft_case *c, weft_sender *tx, int *rc)
-{
-    if (tx == NULL)
-        return NOT_READY;
-    *rc = check_send(c, tx);
-    if (WF_UNLIKELY(*rc < 0))
-        return WRONG;
-    if (WF_UNLIKELY(tx->half.is_closed)) {
-        *rc = WEFT_ECLOSED;
-        return DONE;
-    }
-    return try_send(tx, c->value, rc);
-}
-
-/* Does the case if it is ready. */
-static inline enum visit visit(const weft_case *c, int *rc)
+/* Does a live case that was checked, if it is ready: what its operation returned, or NOT_READY. */
+static int visit(const weft_case *c)
 {
     switch (c->kind) {
-    case WEFT_CASE_RECV: return visit_recv(c, c->half, rc);
-    case WEFT_CASE_SEND: return visit_send(c, c->half, rc);
-    case WEFT_CASE_AFTER: return try_timer(c, rc);
-    case WEFT_CASE_NONE:
-    case WEFT_CASE_NOTHING: return NOT_READY;
-    default: *rc = WEFT_EINVAL; return WRONG;
+    case WEFT_CASE_RECV: return visit_recv(c, c->half);
+    case WEFT_CASE_SEND: return visit_send(c, c->half);
+    default: return wf_clock_now() >= c->at_ns ? 0 : NOT_READY;
     }
 }
 
 /* ---- all of them ----------------------------------------------------------------------------- */
 
-/* Looks at each case and does none: 0, or what is wrong. */
+/* May visiting it do anything? Of a live case that is well made. */
+static bool may_be_ready(const weft_case *c)
+{
+    if (c->kind == WEFT_CASE_AFTER)
+        return wf_clock_now() >= c->at_ns;
+    if (((const struct wf_half *)c->half)->is_closed || !wf_case_is_of_chan(c))
+        return true;
+    return c->kind == WEFT_CASE_RECV ? wf_chan_may_recv(((weft_receiver *)c->half)->source)
+                                     : wf_chan_may_send(((weft_sender *)c->half)->chan);
+}
+
+static void note_timer(struct wf_selection *s, size_t i)
+{
+    if (s->timer == WF_NO_CASE || s->cases[i].at_ns < s->cases[s->timer].at_ns)
+        s->timer = i;
+}
+
+/* Looks at each case and does none: how many may be ready, which go into `order`, or what is
+ * wrong. */
 static int survey(struct wf_selection *s, uint16_t *order)
 {
+    int n_ready = 0;
     s->n_live = 0;
     s->nothing = s->timer = WF_NO_CASE;
     for (size_t i = 0; i < s->n_cases; i++) {
@@ -161,12 +156,13 @@ static int survey(struct wf_selection *s, uint16_t *order)
         int rc = check(c);
         if (rc < 0)
             return rc;
-        if (c->kind == WEFT_CASE_AFTER &&
-            (s->timer == WF_NO_CASE || c->at_ns < s->cases[s->timer].at_ns))
-            s->timer = i;
-        order[s->n_live++] = (uint16_t)i;
+        if (c->kind == WEFT_CASE_AFTER)
+            note_timer(s, i);
+        s->n_live++;
+        if (may_be_ready(c))
+            order[n_ready++] = (uint16_t)i;
     }
-    return s->n_live == 0 && s->nothing == WF_NO_CASE ? WEFT_EINVAL : 0;
+    return s->n_live == 0 && s->nothing == WF_NO_CASE ? WEFT_EINVAL : n_ready;
 }
 
 /* Puts one of order[i] and those after it in place i, each equally likely. */
@@ -185,7 +181,8 @@ static size_t choose(struct wf_selection *s, uint16_t *order, size_t n, int *rc)
 {
     for (size_t i = 0; i < n; i++) {
         draw(s, order, i, n);
-        if (visit(&s->cases[order[i]], rc) == DONE)
+        *rc = visit(&s->cases[order[i]]);
+        if (*rc != NOT_READY)
             return order[i];
     }
     return WF_NO_CASE;
@@ -194,12 +191,12 @@ static size_t choose(struct wf_selection *s, uint16_t *order, size_t n, int *rc)
 static int look_and_wait(struct wf_selection *s, uint16_t *order, int *out_rc)
 {
     for (;;) {
-        int rc = survey(s, order);
-        if (rc < 0)
-            return rc;
+        int n_ready = survey(s, order), rc;
+        if (n_ready < 0)
+            return n_ready;
         if (s->nothing == WF_NO_CASE && wf_is_cancelled(s->self))
             return WEFT_ECANCELED;
-        size_t i = choose(s, order, s->n_live, &rc);
+        size_t i = choose(s, order, (size_t)n_ready, &rc);
         if (i == WF_NO_CASE)
             i = wf_select_wait(s, &rc);
         if (i != WF_NO_CASE) {
@@ -212,36 +209,70 @@ static int look_and_wait(struct wf_selection *s, uint16_t *order, int *out_rc)
     }
 }
 
-static WF_NOINLINE int look_and_wait_slow(struct wf_selection *s, int *out_rc)
+/* ---- probes ---------------------------------------------------------------------------------- */
+
+/* What select returns when it has done a case. */
+static inline int done(size_t i, int rc, int *out_rc, struct wf_waiter *self)
 {
-    uint16_t few[N_INLINE];
-    uint16_t *order = s->n_cases <= N_INLINE ? few : wf_alloc(s->n_cases, sizeof *order);
-    if (order == NULL)
-        return WEFT_ENOMEM;
-    int rc = look_and_wait(s, order, out_rc);
-    if (order != few)
-        wf_free(order);
-    return rc;
+    self->budget--;
+    if (out_rc != NULL)
+        *out_rc = rc;
+    return (int)i;
+}
+
+/* Visits some cases, drawn with putting back: what select returns, or NOT_READY. */
+static int probe(const weft_case *cases, size_t n_cases, int *out_rc, struct wf_waiter *self,
+                 struct wf_rng rng)
+{
+    size_t n_probes = WF_MIN(2 * n_cases, (size_t)N_PROBES);
+    for (size_t turn = 0; turn < n_probes; turn++) {
+        size_t i = wf_rng_below(&rng, (uint32_t)n_cases);
+        const weft_case *c = &cases[i];
+        if (!wf_case_is_live(c))
+            continue;
+        int rc = check(c);
+        if (WF_UNLIKELY(rc < 0))
+            return rc;
+        rc = visit(c);
+        if (rc != NOT_READY)
+            return done(i, rc, out_rc, self);
+    }
+    return NOT_READY;
+}
+
+/* A well-made case whose channel has a value of 8 bytes in the ring, as far as can be seen: the most
+ * frequent one, done without calls (xfer.c). */
+static inline bool has_word(const weft_case *c)
+{
+    const weft_receiver *rx = c->half;
+    return c->kind == WEFT_CASE_RECV && rx != NULL && rx->half.kind == WF_HALF_RECEIVER &&
+           c->size == sizeof(uint64_t) && rx->elem_size == sizeof(uint64_t) && c->value != NULL &&
+           rx->ops == &wf_chan_ops && !rx->half.is_closed &&
+           wf_load_rlx(&((struct wf_chan *)rx->source)->ring.n_full) > 0;
+}
+
+static inline bool take_word(const weft_case *c)
+{
+    weft_receiver *rx = c->half;
+    struct wf_chan *ch = rx->source;
+    if (WF_UNLIKELY(!wf_lock_try(&ch->lock)))
+        return false;
+    bool is_there = wf_ring_n_full(&ch->ring) > 0 && wf_list_is_empty(&ch->senders);
+    if (WF_LIKELY(is_there)) {
+        wf_ring_pop_sized(&ch->ring, c->value, sizeof(uint64_t));
+        ch->n_received++;
+        rx->last_error = 0;
+    }
+    wf_chan_unlock(ch);
+    return is_there;
 }
 
 /* ---- the call -------------------------------------------------------------------------------- */
 
-/* Visits some cases, drawn with putting back. True: that was it, *rc is what select returns. */
-static inline bool probe(struct wf_selection *s, int *out_rc, int *rc)
+static inline bool may_probe(struct wf_waiter *self, const weft_case *cases, size_t n_cases)
 {
-    size_t n = WF_MIN(s->n_cases, (size_t)N_PROBES);
-    for (size_t turn = 0; turn < n; turn++) {
-        size_t i = wf_rng_below(&s->rng, (uint32_t)s->n_cases);
-        int case_rc;
-        enum visit came = visit(&s->cases[i], &case_rc);
-        if (came == NOT_READY)
-            continue;
-        *rc = came == DONE ? (int)i : case_rc;
-        if (came == DONE && out_rc != NULL)
-            *out_rc = case_rc;
-        return true;
-    }
-    return false;
+    return WF_LIKELY(self != NULL && self->budget > 0 && cases != NULL && n_cases - 1 < MAX_CASES &&
+                     !wf_is_cancelled(self));
 }
 
 /* A half that is none dies with its sentence here too, as in every other call. */
@@ -253,9 +284,8 @@ static WF_COLD int refuse(const weft_case *cases, size_t n_cases)
     return wf_no_waiter();
 }
 
-static int select_from(const weft_case *cases, size_t n_cases, int *out_rc, bool is_ordered)
+static int select_all(const weft_case *cases, size_t n_cases, int *out_rc, bool is_ordered)
 {
-    int rc;
     if (cases == NULL || n_cases == 0)
         return WEFT_EINVAL;
     if (n_cases > MAX_CASES)
@@ -264,25 +294,47 @@ static int select_from(const weft_case *cases, size_t n_cases, int *out_rc, bool
     if (self == NULL)
         return refuse(cases, n_cases);
     wf_coop(self);
-    struct wf_selection s = {
-        .cases = cases, .n_cases = n_cases, .self = self, .is_ordered = is_ordered
-    };
-    if (!is_ordered) {
-        s.rng.state = wf_random(self);
-        if (WF_LIKELY(!wf_is_cancelled(self)) && probe(&s, out_rc, &rc))
-            return rc;
-    }
-    return look_and_wait_slow(&s, out_rc);
+    struct wf_selection s = { .cases = cases,
+                              .n_cases = n_cases,
+                              .self = self,
+                              .rng.state = wf_random(),
+                              .is_ordered = is_ordered };
+    uint16_t few[N_INLINE];
+    if (n_cases <= N_INLINE)
+        return look_and_wait(&s, few, out_rc);
+    uint16_t *order = wf_alloc(n_cases, sizeof *order);
+    if (order == NULL)
+        return WEFT_ENOMEM;
+    int rc = look_and_wait(&s, order, out_rc);
+    wf_free(order);
+    return rc;
+}
+
+static WF_NOINLINE int select_slow(const weft_case *cases, size_t n_cases, int *out_rc,
+                                   struct wf_rng rng)
+{
+    struct wf_waiter *self = wf_waiter_known();
+    int rc = may_probe(self, cases, n_cases) ? probe(cases, n_cases, out_rc, self, rng) : NOT_READY;
+    return rc != NOT_READY ? rc : select_all(cases, n_cases, out_rc, false);
 }
 
 int weft_select_from(const weft_case *cases, size_t n_cases, int *out_rc)
 {
-    return select_from(cases, n_cases, out_rc, false);
+    struct wf_waiter *self = wf_waiter_known();
+    struct wf_rng rng = { 0 };
+    if (may_probe(self, cases, n_cases)) {
+        rng.state = wf_random();
+        struct wf_rng first = rng; /* the slow way draws this case again */
+        size_t i = wf_rng_below(&first, (uint32_t)n_cases);
+        if (has_word(&cases[i]) && take_word(&cases[i]))
+            return done(i, 1, out_rc, self);
+    }
+    return select_slow(cases, n_cases, out_rc, rng);
 }
 
 int weft_select_from_ordered(const weft_case *cases, size_t n_cases, int *out_rc)
 {
-    return select_from(cases, n_cases, out_rc, true);
+    return select_all(cases, n_cases, out_rc, true);
 }
 
 /* ---- making cases ---------------------------------------------------------------------------- */

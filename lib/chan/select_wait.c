@@ -114,6 +114,13 @@ static int list_parts(struct wait *w)
     return 0;
 }
 
+/* The n-th part from the first on, going round. */
+static struct part *nth_part(const struct wait *w, size_t first, size_t n)
+{
+    size_t i = first + n;
+    return &w->parts[i < w->n_parts ? i : i - w->n_parts];
+}
+
 static const void *first_chan(const struct wait *w)
 {
     for (size_t i = 0; i < w->n_parts; i++)
@@ -154,15 +161,15 @@ static void tell_receivers_locked(struct wf_chan *ch, const struct wf_waiter *se
 
 static bool is_readable_locked(struct wf_chan *ch, const struct wf_waiter *self)
 {
-    return ch->ring.n_full > 0 || (ch->has_ended && (ch->n_reserved == 0 || ch->is_aborted)) ||
+    return wf_ring_n_full(&ch->ring) > 0 || wf_chan_is_over_locked(ch) ||
            has_other_locked(&ch->senders, self);
 }
 
 static bool is_writable_locked(struct wf_chan *ch, const struct wf_waiter *self)
 {
     bool never_waits = ch->overflow != WEFT_BLOCK && ch->overflow != WEFT_FAIL;
-    return ch->has_ended || ch->n_receivers == 0 || never_waits ||
-           ch->ring.n_full + ch->n_reserved < ch->ring.capacity ||
+    return ch->refuses_values || never_waits ||
+           wf_ring_n_full(&ch->ring) + ch->n_reserved < ch->ring.capacity ||
            has_other_locked(&ch->receivers, self);
 }
 
@@ -180,6 +187,7 @@ static void put_node_locked(struct part *part, struct wf_chores *chores)
     if (part->is_of_chan)
         wf_half_set_holder(part->what->half, self);
     wf_list_push_back(list_of(part), &part->node.link);
+    wf_chan_mark_locked(part->chan); /* those whose wait is over are gone, too */
 }
 
 /* The operation of a case, by who has no node that could be claimed: its result, WEFT_EAGAIN, or
@@ -221,6 +229,7 @@ static void take_off(struct part *part, uint32_t claim)
         return;
     wf_chan_lock(part->chan);
     wf_list_remove(&part->node.link);
+    wf_chan_mark_locked(part->chan);
     wf_chan_unlock(part->chan);
 }
 
@@ -230,7 +239,7 @@ static size_t await(struct wait *w, size_t first, size_t n, int *rc)
     struct wf_selection *s = w->s;
     uint32_t claim = wf_wait_park(s->self, w->limit_ns);
     for (size_t k = 0; k < n; k++)
-        take_off(&w->parts[(first + k) % w->n_parts], claim);
+        take_off(nth_part(w, first, k), claim);
     if (claim >= WF_CLAIM_FIRST) {
         struct part *part = &w->parts[claim - WF_CLAIM_FIRST];
         *rc = part->node.rc;
@@ -280,9 +289,9 @@ static enum joined join(struct part *part, int *rc)
 /* The wait was withdrawn at a case that was ready, after n others had got their nodes. */
 static size_t leave(struct wait *w, size_t first, size_t n, int *rc)
 {
-    struct part *part = &w->parts[(first + n) % w->n_parts];
+    struct part *part = nth_part(w, first, n);
     for (size_t k = 0; k < n; k++)
-        take_off(&w->parts[(first + k) % w->n_parts], WF_WAIT_IDLE);
+        take_off(nth_part(w, first, k), WF_WAIT_IDLE);
     if (*rc != WEFT_EAGAIN && *rc != WF_NODE_RETRY)
         return done(w, part, rc);
     w->s->is_at_once |= *rc == WEFT_EAGAIN; /* it met somebody who was withdrawing, too */
@@ -300,7 +309,7 @@ static size_t wait_case_by_case(struct wait *w, int *rc)
     size_t n = 0;
     wf_wait_begin(s->self, WF_ON_SELECT, first_chan(w));
     while (n < w->n_parts) {
-        enum joined joined = join(&w->parts[(first + n) % w->n_parts], rc);
+        enum joined joined = join(nth_part(w, first, n), rc);
         if (joined == WITHDRAWN)
             return leave(w, first, n, rc);
         if (joined == CLAIMED)

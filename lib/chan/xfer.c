@@ -64,6 +64,7 @@ struct wf_node *wf_chan_take_sender_locked(struct wf_chan *ch, struct wf_chores 
         if (node->is_reserve)
             continue;
         wf_list_remove(link);
+        wf_chan_mark_locked(ch);
         if (wf_node_claim(node, 0, chores))
             return node;
     }
@@ -72,7 +73,7 @@ struct wf_node *wf_chan_take_sender_locked(struct wf_chan *ch, struct wf_chores 
 
 static void push_from_node_locked(struct wf_chan *ch, struct wf_node *node)
 {
-    uint32_t n_free = ch->ring.capacity - ch->ring.n_full - ch->n_reserved;
+    uint32_t n_free = ch->ring.capacity - wf_ring_n_full(&ch->ring) - ch->n_reserved;
     uint32_t n = WF_MIN(wf_chan_run(ch, node->n_more + 1), n_free);
     node->n_more_moved = n - 1;
     ch->n_sent += n;
@@ -82,7 +83,7 @@ static void push_from_node_locked(struct wf_chan *ch, struct wf_node *node)
 WF_NOINLINE void wf_chan_fill_locked(struct wf_chan *ch, struct wf_chores *chores)
 {
     struct wf_link *link;
-    while (ch->ring.n_full + ch->n_reserved < ch->ring.capacity &&
+    while (wf_ring_n_full(&ch->ring) + ch->n_reserved < ch->ring.capacity &&
            (link = wf_list_pop_front(&ch->senders)) != NULL) {
         struct wf_node *node = WF_CONTAINER(link, struct wf_node, link);
         if (!wf_node_claim(node, 0, chores))
@@ -92,6 +93,7 @@ WF_NOINLINE void wf_chan_fill_locked(struct wf_chan *ch, struct wf_chores *chore
         else
             push_from_node_locked(ch, node);
     }
+    wf_chan_mark_locked(ch);
 }
 
 /* ---- try, under the lock --------------------------------------------------------------------- */
@@ -100,7 +102,7 @@ WF_NOINLINE void wf_chan_fill_locked(struct wf_chan *ch, struct wf_chores *chore
 static inline bool has_room_locked(const struct wf_chan *ch)
 {
     return WF_LIKELY(!ch->refuses_values && wf_list_is_empty(&ch->receivers) &&
-                     ch->ring.n_full + ch->n_reserved < ch->ring.capacity);
+                     wf_ring_n_full(&ch->ring) + ch->n_reserved < ch->ring.capacity);
 }
 
 /* Full, or nobody to meet: some value gives way, or the caller waits. */
@@ -111,7 +113,7 @@ static WF_NOINLINE int overflow_locked_slow(struct wf_chan *ch, const void *valu
         return WEFT_EAGAIN;
     ch->n_sent++;
     ch->n_dropped++;
-    if (ch->overflow == WEFT_DROP_NEWEST || ch->ring.n_full == 0) {
+    if (ch->overflow == WEFT_DROP_NEWEST || wf_ring_n_full(&ch->ring) == 0) {
         chores->drop = value; /* all places are kept for permits: no older one to drop */
         return 0;
     }
@@ -138,7 +140,7 @@ int wf_chan_try_send_locked(struct wf_chan *ch, const void *value, struct wf_cho
             return 0;
         }
     }
-    if (WF_UNLIKELY(ch->ring.n_full + ch->n_reserved >= ch->ring.capacity))
+    if (WF_UNLIKELY(wf_ring_n_full(&ch->ring) + ch->n_reserved >= ch->ring.capacity))
         return overflow_locked_slow(ch, value, chores);
     wf_ring_push(&ch->ring, value);
     ch->n_sent++;
@@ -161,7 +163,7 @@ static WF_NOINLINE int recv_empty_locked_slow(struct wf_chan *ch, void *out,
 
 int wf_chan_try_recv_locked(struct wf_chan *ch, void *out, struct wf_chores *chores)
 {
-    if (ch->ring.n_full == 0)
+    if (wf_ring_n_full(&ch->ring) == 0)
         return recv_empty_locked_slow(ch, out, chores);
     wf_ring_pop(&ch->ring, out);
     ch->n_received++;
@@ -172,7 +174,7 @@ int wf_chan_try_recv_locked(struct wf_chan *ch, void *out, struct wf_chores *cho
 
 bool wf_chan_is_readable_locked(struct wf_chan *ch)
 {
-    if (ch->is_always_ready || ch->ring.n_full > 0)
+    if (ch->is_always_ready || wf_ring_n_full(&ch->ring) > 0)
         return true;
     wf_list_each (link, &ch->senders)
         if (!WF_CONTAINER(link, struct wf_node, link)->is_reserve)
@@ -209,6 +211,8 @@ park_node(struct wf_chan *ch, struct wf_list *list, struct wf_node *node, struct
     wf_half_set_holder(half, self);
     wf_wait_begin(self, kind, ch);
     wf_list_push_back(list, &node->link);
+    if (kind != WF_ON_RECV)
+        wf_chan_mark_locked(ch);
     bool is_suspect = kind == WF_ON_RECV && wf_trap_hooks.suspects != NULL &&
                       wf_trap_hooks.suspects(ch, self);
     wf_chan_unlock(ch);
@@ -222,6 +226,7 @@ park_node(struct wf_chan *ch, struct wf_list *list, struct wf_node *node, struct
         return node->rc;
     wf_chan_lock(ch);
     wf_list_remove(&node->link); /* W3 */
+    wf_chan_mark_locked(ch);
     wf_chan_unlock(ch);
     int code = wf_claim_code(self, claim);
     return code < 0 ? code : WF_NODE_RETRY;
@@ -264,18 +269,22 @@ static inline bool may_operate(struct wf_waiter *self)
     return WF_LIKELY(self != NULL && self->budget > 0 && !wf_is_cancelled(self));
 }
 
-/* The first on the list, claimed and taken off, if it moves a value; or NULL, and nothing done. */
+/* The first on the list who still waits, claimed and taken off, if it moves a value; or NULL. Those
+ * before it whose wait is over (selects that did another case) are taken off. */
 static inline struct wf_node *meet_first_locked(struct wf_list *list, int rc)
 {
-    struct wf_link *link = wf_list_first(list);
-    if (link == NULL)
-        return NULL;
-    struct wf_node *node = WF_CONTAINER(link, struct wf_node, link);
-    if (node->slot == NULL || !wf_wait_claim(node->waiter, node->claim))
-        return NULL;
-    wf_list_remove(link);
-    node->rc = rc;
-    return node;
+    struct wf_link *link;
+    while ((link = wf_list_first(list)) != NULL) {
+        struct wf_node *node = WF_CONTAINER(link, struct wf_node, link);
+        if (node->slot == NULL)
+            break;
+        wf_list_remove(link);
+        if (WF_LIKELY(wf_wait_claim(node->waiter, node->claim))) {
+            node->rc = rc;
+            return node;
+        }
+    }
+    return NULL;
 }
 
 /* The value has been copied. */
@@ -384,7 +393,9 @@ static WF_NOINLINE int meet_receiver_locked_slow(weft_sender *tx, const void *va
         end_meeting(ch, node);
         return 0;
     }
-    if (wf_list_is_empty(&ch->receivers) && ch->overflow == WEFT_BLOCK && parks_at_once(ch, self))
+    bool must_wait = wf_list_is_empty(&ch->receivers) &&
+                     wf_ring_n_full(&ch->ring) + ch->n_reserved == ch->ring.capacity;
+    if (must_wait && ch->overflow == WEFT_BLOCK && parks_at_once(ch, self))
         return wait_to_send_slow(tx, value, self);
     return send_any_locked_slow(tx, value, self);
 }
@@ -496,9 +507,10 @@ static WF_NOINLINE int wait_to_recv_slow(weft_receiver *rx, void *out, struct wf
 static WF_NOINLINE int meet_sender_locked_slow(weft_receiver *rx, void *out, struct wf_waiter *self)
 {
     struct wf_chan *ch = rx->source;
-    if (ch->ring.n_full > 0)
+    if (wf_ring_n_full(&ch->ring) > 0)
         return recv_any_locked_slow(rx, out, self);
     struct wf_node *node = meet_first_locked(&ch->senders, 0);
+    wf_chan_mark_locked(ch);
     if (node != NULL) {
         wf_copy_value(out, node->slot, ch->ring.elem_size);
         end_meeting(ch, node);
@@ -541,7 +553,7 @@ int weft_receiver_recv(weft_receiver *rx, void *out, size_t size)
         return recv_slow(rx, out, size);
     struct wf_chan *ch = rx->source;
     self->budget--;
-    if (WF_UNLIKELY(ch->ring.n_full == 0 || !wf_list_is_empty(&ch->senders)))
+    if (WF_UNLIKELY(wf_ring_n_full(&ch->ring) == 0 || !wf_list_is_empty(&ch->senders)))
         return meet_sender_locked_slow(rx, out, self);
     if (size != sizeof(uint64_t))
         return pop_locked_slow(rx, out);

@@ -316,8 +316,3 @@ void wf_yield(struct wf_waiter *self)
     }
     wf_worker_yield_task(wf_task_of(self));
 }
-
-WF_WORKER_LOCAL uint64_t wf_random(struct wf_waiter *self)
-{
-    return wf_rng_next(self->is_task ? &wf_thread_self()->worker->rng : &wf_thread_of(self)->rng);
-}

@@ -210,7 +210,5 @@ static inline void wf_waiter_init(struct wf_waiter *waiter, bool is_task)
 /* Gives way: the task goes behind everything that is queued (a plain thread: sched_yield). */
 void wf_yield(struct wf_waiter *self);
 
-/* A random number of the caller's generator (its worker's, for a task); never 0. */
-uint64_t wf_random(struct wf_waiter *self);
 
 #endif

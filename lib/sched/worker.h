@@ -176,6 +176,14 @@ static inline struct wf_thread *wf_thread_self(void)
     return WF_LIKELY(thread != NULL) ? thread : wf_thread_make_slow();
 }
 
+/* A random number for the caller, who is known (wf_waiter_self): of its worker's generator, or of a
+ * plain thread's own. Never 0. */
+WF_WORKER_LOCAL static inline uint64_t wf_random(void)
+{
+    struct wf_thread *thread = wf_self_get();
+    return wf_rng_next(thread->worker != NULL ? &thread->worker->rng : &thread->rng);
+}
+
 /* The worker that the caller runs on; NULL on a plain thread. */
 WF_WORKER_LOCAL static inline struct wf_worker *wf_worker_self(void)
 {

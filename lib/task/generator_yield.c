@@ -60,7 +60,7 @@ static void put_locked(struct wf_generator *g, const void *value, struct wf_chor
     int rc = wf_chan_try_send_locked(g->chan, value, chores);
     WF_MUST(rc == 0, "generator \"%s\": an item was put (%d) beside another", g->name, rc);
     g->is_asked = false;
-    if (g->chan->ring.n_full > 0)
+    if (wf_ring_n_full(&g->chan->ring) > 0)
         return;
     g->is_consuming = false; /* handed over: the consumer is gone, with its reference (G5) */
     g->refs--;

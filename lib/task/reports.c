@@ -59,7 +59,8 @@ static struct wf_waiter *trapper(struct wf_chan *ch, struct wf_waiter *receiver)
 
 static bool may_be_trap(struct wf_chan *ch)
 {
-    return ch->n_senders > 0 && ch->ring.n_full == 0 && !ch->has_ended && !ch->trap_reported;
+    return ch->n_senders > 0 && wf_ring_n_full(&ch->ring) == 0 && !ch->has_ended &&
+           !ch->trap_reported;
 }
 
 static struct wf_waiter *suspect(struct wf_chan *ch, struct wf_waiter *receiver)

@@ -309,14 +309,15 @@ WT_TEST(checks_find_what_they_are_for)
     fake_sender.waiter = NULL;
     wf_list_push_back(&checked->receivers, &fake_receiver.link);
     check(NULL);
-    checked->ring.n_full = 1;
+    wf_ring_set_n_full(&checked->ring, 1);
     wt_expect_abort(check, NULL, "C2: a receiver waits beside 1 values");
-    checked->ring.n_full = 0;
+    wf_ring_set_n_full(&checked->ring, 0);
     checked->has_ended = true;
     wt_expect_abort(check, NULL, "C3: a receiver waits after the end");
     checked->has_ended = false;
 
     wf_list_push_back(&checked->senders, &fake_sender.link);
+    wf_chan_mark_locked(checked);
     wt_expect_abort(check, NULL, "C2: a sender waits beside a free place");
     checked->n_reserved = 4;
     wt_expect_abort(check, NULL, "C2: a sender and a receiver wait for each other");
@@ -328,6 +329,8 @@ WT_TEST(checks_find_what_they_are_for)
     wf_list_remove(&fake_sender.link);
     wf_list_remove(&fake_receiver.link);
     checked->n_reserved = 0;
+    wt_expect_abort(check, NULL, "C6: the mark is 1");
+    wf_chan_mark_locked(checked);
 
     checked->n_senders = 0;
     wt_expect_abort(check, NULL, "C3: no sender, no end");
