@@ -211,8 +211,7 @@ park_node(struct wf_chan *ch, struct wf_list *list, struct wf_node *node, struct
     wf_half_set_holder(half, self);
     wf_wait_begin(self, kind, ch);
     wf_list_push_back(list, &node->link);
-    if (kind != WF_ON_RECV)
-        wf_chan_mark_locked(ch);
+    wf_chan_mark_locked(ch);
     bool is_suspect = kind == WF_ON_RECV && wf_trap_hooks.suspects != NULL &&
                       wf_trap_hooks.suspects(ch, self);
     wf_chan_unlock(ch);
@@ -269,8 +268,7 @@ static inline bool may_operate(struct wf_waiter *self)
     return WF_LIKELY(self != NULL && self->budget > 0 && !wf_is_cancelled(self));
 }
 
-/* The first on the list who still waits, claimed and taken off, if it moves a value; or NULL. Those
- * before it whose wait is over (selects that did another case) are taken off. */
+/* The first on the list, if it moves a value, claimed; or NULL. Who waits no more is taken off. */
 static inline struct wf_node *meet_first_locked(struct wf_list *list, int rc)
 {
     struct wf_link *link;
