@@ -169,9 +169,6 @@ static inline bool wf_chan_is_over_locked(const struct wf_chan *ch)
     return ch->has_ended && (ch->n_reserved == 0 || ch->is_aborted);
 }
 
-/* Would try_recv find something (a value, a waiting sender, the end)? */
-bool wf_chan_is_readable_locked(struct wf_chan *ch);
-
 /* A value goes into a place that was kept: to a waiting receiver, or into the ring. */
 void wf_chan_commit_locked(struct wf_chan *ch, const void *value, struct wf_chores *chores);
 

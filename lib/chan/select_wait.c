@@ -198,7 +198,7 @@ static int do_locked(const struct part *part, struct wf_chores *chores)
         return wf_chan_try_send_locked(part->chan, part->what->value, chores);
     if (part->is_of_chan)
         return wf_chan_try_recv_locked(part->chan, part->what->value, chores);
-    return wf_chan_is_readable_locked(part->chan) ? WF_NODE_RETRY : WEFT_EAGAIN;
+    return is_readable_locked(part->chan, part->node.waiter) ? WF_NODE_RETRY : WEFT_EAGAIN;
 }
 
 static struct wf_chores chores_of(const struct part *part)

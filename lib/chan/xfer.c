@@ -172,16 +172,6 @@ int wf_chan_try_recv_locked(struct wf_chan *ch, void *out, struct wf_chores *cho
     return 1;
 }
 
-bool wf_chan_is_readable_locked(struct wf_chan *ch)
-{
-    if (ch->is_always_ready || wf_ring_n_full(&ch->ring) > 0)
-        return true;
-    wf_list_each (link, &ch->senders)
-        if (!WF_CONTAINER(link, struct wf_node, link)->is_reserve)
-            return true;
-    return wf_chan_is_over_locked(ch);
-}
-
 void wf_chan_commit_locked(struct wf_chan *ch, const void *value, struct wf_chores *chores)
 {
     ch->n_reserved--;
