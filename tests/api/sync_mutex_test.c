@@ -89,6 +89,44 @@ WT_TEST(tries_and_locks_mixed)
     weft_mutex_destroy(&it.lock);
 }
 
+WEFT_TASK(note_a_turn, (_Atomic int *, n_turns))
+{
+    atomic_fetch_add(n_turns, 1);
+    return 0;
+}
+
+static int lock_and_unlock_often(weft_mutex *lock)
+{
+    for (int i = 0; i < 5000; i++) { /* so that a task not yet begun has its turn */
+        WEFT_TRY(weft_mutex_lock(lock));
+        weft_mutex_unlock(lock);
+    }
+    return 0;
+}
+
+static int hold_one_and_lock_another(void *arg)
+{
+    (void)arg;
+    weft_mutex held = WEFT_MUTEX_INIT(), other = WEFT_MUTEX_INIT();
+    _Atomic int n_turns = 0;
+    WEFT_SCOPE(scope);
+    MUST(weft_spawn(&scope, note_a_turn, &n_turns));
+    MUST(weft_mutex_lock(&held));
+    MUST(lock_and_unlock_often(&other));
+    WANT(atomic_load(&n_turns), 0);
+    weft_mutex_unlock(&held);
+    MUST(lock_and_unlock_often(&other));
+    WANT(atomic_load(&n_turns), 1);
+    return weft_scope_wait(&scope);
+}
+
+/* Others may want what it holds. */
+WT_TEST(who_holds_one_gives_way_to_nobody_at_the_next)
+{
+    MUST(weft_configure(WEFT_CONFIG(.workers = 1)));
+    MUST(weft_run(hold_one_and_lock_another, NULL));
+}
+
 /* ---- the codes ------------------------------------------------------------------------------- */
 
 static int codes(void *arg)

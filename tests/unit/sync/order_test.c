@@ -182,6 +182,25 @@ WT_TEST(semaphore_in_order)
     weft_semaphore_destroy(&semaphore);
 }
 
+/* The first wants two; the others want the one that there is, and wait behind it. */
+static int acquire_behind(struct line *line, unsigned index)
+{
+    WEFT_TRY(weft_semaphore_acquire(line->object, index == 0 ? 2 : 1));
+    serve(line, index);
+    weft_semaphore_release(line->object, 1);
+    return 0;
+}
+
+static void release_one(struct line *line) { weft_semaphore_release(line->object, 1); }
+
+WT_TEST(semaphore_newcomers_do_not_pass)
+{
+    weft_semaphore semaphore = WEFT_SEMAPHORE_INIT(1);
+    struct line line = { .object = &semaphore, .come = acquire_behind };
+    line_up(&line, release_one);
+    weft_semaphore_destroy(&semaphore);
+}
+
 /* ---- rwlock ---------------------------------------------------------------------------------- */
 
 static int write_in_line(struct line *line, unsigned index)
@@ -198,6 +217,30 @@ WT_TEST(rwlock_in_order)
 {
     weft_rwlock lock = WEFT_RWLOCK_INIT();
     struct line line = { .object = &lock, .come = write_in_line };
+    ck_assert_int_eq(weft_rwlock_read(&lock), 0);
+    line_up(&line, unlock_rwlock);
+    weft_rwlock_destroy(&lock);
+}
+
+/* The first writes; the others read, and wait behind it, though it is only read until then. Then
+ * they read side by side. */
+static weft_barrier side_by_side = WEFT_BARRIER_INIT(N_LINE - 1);
+
+static int read_behind(struct line *line, unsigned index)
+{
+    if (index == 0)
+        return write_in_line(line, index);
+    WEFT_READ_LOCK(line->object);
+    ck_assert_uint_eq(line->n_served, 1);
+    line->order[index] = index;
+    int rc = weft_barrier_wait(&side_by_side);
+    return rc < 0 ? rc : 0;
+}
+
+WT_TEST(rwlock_newcomers_do_not_pass_and_readers_read_together)
+{
+    weft_rwlock lock = WEFT_RWLOCK_INIT();
+    struct line line = { .object = &lock, .come = read_behind };
     ck_assert_int_eq(weft_rwlock_read(&lock), 0);
     line_up(&line, unlock_rwlock);
     weft_rwlock_destroy(&lock);
