@@ -13,7 +13,9 @@
 
 #ifndef WF_CTX_UCONTEXT
 
+#if defined(WF_ASAN) || defined(WF_TSAN)
 void wf_ctx_swap(_Atomic(void *) *from_sp, _Atomic(void *) *to_sp);
+#endif
 void wf_ctx_trampoline(void);
 WF_NORETURN void wf_ctx_begin(void (*entry)(void *arg), void *arg);
 
@@ -74,6 +76,7 @@ void wf_ctx_make(struct wf_ctx *ctx, void *low, void *top, void (*entry)(void *a
     wf_san_make_end(ctx);
 }
 
+#if defined(WF_ASAN) || defined(WF_TSAN)
 WF_UNINSTRUMENTED void wf_ctx_switch(struct wf_ctx *from, struct wf_ctx *to)
 {
     wf_store_rel_unseen(&from->sp);
@@ -81,6 +84,7 @@ WF_UNINSTRUMENTED void wf_ctx_switch(struct wf_ctx *from, struct wf_ctx *to)
     wf_ctx_swap(&from->sp, &to->sp);
     wf_san_arrive(from);
 }
+#endif
 
 WF_UNINSTRUMENTED void wf_ctx_exit(struct wf_ctx *from, struct wf_ctx *to)
 {

@@ -43,7 +43,15 @@ void wf_ctx_unadopt(struct wf_ctx *ctx);
 
 /* Saves the caller in *from and continues *to, which has left its stack. Returns when somebody
  * switches to *from, maybe on another OS thread. */
+#if defined(WF_CTX_UCONTEXT) || defined(WF_ASAN) || defined(WF_TSAN)
 void wf_ctx_switch(struct wf_ctx *from, struct wf_ctx *to);
+#else
+void wf_ctx_swap(_Atomic(void *) *from_sp, _Atomic(void *) *to_sp); /* plat/arch */
+static inline void wf_ctx_switch(struct wf_ctx *from, struct wf_ctx *to)
+{
+    wf_ctx_swap(&from->sp, &to->sp);
+}
+#endif
 
 /* The last switch of *from: it will not be continued; from->sp is set, as by any switch, once its
  * stack is free to be reused. */

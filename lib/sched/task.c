@@ -151,6 +151,7 @@ static void fill(struct wf_task *task, const struct wf_task_opts *opts, struct w
     task->home = opts->home;
     wf_link_init(&task->home_link);
     task->on_done = opts->on_done;
+    task->leaves = NULL;
     task->what = opts->what;
     task->self_arg = opts->self_arg;
     wf_store_rlx(&task->has_started, false);

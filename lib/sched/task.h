@@ -36,6 +36,10 @@ struct wf_task {
     void *args;     /* inline_args, or allocated */
     void *self_arg; /* second argument of what->enter */
 
+    /* Called when the task is about to leave its stack, by a wait or a yield of any kind, but not
+     * by wf_wait_lend or wf_wait_park_for; NULL: nothing to do. The task's own. */
+    void (*leaves)(struct wf_task *task);
+
     /* Called on the task's own stack when the body has returned and its arguments are dropped.
      * After it the scope may be gone. */
     void (*on_done)(struct wf_task *task, int rc);

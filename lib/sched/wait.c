@@ -7,8 +7,7 @@
 #include "base/spin.h"
 #include "plat/futex.h"
 #include "plat/sanitizer.h"
-#include "sched/task.h"
-#include "sched/worker.h"
+#include "sched/switch.h"
 
 #include <weft/error.h>
 
@@ -90,6 +89,13 @@ bool wf_wait_claim_cancel(struct wf_waiter *waiter)
 
 /* ---- a task ---------------------------------------------------------------------------- */
 
+WF_WORKER_LOCAL static inline void park_task(struct wf_task *self)
+{
+    if (WF_UNLIKELY(self->leaves != NULL))
+        self->leaves(self);
+    wf_worker_leave(wf_worker_self(), self);
+}
+
 static void time_is_up(struct wf_timer *limit)
 {
     struct wf_task *task = WF_CONTAINER(limit, struct wf_task, limit);
@@ -102,7 +108,7 @@ static void time_is_up(struct wf_timer *limit)
 static WF_NOINLINE void park_task_until(struct wf_task *self, int64_t at_ns)
 {
     wf_timer_start(&self->limit, at_ns, time_is_up);
-    wf_worker_park_task(self);
+    park_task(self);
     /* acquire [claim]: it is the timer itself that claims with TIMEOUT, and it was out by then. */
     if (wf_load_acq(&self->waiter.cell) != WF_CLAIM_TIMEOUT)
         (void)wf_timer_cancel(&self->limit);
@@ -259,25 +265,61 @@ static void wake_thread(struct wf_waiter *waiter)
 
 /* ---- both ---------------------------------------------------------------------------------- */
 
-uint32_t wf_wait_park(struct wf_waiter *self, int64_t at_ns)
+static inline bool is_over_before(struct wf_waiter *self)
 {
-    bool is_over = (wf_load_rlx(&self->cell) == WF_WAITING && wf_is_cancelled(self) &&
-                    wf_wait_claim_cancel(self));
-    if (!is_over) {
-        if (!self->is_task)
-            park_thread(self, at_ns);
-        else if (at_ns == WF_NEVER)
-            wf_worker_park_task(wf_task_of(self));
-        else
-            park_task_until(wf_task_of(self), at_ns);
-        wf_san_own(self);
-    }
+    return wf_load_rlx(&self->cell) == WF_WAITING && wf_is_cancelled(self) &&
+           wf_wait_claim_cancel(self);
+}
+
+static inline uint32_t end_wait(struct wf_waiter *self)
+{
     /* acquire [claim] */
     uint32_t claim = wf_load_acq(&self->cell);
     wf_store_rlx(&self->cell, (uint32_t)WF_WAIT_IDLE);
     wf_store_rlx(&self->wait_kind, WF_ON_NOTHING);
     return claim;
 }
+
+uint32_t wf_wait_park(struct wf_waiter *self, int64_t at_ns)
+{
+    if (WF_LIKELY(!is_over_before(self))) {
+        if (!self->is_task)
+            park_thread(self, at_ns);
+        else if (at_ns == WF_NEVER)
+            park_task(wf_task_of(self));
+        else
+            park_task_until(wf_task_of(self), at_ns);
+        wf_san_own(self);
+    }
+    return end_wait(self);
+}
+
+uint32_t wf_wait_park_for(struct wf_waiter *self, struct wf_waiter *other)
+{
+    wf_san_disown(other);
+    if (WF_UNLIKELY(is_over_before(self))) {
+        wf_ready(wf_task_of(other), WF_WAKE_NEXT);
+    } else {
+        wf_worker_hand_over(wf_task_of(self), wf_task_of(other));
+        wf_san_own(self);
+    }
+    return end_wait(self);
+}
+
+bool wf_wait_may_lend(struct wf_waiter *self, struct wf_waiter *other)
+{
+    return self->is_task && self->never_waits == NULL && wf_ctx_has_left(&wf_task_of(other)->ctx);
+}
+
+uint32_t wf_wait_lend(struct wf_waiter *self, struct wf_waiter *other)
+{
+    wf_san_disown(other);
+    wf_worker_hand_over(wf_task_of(self), wf_task_of(other));
+    wf_san_own(self);
+    return end_wait(self);
+}
+
+bool wf_wait_return_loan(struct wf_waiter *lender) { return is_over_before(lender); }
 
 void wf_wait_wake(struct wf_waiter *waiter, enum wf_wake when)
 {

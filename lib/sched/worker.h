@@ -193,8 +193,7 @@ WF_WORKER_LOCAL static inline struct wf_worker *wf_worker_self(void)
 
 /* worker.c */
 void wf_worker_main(void *worker);
-void wf_worker_park_task(struct wf_task *self);  /* leave the stack; another task runs */
-void wf_worker_yield_task(struct wf_task *self); /* the same, at the end of the ring */
+void wf_worker_yield_task(struct wf_task *self); /* behind all in the ring; others run */
 void wf_worker_begin_task(void);                 /* a task's first act on its stack */
 /* The end of a task. Returns the next one to begin on its stack; or does not return. */
 struct wf_task *wf_worker_exit_task(struct wf_task *self);

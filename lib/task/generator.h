@@ -13,6 +13,13 @@
  *       parent, and after it nothing of the parent is touched.
  *   G5  refs: the receiver, the parent's list, the task, and the consumer inside a receive (given
  *       back on its behalf by whoever hands it an item).
+ *   G6  A consumer that finds the body parked may lend it the worker (wf_wait_lend): loan is the
+ *       consumer's node, which is on no list, and the consumer's cell is idle. The body's next put
+ *       pays it back and switches straight to the consumer: an item then costs two locks, one
+ *       claim, one wait and two switches, without a queue. Before the body leaves its stack
+ *       another way, or ends, return_loan makes an ordinary waiter of the consumer: it could not be
+ *       cancelled otherwise. A consumer may itself be a body that was lent to: all of them are
+ *       turned, the outermost first. While a loan is out, is_asked is set.
  *
  *   from       to         by                        where
  *   NEW        STARTING   the first demand          start_locked
@@ -64,6 +71,7 @@ struct wf_generator {
     int result;          /* valid when DONE: what a close returns */
     uint32_t refs;
     struct wf_task *task;   /* valid from RUNNING until DONE */
+    struct wf_node *loan;   /* G6; NULL: none */
     struct wf_list closers; /* of struct closer, waiting for DONE */
 
     /* The body's task alone. */
@@ -78,6 +86,9 @@ extern const struct wf_source_ops wf_generator_ops, wf_generator_self_ops;
 int wf_generator_close(struct wf_generator *g, int code);
 void wf_generator_unref(struct wf_generator *g);
 void wf_generator_free(struct wf_generator *g);
+
+/* Makes an ordinary wait of the loan, if any. By the body. */
+void wf_generator_return_loan(struct wf_generator *g);
 
 /* The last thing that a body's task does. */
 void wf_generator_body_done(struct wf_task *task, int rc);

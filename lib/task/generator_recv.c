@@ -97,23 +97,83 @@ static void leave_locked(struct wf_generator *g)
         wf_generator_unref(g);
 }
 
+/* ---- the loan ------------------------------------------------------------------------------- */
+
+/* The channel may have ended while the consumer was on no list of its. */
+static bool has_news_locked(struct wf_generator *g)
+{
+    return g->is_closing || g->chan->has_ended || wf_ring_n_full(&g->chan->ring) > 0;
+}
+
+static void loan_is_due(struct wf_task *task)
+{
+    wf_generator_return_loan(((weft_receiver *)task->self_arg)->source);
+}
+
+/* The outer loans first: as soon as the lender is on the list, it may run and be gone. What keeps it
+ * until we unlock is that it locks the channel when it runs again without an item. */
+void wf_generator_return_loan(struct wf_generator *g)
+{
+    struct wf_node *node = g->loan;
+    struct wf_chores chores = { 0 };
+    if (node == NULL)
+        return;
+    struct wf_task *lender = wf_task_of(node->waiter);
+    if (lender->leaves != NULL)
+        lender->leaves(lender);
+    wf_chan_lock(g->chan);
+    g->loan = NULL;
+    g->task->leaves = NULL;
+    wf_wait_begin(&lender->waiter, WF_ON_RECV, g->chan);
+    bool must_wake = false;
+    if (has_news_locked(g)) {
+        (void)wf_node_claim(node, WF_NODE_RETRY, &chores);
+    } else {
+        wf_list_push_back(&g->chan->receivers, &node->link);
+        must_wake = wf_wait_return_loan(&lender->waiter);
+    }
+    wf_chan_unlock(g->chan);
+    wf_chores_do(g->chan, &chores);
+    if (must_wake)
+        wf_wait_wake(&lender->waiter, WF_WAKE_NEXT);
+}
+
 /* ---- the consumer --------------------------------------------------------------------------- */
+
+/* Waits, as any receiver does. */
+static WF_NOINLINE uint32_t park_locked(struct wf_generator *g, struct wf_node *node,
+                                        struct wf_waiter *body)
+{
+    wf_wait_begin(node->waiter, WF_ON_RECV, g->chan);
+    wf_list_push_back(&g->chan->receivers, &node->link);
+    wf_chan_unlock(g->chan);
+    if (body != NULL)
+        wf_wait_wake(body, WF_WAKE_NEXT);
+    return wf_wait_park(node->waiter, WF_NEVER);
+}
+
+/* Lends the body the worker (G6). */
+static inline uint32_t lend_locked(struct wf_generator *g, struct wf_node *node,
+                                   struct wf_waiter *body)
+{
+    g->loan = node;
+    g->task->leaves = loan_is_due;
+    wf_chan_unlock(g->chan);
+    return wf_wait_lend(node->waiter, body);
+}
 
 /* 1: an item was handed over, and with it the lock and our reference are gone. Else with the lock:
  * 0: look again, or why the wait ended. */
-static int await_item_locked(struct wf_generator *g, void *out, struct wf_waiter *self)
+static inline int await_item_locked(struct wf_generator *g, void *out, struct wf_waiter *self)
 {
     struct wf_chan *ch = g->chan;
     struct wf_node node = { .waiter = self, .slot = out, .claim = WF_CLAIM_FIRST };
     struct wf_waiter *body = ask_locked(g);
     wf_half_set_holder(&g->items->half, self);
-    wf_wait_begin(self, WF_ON_RECV, ch);
-    wf_list_push_back(&ch->receivers, &node.link);
-    wf_chan_unlock(ch);
-    if (body != NULL)
-        wf_wait_wake(body, WF_WAKE_NEXT);
-    uint32_t claim = wf_wait_park(self, WF_NEVER);
-    if (WF_LIKELY(claim == WF_CLAIM_FIRST && node.rc == 1))
+    wf_link_init(&node.link);
+    uint32_t claim = body != NULL && wf_wait_may_lend(self, body) ? lend_locked(g, &node, body)
+                                                                  : park_locked(g, &node, body);
+    if (WF_LIKELY(node.rc == 1 && (claim == WF_WAIT_IDLE || claim == WF_CLAIM_FIRST)))
         return 1;
     wf_chan_lock(ch);
     wf_list_remove(&node.link);
@@ -135,8 +195,11 @@ static int generator_recv(weft_receiver *rx, void *out)
     for (;;) {
         if (g->state == WF_GENERATOR_NEW)
             rc = start_locked(g);
+        /* A body that waits for a demand has left nothing to take. */
+        bool is_empty = g->state == WF_GENERATOR_PARKED && !g->is_asked &&
+                        wf_ring_n_full(&g->chan->ring) == 0;
         if (rc >= 0)
-            rc = take_locked(g, rx, out);
+            rc = WF_LIKELY(is_empty && !g->is_closing) ? WEFT_EAGAIN : take_locked(g, rx, out);
         if (rc != WEFT_EAGAIN)
             break;
         rc = await_item_locked(g, out, self);

@@ -27,9 +27,10 @@ const struct wf_source_ops wf_generator_self_ops = {
 
 /* ---- yielding ------------------------------------------------------------------------------- */
 
-/* Waits until an item is wanted; called with the lock, returns without. */
-static int await_demand_locked(struct wf_generator *g, struct wf_waiter *self,
-                               struct wf_chores *chores)
+/* Waits until an item is wanted; called with the lock, returns without. lender: who has got its item
+ * and the worker back with this; or NULL. */
+static inline int await_demand_locked(struct wf_generator *g, struct wf_waiter *self,
+                                      struct wf_waiter *lender, struct wf_chores *chores)
 {
     int rc = 0;
     while (!g->is_asked && !g->is_closing && rc == 0) {
@@ -38,7 +39,9 @@ static int await_demand_locked(struct wf_generator *g, struct wf_waiter *self,
         wf_chan_unlock(g->chan);
         wf_chores_do(g->chan, chores);
         *chores = (struct wf_chores){ 0 };
-        uint32_t claim = wf_wait_park(self, WF_NEVER);
+        uint32_t claim = lender != NULL ? wf_wait_park_for(self, lender)
+                                        : wf_wait_park(self, WF_NEVER);
+        lender = NULL;
         if (WF_LIKELY(claim == WF_CLAIM_ASKED))
             return 0;
         if (claim == WF_CLAIM_CLOSED)
@@ -51,38 +54,76 @@ static int await_demand_locked(struct wf_generator *g, struct wf_waiter *self,
         rc = WEFT_ECLOSED;
     wf_chan_unlock(g->chan);
     wf_chores_do(g->chan, chores);
+    if (lender != NULL)
+        wf_wait_wake(lender, WF_WAKE_NEXT);
     return rc;
 }
 
-/* G2: there is room, or a consumer that waits. */
-static void put_locked(struct wf_generator *g, const void *value, struct wf_chores *chores)
+static void put_into_chan_locked(struct wf_generator *g, const void *value,
+                                 struct wf_chores *chores)
 {
     int rc = wf_chan_try_send_locked(g->chan, value, chores);
     WF_MUST(rc == 0, "generator \"%s\": an item was put (%d) beside another", g->name, rc);
-    g->is_asked = false;
-    if (wf_ring_n_full(&g->chan->ring) > 0)
-        return;
-    g->is_consuming = false; /* handed over: the consumer is gone, with its reference (G5) */
-    g->refs--;
 }
 
-static int put_and_wait(struct wf_generator *g, const void *value, struct wf_waiter *self,
-                        bool *out_is_taken)
+/* G6: the consumer is handed the item; it runs when we park. */
+static struct wf_waiter *pay_back_locked(struct wf_generator *g, const void *value)
+{
+    struct wf_node *node = g->loan;
+    g->loan = NULL;
+    g->task->leaves = NULL;
+    wf_copy_value(node->slot, value, g->chan->ring.elem_size);
+    g->chan->n_sent++;
+    g->chan->n_received++;
+    node->rc = 1;
+    return node->waiter;
+}
+
+/* G2: there is room, or a consumer that waits. */
+static struct wf_waiter *put_locked(struct wf_generator *g, const void *value,
+                                    struct wf_chores *chores)
+{
+    struct wf_waiter *lender = g->loan != NULL ? pay_back_locked(g, value) : NULL;
+    if (lender == NULL)
+        put_into_chan_locked(g, value, chores);
+    g->is_asked = false;
+    if (wf_ring_n_full(&g->chan->ring) > 0)
+        return NULL;
+    g->is_consuming = false; /* handed over: the consumer is gone, with its reference (G5) */
+    g->refs--;
+    return lender;
+}
+
+/* It went on after a cancel: the last item may still be there. 0: with the lock again. */
+static WF_NOINLINE int await_room_locked_slow(struct wf_generator *g, struct wf_waiter *self)
+{
+    struct wf_chores chores = { 0 };
+    int rc = await_demand_locked(g, self, NULL, &chores);
+    if (rc >= 0)
+        wf_chan_lock(g->chan);
+    return rc;
+}
+
+static inline int put_and_wait(struct wf_generator *g, const void *value, struct wf_waiter *self,
+                               bool *out_is_taken)
 {
     struct wf_chores chores = { 0 };
     wf_chan_lock(g->chan);
-    if (g->is_closing || wf_is_cancelled(self)) {
-        int rc = g->is_closing ? WEFT_ECLOSED : WEFT_ECANCELED;
-        wf_chan_unlock(g->chan);
-        return rc;
+    for (;;) {
+        if (WF_UNLIKELY(g->is_closing || wf_is_cancelled(self))) {
+            int rc = g->is_closing ? WEFT_ECLOSED : WEFT_ECANCELED;
+            wf_chan_unlock(g->chan);
+            return rc;
+        }
+        if (WF_LIKELY(g->is_asked))
+            break;
+        int rc = await_room_locked_slow(g, self);
+        if (rc < 0)
+            return rc;
     }
-    if (!g->is_asked) { /* it goes on after a cancel: the last item may still be there */
-        int rc = await_demand_locked(g, self, &chores);
-        return rc < 0 ? rc : put_and_wait(g, value, self, out_is_taken);
-    }
-    put_locked(g, value, &chores);
+    struct wf_waiter *lender = put_locked(g, value, &chores);
     *out_is_taken = true;
-    return await_demand_locked(g, self, &chores);
+    return await_demand_locked(g, self, lender, &chores);
 }
 
 /* The rest of the body is teardown: no cancel reaches it. */
@@ -99,7 +140,7 @@ static void tell_closed(struct wf_generator *g, struct wf_waiter *self)
     self->cancel = &wf_never_cancelled;
 }
 
-static int yield_here(struct wf_generator *g, const void *value, struct wf_waiter *self)
+static inline int yield_here(struct wf_generator *g, const void *value, struct wf_waiter *self)
 {
     bool is_taken = false;
     int rc = put_and_wait(g, value, self, &is_taken);
@@ -132,6 +173,7 @@ int weft_generator_yield(weft_receiver *self, const void *value, size_t size)
 void wf_generator_body_done(struct wf_task *task, int rc)
 {
     struct wf_generator *g = ((weft_receiver *)task->self_arg)->source;
+    wf_generator_return_loan(g);
     task->waiter.shields++;
     task->waiter.cancel = &wf_never_cancelled;
     wf_scope_close_generators(&g->scope);

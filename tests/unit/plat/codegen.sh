@@ -47,7 +47,10 @@ cat >"$work/rest.c" <<'EOF'
 #include "plat/self.h"
 int *weft_errno_location(void);
 int *weft_errno_location(void) { return wf_errno_location(); }
-void wf_ctx_switch(struct wf_ctx *from, struct wf_ctx *to) { __asm__ volatile("" ::: "memory"); }
+void wf_ctx_swap(_Atomic(void *) *from_sp, _Atomic(void *) *to_sp)
+{
+    __asm__ volatile("" ::"r"(from_sp), "r"(to_sp) : "memory");
+}
 EOF
 
 # expect FILE PROBE PATTERN: two such instructions in the probe.

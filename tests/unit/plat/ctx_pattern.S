@@ -26,7 +26,7 @@ switch_with_pattern:
         leaq    4(%rdx), %r13
         leaq    5(%rdx), %r14
         leaq    6(%rdx), %r15
-        call    wf_ctx_switch@PLT
+        call    switch_contexts@PLT
         movq    (%rsp), %rdx
         subq    %rdx, %rbx
         subq    %rdx, %rbp
@@ -95,7 +95,7 @@ switch_with_pattern:
         fmov    d13, x24
         fmov    d14, x25
         fmov    d15, x26
-        bl      wf_ctx_switch
+        bl      switch_contexts
         ldr     x2, [sp, #160]
         mov     x0, #0
 .macro expect value, plus

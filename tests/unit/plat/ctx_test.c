@@ -49,6 +49,10 @@ static void resume(struct wf_ctx *native, struct fiber *fiber)
 
 int switch_with_pattern(struct wf_ctx *from, struct wf_ctx *to, uintptr_t p);
 
+/* For the assembly: the switch may be inlined. */
+void switch_contexts(struct wf_ctx *from, struct wf_ctx *to);
+void switch_contexts(struct wf_ctx *from, struct wf_ctx *to) { wf_ctx_switch(from, to); }
+
 static _Atomic unsigned n_spoilt;
 
 static void entry_with_pattern(void *arg)

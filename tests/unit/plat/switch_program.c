@@ -7,6 +7,10 @@
 #include <stdio.h>
 
 int switch_with_pattern(struct wf_ctx *from, struct wf_ctx *to, uintptr_t p);
+
+/* For the assembly: the switch may be inlined. */
+void switch_contexts(struct wf_ctx *from, struct wf_ctx *to);
+void switch_contexts(struct wf_ctx *from, struct wf_ctx *to) { wf_ctx_switch(from, to); }
 void innermost(void);
 
 enum { N_TURNS = 20000 };
