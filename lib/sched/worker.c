@@ -44,6 +44,7 @@ WF_WORKER_LOCAL void wf_ready_all(struct wf_task *first, struct wf_task *last, u
     struct wf_worker *w = wf_worker_self();
     while (w != NULL && n > 0) {
         struct wf_task *next = first->next; /* once pushed, it may be taken and run */
+        wf_san_disown(&first->waiter);      /* who linked the next one to it wrote to it last */
         if (!wf_runq_push(&w->runq, first))
             break;
         first = next;
