@@ -49,6 +49,7 @@ void wf_ctx_switch(struct wf_ctx *from, struct wf_ctx *to);
 void wf_ctx_swap(_Atomic(void *) *from_sp, _Atomic(void *) *to_sp); /* plat/arch */
 static inline void wf_ctx_switch(struct wf_ctx *from, struct wf_ctx *to)
 {
+    wf_store_rel_unseen(&from->sp);
     wf_ctx_swap(&from->sp, &to->sp);
 }
 #endif

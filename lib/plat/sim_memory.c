@@ -201,9 +201,21 @@ void wf_sim_loaded(const void *at, void *value, size_t size, enum wf_sim_order o
         learn(view, r, order);
 }
 
+/* By an atomic load: TSan takes any other look at an atomic for a race. */
+static uint64_t number_at(const void *address, size_t size)
+{
+    void *at = (void *)(uintptr_t)address;
+    switch (size) {
+    case 1: return wf_load_rlx_raw((_Atomic uint8_t *)at);
+    case 2: return wf_load_rlx_raw((_Atomic uint16_t *)at);
+    case 4: return wf_load_rlx_raw((_Atomic uint32_t *)at);
+    default: return wf_load_rlx_raw((_Atomic uint64_t *)at);
+    }
+}
+
 bool wf_sim_cas_misses(const void *at, void *expected, size_t size, enum wf_sim_order failed)
 {
-    uint64_t seen = number_of(at, size), wanted = number_of(expected, size);
+    uint64_t seen = number_at(at, size), wanted = number_of(expected, size);
     if (seen != wanted)
         return false;
     wf_sim_loaded(at, &seen, size, failed);

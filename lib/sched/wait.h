@@ -229,5 +229,4 @@ static inline void wf_waiter_init(struct wf_waiter *waiter, bool is_task)
 /* Gives way: the task goes behind everything that is queued (a plain thread: sched_yield). */
 void wf_yield(struct wf_waiter *self);
 
-
 #endif
