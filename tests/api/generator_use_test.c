@@ -376,6 +376,93 @@ static int nested_main(void *arg)
 
 WT_TEST(generators_nest) { run(nested_main); }
 
+/* ---- a body that waits elsewhere when its consumer has lent it the worker ------------------------- */
+
+WEFT_GENERATOR(gated, weft_rx(int), (tx, int, arrived), (rx, int, gate))
+{
+    int n;
+    atomic_fetch_add(&n_begun, 1);
+    for (n = 1; n <= 2; n++)
+        WEFT_TRY(weft_yield(n));
+    WEFT_TRY(weft_send(arrived, 0));
+    WEFT_TRY(weft_recv(gate, &n));
+    for (n = 3; n <= 5; n++) {
+        WEFT_TRY(weft_pause());
+        WEFT_TRY(weft_yield(n));
+    }
+    return ended_with(0);
+}
+
+WEFT_GENERATOR(relay, weft_rx(int), (rx, int, from))
+{
+    weft_each (n, from)
+        WEFT_TRY(weft_yield(n));
+    return weft_error(from);
+}
+
+WEFT_TASK(cancel_when, (rx, int, arrived), (weft_scope *, scope))
+{
+    int n;
+    WEFT_TRY(weft_recv(arrived, &n));
+    weft_scope_cancel(scope);
+    return 0;
+}
+
+static int recv_until_cancelled(weft_rx(int) numbers, weft_rx(int) * arrived)
+{
+    int n;
+    WEFT_SCOPE(outer);
+    {
+        WEFT_SCOPE(inner);
+        WEFT_TRY(weft_spawn(&outer, cancel_when, WEFT_MOVE(*arrived), &inner));
+        ck_assert_int_eq(weft_recv(numbers, &n), WEFT_ECANCELED);
+    }
+    return weft_scope_wait(&outer);
+}
+
+static int lent_main(void *arg)
+{
+    int n;
+    for (int depth = 0; depth < 4; depth++) {
+        WEFT_TX(int, arrived_tx);
+        WEFT_RX(int, arrived);
+        WEFT_TX(int, gate);
+        WEFT_RX(int, gate_rx);
+        WEFT_RX(int, numbers);
+        WEFT_TRY(weft_chan_open(&arrived_tx, &arrived, 0));
+        WEFT_TRY(weft_chan_open(&gate, &gate_rx, 0));
+        WEFT_TRY(gated(WEFT_MOVE(arrived_tx), WEFT_MOVE(gate_rx), &numbers));
+        for (int i = 0; i < depth; i++) {
+            WEFT_RX(int, relayed);
+            WEFT_TRY(relay(WEFT_MOVE(numbers), &relayed));
+            numbers = WEFT_STEAL(relayed);
+        }
+        for (int i = 1; i <= 2; i++)
+            ck_assert(weft_recv(numbers, &n) == 1 && n == i);
+        WEFT_TRY(recv_until_cancelled(numbers, &arrived));
+        if (arg != NULL) { /* the body is closed where it waits */
+            ck_assert_int_eq(weft_close(numbers), 0);
+            atomic_fetch_add(&n_ended, 1);
+            continue;
+        }
+        WEFT_TRY(weft_send(gate, 0));
+        for (int i = 3; i <= 5; i++)
+            ck_assert(weft_recv(numbers, &n) == 1 && n == i);
+        ck_assert_int_eq(weft_recv(numbers, &n), 0);
+        ck_assert_int_eq(weft_error(numbers), 0);
+    }
+    return 0;
+}
+
+static int lent_and_closed_main(void *arg)
+{
+    (void)arg;
+    return lent_main(&n_begun);
+}
+
+WT_TEST(a_consumer_is_cancelled_while_the_body_waits_elsewhere) { run(lent_main); }
+WT_TEST(a_body_that_waits_elsewhere_is_closed) { run(lent_and_closed_main); }
+
 /* ---- select ------------------------------------------------------------------------------------- */
 
 static int select_main(void *arg)
