@@ -290,6 +290,7 @@ uint32_t wf_wait_park(struct wf_waiter *self, int64_t at_ns)
         else
             park_task_until(wf_task_of(self), at_ns);
         wf_san_own(self);
+        self->budget = WF_OPERATIONS_PER_TURN; /* others have had their turn */
     }
     return end_wait(self);
 }
