@@ -64,7 +64,7 @@ static int send_run(weft_sender *tx, const char *values, uint32_t *done, uint32_
                     struct wf_waiter *self)
 {
     struct wf_chan *ch = tx->chan;
-    for (unsigned turn = 0;; turn++) {
+    for (unsigned turn = 0;;) {
         struct wf_chores chores = { .spare = tx->spare };
         wf_chan_lock(ch);
         wf_half_set_holder(&tx->half, self);
@@ -76,7 +76,7 @@ static int send_run(weft_sender *tx, const char *values, uint32_t *done, uint32_
                 wf_thread_has_spun(self);
             return rc;
         }
-        if (wf_chan_looks_again_locked(ch, self, turn, &chores))
+        if (wf_chan_looks_again_locked(ch, self, &turn, &chores))
             continue;
         rc = wf_chan_park_send(tx, values + *done * tx->elem_size, n - *done, self, &chores);
         if (rc <= 0)
@@ -181,7 +181,7 @@ static int take_first(weft_receiver *rx, char *out, uint32_t n, struct wf_waiter
 {
     struct wf_chan *ch = rx->source;
     uint32_t run = wf_chan_run(ch, n);
-    for (unsigned turn = 0;; turn++) {
+    for (unsigned turn = 0;;) {
         struct wf_chores chores = { 0 };
         wf_chan_lock(ch);
         uint32_t n_taken = take_run_locked(ch, out, run, &chores);
@@ -194,7 +194,7 @@ static int take_first(weft_receiver *rx, char *out, uint32_t n, struct wf_waiter
             return (int)n_taken;
         }
         *out_may_be_more = true;
-        if (wf_chan_looks_again_locked(ch, self, turn, &chores))
+        if (wf_chan_looks_again_locked(ch, self, &turn, &chores))
             continue;
         int rc = wf_chan_park_recv(rx, out, n, self);
         if (rc != WF_NODE_RETRY)

@@ -200,8 +200,9 @@ static inline uint32_t wf_chan_run(const struct wf_chan *ch, uint32_t n)
 }
 
 /* A plain thread that found nothing looks again for a while, before it waits. Called with the lock
- * held; true: it shall, and the lock is released, some time ago. The first turn is 0. */
-bool wf_chan_looks_again_locked(struct wf_chan *ch, struct wf_waiter *self, unsigned turn,
+ * held; true: it shall, and the lock is released, some time ago. *turn counts the looks of a plain
+ * thread, 0 before the first and after the last; a task's stays 0. */
+bool wf_chan_looks_again_locked(struct wf_chan *ch, struct wf_waiter *self, unsigned *turn,
                                 struct wf_chores *chores);
 
 /* Waits with a node, called with the lock held after EAGAIN, returns without it: xfer.c. How many

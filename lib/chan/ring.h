@@ -35,8 +35,6 @@ static inline void wf_copy_value(void *to, const void *from, size_t size)
     case 4: __builtin_memcpy(to, from, 4); break;
     case 8: __builtin_memcpy(to, from, 8); break;
     case 16: __builtin_memcpy(to, from, 16); break;
-    case 32: __builtin_memcpy(to, from, 32); break;
-    case 64: __builtin_memcpy(to, from, 64); break;
     default: memcpy(to, from, size);
     }
 }

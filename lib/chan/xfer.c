@@ -292,18 +292,21 @@ static inline bool parks_at_once(const struct wf_chan *ch, const struct wf_waite
     return WF_LIKELY(self->is_task || ch->ring.capacity == 0);
 }
 
-bool wf_chan_looks_again_locked(struct wf_chan *ch, struct wf_waiter *self, unsigned turn,
+bool wf_chan_looks_again_locked(struct wf_chan *ch, struct wf_waiter *self, unsigned *turn,
                                 struct wf_chores *chores)
 {
     if (parks_at_once(ch, self))
         return false;
-    if (turn == 0)
+    if (*turn == 0)
         wf_thread_spin_begin(self);
-    if (!wf_thread_may_spin(self, turn + FIRST_PAUSE))
+    if (!wf_thread_may_spin(self, *turn + FIRST_PAUSE)) {
+        *turn = 0;
         return false;
+    }
     wf_chan_unlock(ch);
     wf_chores_do(ch, chores);
-    wf_spin(turn + FIRST_PAUSE);
+    wf_spin(*turn + FIRST_PAUSE);
+    ++*turn;
     return true;
 }
 
@@ -330,7 +333,7 @@ static WF_NOINLINE int send_any_locked_slow(weft_sender *tx, const void *value,
                                             struct wf_waiter *self)
 {
     struct wf_chan *ch = tx->chan;
-    for (unsigned turn = 0;; turn++, wf_chan_lock(ch)) {
+    for (unsigned turn = 0;; wf_chan_lock(ch)) {
         struct wf_chores chores = { .spare = tx->spare };
         wf_half_set_holder(&tx->half, self);
         int rc = wf_chan_try_send_locked(ch, value, &chores);
@@ -341,7 +344,7 @@ static WF_NOINLINE int send_any_locked_slow(weft_sender *tx, const void *value,
                 wf_thread_has_spun(self);
             return rc;
         }
-        if (wf_chan_looks_again_locked(ch, self, turn, &chores))
+        if (wf_chan_looks_again_locked(ch, self, &turn, &chores))
             continue;
         rc = wf_chan_park_send(tx, value, 1, self, &chores);
         if (rc != WF_NODE_RETRY)
@@ -456,7 +459,7 @@ int wf_chan_recv_code(weft_receiver *rx, int rc)
 static WF_NOINLINE int recv_any_locked_slow(weft_receiver *rx, void *out, struct wf_waiter *self)
 {
     struct wf_chan *ch = rx->source;
-    for (unsigned turn = 0;; turn++, wf_chan_lock(ch)) {
+    for (unsigned turn = 0;; wf_chan_lock(ch)) {
         struct wf_chores chores = { 0 };
         int rc = wf_chan_try_recv_locked(ch, out, &chores);
         if (rc != WEFT_EAGAIN) {
@@ -466,7 +469,7 @@ static WF_NOINLINE int recv_any_locked_slow(weft_receiver *rx, void *out, struct
                 wf_thread_has_spun(self);
             return wf_chan_recv_code(rx, rc);
         }
-        if (wf_chan_looks_again_locked(ch, self, turn, &chores))
+        if (wf_chan_looks_again_locked(ch, self, &turn, &chores))
             continue;
         rc = wf_chan_park_recv(rx, out, 1, self);
         if (rc != WF_NODE_RETRY)

@@ -10,6 +10,9 @@
  * What differs from the assembly: the signal mask is switched too, at two system calls' cost.
  *
  * Rejected: setjmp and longjmp between stacks. Fortified glibc aborts on it, and TSan. */
+#ifndef WF_CTX_UCONTEXT /* else the build says so */
+#define WF_CTX_UCONTEXT 1
+#endif
 #include "plat/ctx.h"
 
 #include "plat/sanitizer.h"

@@ -35,6 +35,7 @@ struct wf_task *wf_inject_pop(struct wf_inject *q)
     struct wf_task *task = q->first;
     if (task != NULL) {
         q->first = task->next;
+        wf_san_disown(&task->waiter); /* our look at its link comes before its next run */
         if (q->first == NULL)
             q->last = NULL;
         wf_store_rlx(&q->n, wf_load_rlx(&q->n) - 1);

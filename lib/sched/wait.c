@@ -128,6 +128,13 @@ enum { SPIN_TURNS_MIN = 5, SPIN_TURNS_MAX = 8, SPIN_TURNS_PROBE = 32 };
 #endif
 enum { PROBE_EVERY = 64, SPIN_LONG_NS = 100000 };
 
+/* A task has no such record: what lies there is its own. */
+static struct wf_thread *spinner(struct wf_waiter *self)
+{
+    WF_CHECK(1, !self->is_task, "task \"%s\" spins as a plain thread does", self->name);
+    return wf_thread_of(self);
+}
+
 static void note_spun_in_vain(struct wf_thread *thread)
 {
     bool may_probe = ++thread->n_spun_in_vain % PROBE_EVERY == 0;
@@ -136,7 +143,7 @@ static void note_spun_in_vain(struct wf_thread *thread)
 
 void wf_thread_spin_begin(struct wf_waiter *self)
 {
-    struct wf_thread *thread = wf_thread_of(self);
+    struct wf_thread *thread = spinner(self);
     if (thread->spin_turns == 0)
         thread->spin_turns = SPIN_TURNS_MAX;
     thread->spin_began_ns = wf_clock_now();
@@ -144,7 +151,7 @@ void wf_thread_spin_begin(struct wf_waiter *self)
 
 bool wf_thread_may_spin(struct wf_waiter *self, unsigned turn)
 {
-    struct wf_thread *thread = wf_thread_of(self);
+    struct wf_thread *thread = spinner(self);
     if (turn < thread->spin_turns)
         return true;
     note_spun_in_vain(thread);
@@ -153,7 +160,7 @@ bool wf_thread_may_spin(struct wf_waiter *self, unsigned turn)
 
 void wf_thread_has_spun(struct wf_waiter *self)
 {
-    struct wf_thread *thread = wf_thread_of(self);
+    struct wf_thread *thread = spinner(self);
     if (wf_clock_now() - thread->spin_began_ns > SPIN_LONG_NS)
         note_spun_in_vain(thread);
     else

@@ -87,6 +87,7 @@ WF_WORKER_LOCAL void wf_worker_yield_task(struct wf_task *self)
     struct wf_worker *w = wf_worker_self();
     wf_worker_push(w, self);
     wf_worker_leave(w, self);
+    wf_san_own(&self->waiter); /* as at the end of a wait: from whoever popped us */
 }
 
 WF_WORKER_LOCAL WF_NOINLINE void wf_worker_push_and_leave(struct wf_worker *w, struct wf_task *self,

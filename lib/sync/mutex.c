@@ -106,7 +106,7 @@ int weft_mutex_lock(weft_mutex *mutex)
 {
     struct wf_waiter *self;
     int rc = wf_sync_enter(mutex, &self);
-    if (WF_UNLIKELY(rc < 0))
+    if (WF_UNLIKELY(rc < 0 || self == NULL)) /* without a self rc says why */
         return rc;
     if (WF_UNLIKELY(!take_if_free(sync_of(mutex), self)))
         rc = lock_slow(sync_of(mutex), self, false);
