@@ -23,8 +23,8 @@ WT_TEST(a_task_that_ends_its_thread_is_fatal)
 {
     if (wt_is_sim())
         wt_skip("a virtual thread is nobody's to end");
-#ifdef WF_ASAN
-    wt_skip("AddressSanitizer takes the unwinding of a task's stack for that of its thread's");
+#if defined(WF_ASAN) || defined(WF_TSAN)
+    wt_skip("the sanitizers take the unwinding of a task's stack for that of its thread's");
 #endif
     wt_expect_abort(run_exit, NULL, "a task ended its worker's thread");
     wt_expect_abort(run_cancel, NULL, "a task ended its worker's thread");
