@@ -11,6 +11,7 @@ enum {
     SHORT_RUN_NS = 2000,
     FIRST_RUN_NS = 10000, /* before anything was measured: enough to share three tasks */
     TOUR_NS = 100000,
+    LONG_RUN_NS = 13000, /* 61 of them between two tours of a lone worker are 0.8 ms */
 };
 
 static uint64_t picks_of(struct wf_worker *w) { return wf_load_rlx_raw(&w->stats[WF_SWITCHES]); }
@@ -20,7 +21,7 @@ static bool is_alone(void) { return wf_rt.n_workers == 1; }
 static uint64_t picks_until_look(struct wf_worker *w)
 {
     if (is_alone())
-        return w->run_ns > TOUR_NS / PICKS_A_TOUR * 8 ? 1 : PICKS_A_TOUR;
+        return w->run_ns > LONG_RUN_NS ? 1 : PICKS_A_TOUR;
     return w->run_ns > SHORT_RUN_NS ? 1 : PICKS_A_LOOK;
 }
 

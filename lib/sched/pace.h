@@ -18,7 +18,7 @@
  * while they are long. A tour goes over the native stack to see what only that loop looks at: the
  * shared queue, timers, descriptors. It comes every 61 picks, or when the last was long ago.
  *
- * A lone worker has nobody to help it: it looks only when it goes on tour.
+ * A lone worker has nobody to help it: while runs are short it looks only when it goes on tour.
  *
  * Rejected: waking on every push (four senders and four receivers of 8 bytes: five times slower
  * on two workers than on one); waking only above a queue's length (work of 500 ns an item gains

@@ -33,18 +33,7 @@ static bool mark_unless_set_locked(struct wf_sync *s)
 
 static WF_NOINLINE int wait_slow(struct wf_sync *s, struct wf_waiter *self)
 {
-    struct wf_sync_node node = { .waiter = self, .kind = &kind };
-    int how = 0;
-    wf_sync_lock(s);
-    while (how >= 0 && mark_unless_set_locked(s)) {
-        how = wf_sync_wait(s, &node);
-        if (how == WF_SYNC_GRANTED)
-            return 0;
-    }
-    if (how < 0)
-        wf_sync_unmark_locked(s);
-    wf_sync_unlock(s);
-    return WF_MIN(how, 0);
+    return wf_sync_wait_with_all(s, self, &kind, mark_unless_set_locked);
 }
 
 int weft_event_wait(weft_event *event)

@@ -102,6 +102,23 @@ int wf_sync_wait(struct wf_sync *s, struct wf_sync_node *node)
     return wf_sync_wait_end(s, node);
 }
 
+int wf_sync_wait_with_all(struct wf_sync *s, struct wf_waiter *self,
+                          const struct wf_sync_kind *kind, bool (*mark_locked)(struct wf_sync *s))
+{
+    struct wf_sync_node node = { .waiter = self, .kind = kind };
+    int how = 0;
+    wf_sync_lock(s);
+    while (how >= 0 && mark_locked(s)) {
+        how = wf_sync_wait(s, &node);
+        if (how == WF_SYNC_GRANTED)
+            return 0;
+    }
+    if (how < 0)
+        wf_sync_unmark_locked(s);
+    wf_sync_unlock(s);
+    return WF_MIN(how, 0);
+}
+
 bool wf_sync_claim_locked(struct wf_sync *s, struct wf_sync_node *node, uint32_t how,
                           struct wf_sync_wakes *wakes)
 {

@@ -99,6 +99,11 @@ static inline struct wf_sync_node *wf_sync_first_locked(const struct wf_sync *s)
 /* Waits. Called with the lock held and WF_WAITED set. An error leaves with the lock held, the node
  * off the queue (Q5). begin and end are its halves: the lock is released in the first. */
 int wf_sync_wait(struct wf_sync *s, struct wf_sync_node *node);
+
+/* The whole of a wait that ends for all who wait at once: mark_locked sets WF_WAITED, or says false
+ * when there is nothing to wait for. 0, or why the wait ended. */
+int wf_sync_wait_with_all(struct wf_sync *s, struct wf_waiter *self,
+                          const struct wf_sync_kind *kind, bool (*mark_locked)(struct wf_sync *s));
 void wf_sync_wait_begin(struct wf_sync *s, struct wf_sync_node *node);
 int wf_sync_wait_end(struct wf_sync *s, struct wf_sync_node *node);
 
