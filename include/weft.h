@@ -30,6 +30,7 @@
 #include <weft/time.h>
 #include <weft/chan.h>
 #include <weft/select.h>
+#include <weft/completion.h>
 #include <weft/sync.h>
 #include <weft/generator.h>
 #include <weft/stream.h>

@@ -129,7 +129,7 @@ static void wake_at_end_locked(struct wf_chan *ch, struct wf_chores *chores)
         wake_all_locked(&ch->receivers, WF_NODE_RETRY, chores);
 }
 
-static void end_locked(struct wf_chan *ch, int cause, struct wf_chores *chores)
+void wf_chan_end_locked(struct wf_chan *ch, int cause, struct wf_chores *chores)
 {
     if (ch->has_ended)
         return;
@@ -175,7 +175,7 @@ int wf_chan_end(struct wf_chan *ch, int cause, bool is_abort)
         ch->is_aborted = is_abort;
         if (is_abort)
             values = seize_values_locked(ch);
-        end_locked(ch, cause, &chores);
+        wf_chan_end_locked(ch, cause, &chores);
     }
     wf_chan_unlock(ch);
     wf_chores_do(ch, &chores);
@@ -203,7 +203,7 @@ void wf_chan_remove_sender_locked(struct wf_chan *ch, struct wf_half *half,
 {
     wf_list_remove(&half->link);
     if (--ch->n_senders == 0)
-        end_locked(ch, 0, chores);
+        wf_chan_end_locked(ch, 0, chores);
     wake_at_end_locked(ch, chores); /* that may have been the last permit */
 }
 

@@ -228,6 +228,8 @@ WF_MUST_CHECK int wf_chan_open(size_t elem_size, const weft_chan_opts *opts, con
 /* Ends it for all; is_abort: what is left is dropped first, permits are void. WEFT_ECLOSED when
  * it had ended before, which stays as it was. The caller has a half. */
 int wf_chan_end(struct wf_chan *ch, int cause, bool is_abort);
+/* The same under the lock, without discarding; nothing, when it had ended before. */
+void wf_chan_end_locked(struct wf_chan *ch, int cause, struct wf_chores *chores);
 
 /* Counts a reference in and out. A half that is closed counts only as a reason not to free. The
  * last sender ends the channel; after the last receiver what is in the ring is dropped. A further

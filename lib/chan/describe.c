@@ -9,7 +9,10 @@ enum { MAX_NAMED = 8 }; /* halves of one kind that are named */
 
 static void describe_half(const struct wf_half *half, struct wf_text *text)
 {
-    wf_text_add(text, "%smade at %s:%d", half->kind == WF_HALF_PERMIT ? "permit of a sender " : "",
+    wf_text_add(text, "%smade at %s:%d",
+                half->kind == WF_HALF_PERMIT      ? "permit of a sender "
+                : half->kind == WF_HALF_COMPLETER ? "completion "
+                                                  : "",
                 half->file != NULL ? half->file : "?", half->line);
     if (half->holder_id == 0)
         return;

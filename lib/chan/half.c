@@ -35,6 +35,7 @@ WF_COLD void wf_half_misused(const struct wf_half *half, const char *call, const
     case WF_HALF_SENDER: wf_panic("%s: %s is a sender", call, name);
     case WF_HALF_RECEIVER: wf_panic("%s: %s is a receiver", call, name);
     case WF_HALF_PERMIT: wf_panic("%s: %s is a permit", call, name);
+    case WF_HALF_COMPLETER: wf_panic("%s: %s is a completion", call, name);
     }
     wf_panic("%s: %s is neither a sender nor a receiver, or its memory was overwritten", call,
              name);

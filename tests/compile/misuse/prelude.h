@@ -85,9 +85,10 @@ WEFT_LOCAL(struct page, current_page);
     WEFT_RX(int64_t, timer);                                                     \
     WEFT_RX(weft_line, lines);                                                   \
     WEFT_PERMIT(struct job, place);                                              \
+    WEFT_COMPLETION(struct job, done);                                           \
     WEFT_AUTO(database, db);                                                     \
     WEFT_AUTO(ledger, book);                                                     \
     WEFT_SCOPE(scope);                                                           \
     (void)number, (void)wide, (void)at_ns, (void)numbers, (void)job, (void)jobs; \
     (void)page, (void)pair, (void)tx, (void)rx, (void)itx, (void)irx, (void)prx; \
-    (void)timer, (void)lines, (void)place, (void)db, (void)book;
+    (void)timer, (void)lines, (void)place, (void)db, (void)book, (void)done;
