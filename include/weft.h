@@ -33,6 +33,7 @@
 #include <weft/completion.h>
 #include <weft/sync.h>
 #include <weft/generator.h>
+#include <weft/manager.h>
 #include <weft/stream.h>
 #include <weft/blocking.h>
 #include <weft/file.h>

@@ -43,7 +43,7 @@ extern "C" {
     X(EMSGSIZE,   -EMSGSIZE,  "the size of the value is not the channel's element size") \
     X(EOVERFLOW,  -EOVERFLOW, "a size is too large")                                    \
     X(ENOTSUP,    -ENOTSUP,   "not supported here")                                     \
-    X(ENOYIELD,   -EPROTO,    "ended before it yielded")
+    X(ENOYIELD,   -EPROTO,    "did not yield exactly once")
 
 enum {
 #define WEFT_ERROR_ENUM_(name, code, text) WEFT_##name = code,

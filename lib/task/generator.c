@@ -63,7 +63,8 @@ static void fill(struct wf_generator *g, const weft_callable *what, const void *
 }
 
 static int make(const weft_generator_opts *opts, const weft_callable *what, const void *args,
-                size_t elem_size, weft_receiver **out_rx, const void *caller)
+                size_t elem_size, struct weft_lease *lease, weft_receiver **out_rx,
+                const void *caller)
 {
     struct wf_waiter *self = wf_waiter_self();
     if (self == NULL)
@@ -86,6 +87,7 @@ static int make(const weft_generator_opts *opts, const weft_callable *what, cons
         return rc;
     }
     g->name = all.name;
+    g->lease = lease;
     g->locals = wf_locals_ref(self->locals);
     fill(g, what, args, caller);
     enter_tree(g, self);
@@ -94,13 +96,14 @@ static int make(const weft_generator_opts *opts, const weft_callable *what, cons
     return 0;
 }
 
-int weft_generator_open(const weft_generator_opts *opts, const weft_callable *what, void *args,
-                        size_t elem_size, weft_receiver **out_rx, const void *caller)
+int wf_generator_open(const weft_generator_opts *opts, const weft_callable *what, void *args,
+                      size_t elem_size, struct weft_lease *lease, weft_receiver **out_rx,
+                      const void *caller)
 {
     weft_receiver *rx = NULL;
     if (what == NULL)
         return WEFT_EINVAL;
-    int rc = out_rx == NULL ? WEFT_EINVAL : make(opts, what, args, elem_size, &rx, caller);
+    int rc = out_rx == NULL ? WEFT_EINVAL : make(opts, what, args, elem_size, lease, &rx, caller);
     if (rc < 0) {
         if (what->drop != NULL)
             what->drop(args);
@@ -108,4 +111,10 @@ int weft_generator_open(const weft_generator_opts *opts, const weft_callable *wh
     }
     memcpy(out_rx, &rx, sizeof rx);
     return 0;
+}
+
+int weft_generator_open(const weft_generator_opts *opts, const weft_callable *what, void *args,
+                        size_t elem_size, weft_receiver **out_rx, const void *caller)
+{
+    return wf_generator_open(opts, what, args, elem_size, NULL, out_rx, caller);
 }

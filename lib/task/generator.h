@@ -37,6 +37,8 @@
 
 #include <weft/generator.h>
 
+struct weft_lease;
+
 /* How a body's wait for demand ends. */
 enum { WF_CLAIM_CLOSED = WF_CLAIM_FIRST, WF_CLAIM_ASKED };
 
@@ -56,7 +58,8 @@ struct wf_generator {
     struct weft_scope *parent; /* NULL: counts as a user of the runtime */
     const weft_callable *what;
     const char *name;
-    const void *caller; /* who opened it: an address in the code */
+    const void *caller;       /* who opened it: an address in the code */
+    struct weft_lease *lease; /* a manager's (manager.h); NULL: not one */
     struct wf_chan *chan;
     weft_sender *tx; /* both halves keep the channel; nobody uses them */
     weft_receiver *items;
@@ -82,6 +85,11 @@ struct wf_generator {
 
 extern const struct wf_source_ops wf_generator_ops, wf_generator_self_ops;
 
+/* weft_generator_open, for a manager with its lease. The receiver is written by memcpy. */
+WF_MUST_CHECK int wf_generator_open(const weft_generator_opts *opts, const weft_callable *what,
+                                    void *args, size_t elem_size, struct weft_lease *lease,
+                                    weft_receiver **out_rx, const void *caller);
+
 /* Closes it and waits for its teardown; code: what receives get from now on. 0 or its error. */
 int wf_generator_close(struct wf_generator *g, int code);
 void wf_generator_unref(struct wf_generator *g);
@@ -97,7 +105,7 @@ void wf_generator_body_done(struct wf_task *task, int rc);
 void wf_generator_done(struct wf_generator *g, int rc);
 void wf_generator_drop_args(struct wf_generator *g);
 
-/* weft: generator "name" (file:line, opened near 0x...) <what> */
+/* weft: generator "name" (file:line, opened near 0x...) <what>; or: weft: manager ... */
 void wf_generator_report(struct wf_generator *g, const char *what);
 
 /* Closes the generators that were opened in the scope, the latest first. Waits, shielded. */

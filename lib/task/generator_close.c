@@ -103,8 +103,9 @@ WF_COLD void wf_generator_report(struct wf_generator *g, const char *what)
     if (text == NULL)
         return;
     wf_text_init(text);
-    wf_text_add(text, "weft: generator \"%s\" (%s:%d, opened near %p) %s\n", g->name, g->what->file,
-                g->what->line, g->caller, what);
+    wf_text_add(text, "weft: %s \"%s\" (%s:%d, opened near %p) %s\n",
+                g->lease != NULL ? "manager" : "generator", g->name, g->what->file, g->what->line,
+                g->caller, what);
     wf_report(text->data, text->size);
     wf_text_free(text);
     wf_free(text);

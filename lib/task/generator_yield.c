@@ -3,6 +3,7 @@
 #include "task/generator.h"
 
 #include "base/panic.h"
+#include "task/manager.h"
 
 /* ---- the receiver that the body is entered with --------------------------------------------- */
 
@@ -162,7 +163,8 @@ int weft_generator_yield(weft_receiver *self, const void *value, size_t size)
     struct wf_generator *g = self->source;
     struct wf_waiter *waiter = wf_waiter_self();
     if (waiter != NULL && g->task != NULL && waiter == &g->task->waiter)
-        return yield_here(g, value, waiter);
+        return WF_LIKELY(g->lease == NULL) ? yield_here(g, value, waiter)
+                                           : wf_manager_yield(g, value, waiter);
     if (g->chan->drop != NULL)
         g->chan->drop((void *)(uintptr_t)value);
     return WEFT_ENOTASK;
@@ -174,6 +176,8 @@ void wf_generator_body_done(struct wf_task *task, int rc)
 {
     struct wf_generator *g = ((weft_receiver *)task->self_arg)->source;
     wf_generator_return_loan(g);
+    if (g->lease != NULL)
+        wf_manager_body_done(g->lease, rc);
     task->waiter.shields++;
     task->waiter.cancel = &wf_never_cancelled;
     wf_scope_close_generators(&g->scope);

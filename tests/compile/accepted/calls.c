@@ -139,6 +139,41 @@ int use_close_with(const char *path, int *out_size)
     return weft_close_with(book, *out_size);
 }
 
+/* ---- managers ---- */
+
+WEFT_MANAGER(opened, ledger *, (const char *, name))
+{
+    WEFT_AUTO(ledger, book);
+    WEFT_TRY(ledger_open(&book));
+    return weft_close_with(book, weft_yield(book) + !name);
+}
+WEFT_MANAGER(enters, struct job, (auto, ledger, book), (rx, struct job, jobs))
+{
+    struct job job = { book->fd };
+    WEFT_TRY(weft_recv(jobs, &job));
+    WEFT_TRY(weft_yield((struct job){ job.id }));
+    return 0;
+}
+WEFT_MANAGER(counts, int) { return weft_yield(1); }
+
+int use_managers(void);
+int use_managers(void)
+{
+    WEFT_AUTO(weft_lease, lease);
+    WEFT_AUTO(weft_lease, other);
+    WEFT_AUTO(ledger, mine);
+    WEFT_RX(struct job, jobs);
+    ledger *book;
+    struct job job;
+    int n;
+    WEFT_TRY(opened("a", &lease, &book));
+    WEFT_TRY(enters_with(WEFT_OPTS(manager, .name = "b"), WEFT_MOVE(mine), WEFT_MOVE(jobs), &other,
+                         &job));
+    WEFT_TRY(weft_close_with(other, 0));
+    WEFT_TRY(counts(&other, &n));
+    return weft_close_with(lease, book->fd + job.id + n);
+}
+
 /* ---- generators, iterators, combinators ---- */
 
 WEFT_GENERATOR(forever, weft_rx(int))

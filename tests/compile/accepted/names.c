@@ -30,6 +30,11 @@ WEFT_GENERATOR(names_of_generators, weft_rx(int), (int, opts), (int, out_rx), (i
 {
     return weft_yield(opts + out_rx + args + caller + self + handle + opener + first);
 }
+WEFT_MANAGER(names_of_managers, int, (int, opts), (int, out_lease), (int, lease), (int, out),
+             (int, args), (int, caller), (int, self), (int, T))
+{
+    return weft_yield(opts + out_lease + lease + out + args + caller + self + T);
+}
 WEFT_MAP(names_of_maps, int, out_rx, int, source, (int, opts), (int, args), (int, step), (int, in),
          (int, out), (int, self), (int, call), (int, open))
 {
@@ -75,12 +80,15 @@ int use_names(weft_scope *opts)
     WEFT_RX(int, out);
     WEFT_TX(int, tx);
     WEFT_AUTO(door, rc);
+    WEFT_AUTO(weft_lease, self);
+    int value;
     WEFT_TRY(weft_chan_open(&tx, &rx, 1));
     WEFT_TRY(weft_spawn(opts, names_of_spawn, opts, NULL, 1, 2, "file", 3, 4, 5));
     WEFT_TRY(weft_spawn_n(opts, 2, names_of_callables, 1, 2, 3, 4, 5, 6, 7, 8));
     WEFT_TRY(weft_spawn(opts, names_of_owned, weft_ref(rx), WEFT_MOVE(tx), WEFT_MOVE(rc),
                         WEFT_MOVE(rx), 1, 2, 3, 4));
     WEFT_TRY(names_of_generators(1, 2, 3, 4, 5, 6, 7, 8, &rx));
+    WEFT_TRY(names_of_managers(1, 2, 3, 4, 5, 6, 7, 8, &self, &value));
     WEFT_TRY(names_of_maps(WEFT_MOVE(rx), 1, 2, 3, 4, 5, 6, 7, 8, &out));
     WEFT_TRY(names_in_order(WEFT_MOVE(out), &rx));
     WEFT_TRY(names_of_filters(WEFT_MOVE(rx), 1, 2, 3, &out));

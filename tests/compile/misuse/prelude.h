@@ -41,6 +41,12 @@ WEFT_GENERATOR(pages_of, weft_rx(struct page), (const char *, url), (int, total)
     return weft_yield((struct page){ total });
 }
 
+WEFT_MANAGER(connected, struct job *, (const char *, host))
+{
+    struct job job = { !host };
+    return weft_yield(&job);
+}
+
 struct counter {
     int n;
 };
@@ -87,8 +93,12 @@ WEFT_LOCAL(struct page, current_page);
     WEFT_PERMIT(struct job, place);                                              \
     WEFT_COMPLETION(struct job, done);                                           \
     WEFT_AUTO(database, db);                                                     \
+    WEFT_AUTO(weft_lease, lease);                                                \
+    struct job *job_at = NULL;                                                   \
+    struct page *page_at = NULL;                                                 \
     WEFT_AUTO(ledger, book);                                                     \
     WEFT_SCOPE(scope);                                                           \
     (void)number, (void)wide, (void)at_ns, (void)numbers, (void)job, (void)jobs; \
     (void)page, (void)pair, (void)tx, (void)rx, (void)itx, (void)irx, (void)prx; \
-    (void)timer, (void)lines, (void)place, (void)db, (void)book, (void)done;
+    (void)timer, (void)lines, (void)place, (void)db, (void)book;                 \
+    (void)lease, (void)job_at, (void)page_at, (void)done;
