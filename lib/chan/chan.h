@@ -181,6 +181,19 @@ void wf_chan_fill_locked(struct wf_chan *ch, struct wf_chores *chores);
 struct wf_node *wf_chan_take_receiver_locked(struct wf_chan *ch, struct wf_chores *chores);
 struct wf_node *wf_chan_take_sender_locked(struct wf_chan *ch, struct wf_chores *chores);
 
+/* A node that waits to move n values, and for nothing else. */
+static inline void wf_node_init(struct wf_node *node, struct wf_waiter *waiter, void *slot,
+                                uint32_t n)
+{
+    /* The rest is written with the link, or by whoever claims it. */
+    node->waiter = waiter;
+    node->slot = slot;
+    node->claim = WF_CLAIM_FIRST;
+    node->is_reserve = node->wakes_last = false;
+    node->n_more = n - 1;
+    node->n_more_moved = 0;
+}
+
 /* Claims the node for its waiter's wake with rc. False: its wait ended another way. */
 bool wf_node_claim(struct wf_node *node, int rc, struct wf_chores *chores);
 /* The wake, without the lock; after it the node may be gone (W2). */
@@ -215,6 +228,30 @@ int wf_chan_park_reserve(weft_sender *tx, struct wf_waiter *self, struct wf_chor
 
 /* Up to n values; waits for the first (batch.c). */
 int wf_chan_recv_many(weft_receiver *rx, void *out, size_t n);
+
+/* How such a wait ended otherwise than by the value that it waited for: the node's rc, or as above.
+ * Takes the lock. */
+int wf_chan_waited_in_vain(struct wf_chan *ch, struct wf_node *node, uint32_t claim);
+
+/* The long way of weft_send and weft_recv (xfer.c), from the beginning or with the lock, which it
+ * releases; the short one is in quick.c. */
+int wf_chan_send_slow(weft_sender *tx, const void *value, size_t size);
+int wf_chan_send_any_locked_slow(weft_sender *tx, const void *value, struct wf_waiter *self);
+int wf_chan_recv_slow(weft_receiver *rx, void *out, size_t size);
+int wf_chan_recv_any_locked_slow(weft_receiver *rx, void *out, struct wf_waiter *self);
+
+static inline bool wf_sender_can_send(const weft_sender *tx, const void *value, size_t size)
+{
+    return WF_LIKELY(tx != NULL && tx->half.kind == WF_HALF_SENDER && !tx->half.is_closed &&
+                     tx->elem_size == size && value != NULL);
+}
+
+/* A receiver of a channel, and well called. */
+static inline bool wf_receiver_is_of_chan(const weft_receiver *rx, const void *out, size_t size)
+{
+    return WF_LIKELY(rx != NULL && rx->half.kind == WF_HALF_RECEIVER && rx->ops == &wf_chan_ops &&
+                     !rx->half.is_closed && rx->elem_size == size && out != NULL);
+}
 
 /* What the receiver returns, and remembers, for values or 0 (the end: the cause first) or an error. */
 int wf_chan_recv_code(weft_receiver *rx, int rc);

@@ -26,14 +26,17 @@ static inline void wf_ring_set_n_full(struct wf_ring *ring, uint32_t n_full)
     wf_store_rlx_raw(&ring->n_full, n_full);
 }
 
-/* The common sizes are a move or two, not a call. */
+/* The common sizes are a move or two, not a call, and of these 8 the first. */
 static inline void wf_copy_value(void *to, const void *from, size_t size)
 {
+    if (WF_LIKELY(size == 8)) {
+        __builtin_memcpy(to, from, 8);
+        return;
+    }
     switch (size) {
     case 1: __builtin_memcpy(to, from, 1); break;
     case 2: __builtin_memcpy(to, from, 2); break;
     case 4: __builtin_memcpy(to, from, 4); break;
-    case 8: __builtin_memcpy(to, from, 8); break;
     case 16: __builtin_memcpy(to, from, 16); break;
     default: memcpy(to, from, size);
     }

@@ -98,13 +98,6 @@ WF_NOINLINE void wf_chan_fill_locked(struct wf_chan *ch, struct wf_chores *chore
 
 /* ---- try, under the lock --------------------------------------------------------------------- */
 
-/* Room, and nobody waits for a value; nor, then, for room (C2). */
-static inline bool has_room_locked(const struct wf_chan *ch)
-{
-    return WF_LIKELY(!ch->refuses_values && wf_list_is_empty(&ch->receivers) &&
-                     wf_ring_n_full(&ch->ring) + ch->n_reserved < ch->ring.capacity);
-}
-
 /* Full, or nobody to meet: some value gives way, or the caller waits. */
 static WF_NOINLINE int overflow_locked_slow(struct wf_chan *ch, const void *value,
                                             struct wf_chores *chores)
@@ -190,6 +183,18 @@ struct wf_trap_hooks wf_trap_hooks; /* set before main, when layer 4 is linked *
 
 /* ---- waiting --------------------------------------------------------------------------------- */
 
+WF_NOINLINE int wf_chan_waited_in_vain(struct wf_chan *ch, struct wf_node *node, uint32_t claim)
+{
+    if (claim == node->claim)
+        return node->rc;
+    wf_chan_lock(ch);
+    wf_list_remove(&node->link); /* W3 */
+    wf_chan_mark_locked(ch);
+    wf_chan_unlock(ch);
+    int code = wf_claim_code(node->waiter, claim);
+    return code < 0 ? code : WF_NODE_RETRY;
+}
+
 /* Waits with a node of the caller's. Called with the lock held, nothing having been found;
  * returns without it: the node's rc, WF_NODE_RETRY, or why the wait ended. The chores (NULL: none)
  * are done when the node can be found, for somebody may have to be told that it is there. */
@@ -211,22 +216,14 @@ park_node(struct wf_chan *ch, struct wf_list *list, struct wf_node *node, struct
         wf_trap_hooks.report(ch);
 
     uint32_t claim = wf_wait_park(self, WF_NEVER);
-    if (WF_LIKELY(claim == node->claim))
-        return node->rc;
-    wf_chan_lock(ch);
-    wf_list_remove(&node->link); /* W3 */
-    wf_chan_mark_locked(ch);
-    wf_chan_unlock(ch);
-    int code = wf_claim_code(self, claim);
-    return code < 0 ? code : WF_NODE_RETRY;
+    return WF_LIKELY(claim == node->claim) ? node->rc : wf_chan_waited_in_vain(ch, node, claim);
 }
 
 WF_NOINLINE int wf_chan_park_send(weft_sender *tx, const void *values, uint32_t n,
                                   struct wf_waiter *self, struct wf_chores *chores)
 {
-    struct wf_node node = {
-        .waiter = self, .slot = (void *)(uintptr_t)values, .claim = WF_CLAIM_FIRST, .n_more = n - 1
-    };
+    struct wf_node node;
+    wf_node_init(&node, self, (void *)(uintptr_t)values, n);
     int rc = park_node(tx->chan, &tx->chan->senders, &node, &tx->half, WF_ON_SEND, chores);
     return rc == 0 ? 1 + (int)node.n_more_moved : rc;
 }
@@ -234,7 +231,8 @@ WF_NOINLINE int wf_chan_park_send(weft_sender *tx, const void *values, uint32_t 
 WF_NOINLINE int wf_chan_park_recv(weft_receiver *rx, void *out, uint32_t n, struct wf_waiter *self)
 {
     struct wf_chan *ch = rx->source;
-    struct wf_node node = { .waiter = self, .slot = out, .claim = WF_CLAIM_FIRST, .n_more = n - 1 };
+    struct wf_node node;
+    wf_node_init(&node, self, out, n);
     int rc = park_node(ch, &ch->receivers, &node, &rx->half, WF_ON_RECV, NULL);
     return rc == 1 ? 1 + (int)node.n_more_moved : rc;
 }
@@ -243,45 +241,6 @@ int wf_chan_park_reserve(weft_sender *tx, struct wf_waiter *self, struct wf_chor
 {
     struct wf_node node = { .waiter = self, .claim = WF_CLAIM_FIRST, .is_reserve = true };
     return park_node(tx->chan, &tx->chan->senders, &node, &tx->half, WF_ON_RESERVE, chores);
-}
-
-/* ---- the short way --------------------------------------------------------------------------- */
-
-/* The most frequent operations are taken out of the one path: room and nobody waits, a value and
- * nobody waits, and of those that wait for each other the first on the list. They have no chores
- * and, up to the lock, no effect: whatever is unusual goes the long way from the beginning, by a
- * call in tail position, so that a short way keeps its values in registers and needs no frame. */
-
-/* May call without more ado: known, with some of its turn left, not cancelled. */
-static inline bool may_operate(struct wf_waiter *self)
-{
-    return WF_LIKELY(self != NULL && self->budget > 0 && !wf_is_cancelled(self));
-}
-
-/* The first on the list, if it moves a value, claimed; or NULL. Who waits no more is taken off. */
-static inline struct wf_node *meet_first_locked(struct wf_list *list, int rc)
-{
-    struct wf_link *link;
-    while ((link = wf_list_first(list)) != NULL) {
-        struct wf_node *node = WF_CONTAINER(link, struct wf_node, link);
-        if (node->slot == NULL)
-            break;
-        wf_list_remove(link);
-        if (WF_LIKELY(wf_wait_claim(node->waiter, node->claim))) {
-            node->rc = rc;
-            return node;
-        }
-    }
-    return NULL;
-}
-
-/* The value has been copied. */
-static inline void end_meeting(struct wf_chan *ch, struct wf_node *node)
-{
-    ch->n_sent++;
-    ch->n_received++;
-    wf_chan_unlock(ch);
-    wf_node_wake(node);
 }
 
 /* A task gives its CPU to others while it waits. A plain thread looks a while for what may come to
@@ -312,12 +271,6 @@ bool wf_chan_looks_again_locked(struct wf_chan *ch, struct wf_waiter *self, unsi
 
 /* ---- sending --------------------------------------------------------------------------------- */
 
-static inline bool is_sendable(const weft_sender *tx, const void *value, size_t size)
-{
-    return WF_LIKELY(tx != NULL && tx->half.kind == WF_HALF_SENDER && !tx->half.is_closed &&
-                     tx->elem_size == size && value != NULL);
-}
-
 /* Why it is not. */
 static WF_COLD int refuse_send(const weft_sender *tx, const void *value, size_t size,
                                const char *call)
@@ -329,8 +282,8 @@ static WF_COLD int refuse_send(const weft_sender *tx, const void *value, size_t 
 }
 
 /* The long way. With the lock, which it releases. */
-static WF_NOINLINE int send_any_locked_slow(weft_sender *tx, const void *value,
-                                            struct wf_waiter *self)
+WF_NOINLINE int wf_chan_send_any_locked_slow(weft_sender *tx, const void *value,
+                                             struct wf_waiter *self)
 {
     struct wf_chan *ch = tx->chan;
     for (unsigned turn = 0;; wf_chan_lock(ch)) {
@@ -352,9 +305,9 @@ static WF_NOINLINE int send_any_locked_slow(weft_sender *tx, const void *value,
     }
 }
 
-static WF_NOINLINE int send_slow(weft_sender *tx, const void *value, size_t size)
+WF_NOINLINE int wf_chan_send_slow(weft_sender *tx, const void *value, size_t size)
 {
-    if (!is_sendable(tx, value, size))
+    if (!wf_sender_can_send(tx, value, size))
         return refuse_send(tx, value, size, "weft_send");
     struct wf_waiter *self = wf_waiter_self();
     if (WF_UNLIKELY(self == NULL))
@@ -363,63 +316,12 @@ static WF_NOINLINE int send_slow(weft_sender *tx, const void *value, size_t size
     if (WF_UNLIKELY(wf_is_cancelled(self)))
         return WEFT_ECANCELED;
     wf_chan_lock(tx->chan);
-    return send_any_locked_slow(tx, value, self);
-}
-
-static WF_NOINLINE int wait_to_send_slow(weft_sender *tx, const void *value, struct wf_waiter *self)
-{
-    int rc = wf_chan_park_send(tx, value, 1, self, NULL);
-    return rc == WF_NODE_RETRY ? send_slow(tx, value, tx->elem_size) : WF_MIN(rc, 0);
-}
-
-static WF_NOINLINE int meet_receiver_locked_slow(weft_sender *tx, const void *value,
-                                                 struct wf_waiter *self)
-{
-    struct wf_chan *ch = tx->chan;
-    if (WF_UNLIKELY(ch->refuses_values))
-        return send_any_locked_slow(tx, value, self);
-    struct wf_node *node = meet_first_locked(&ch->receivers, 1);
-    if (node != NULL) {
-        wf_copy_value(node->slot, value, ch->ring.elem_size);
-        end_meeting(ch, node);
-        return 0;
-    }
-    bool must_wait = wf_list_is_empty(&ch->receivers) &&
-                     wf_ring_n_full(&ch->ring) + ch->n_reserved == ch->ring.capacity;
-    if (must_wait && ch->overflow == WEFT_BLOCK && parks_at_once(ch, self))
-        return wait_to_send_slow(tx, value, self);
-    return send_any_locked_slow(tx, value, self);
-}
-
-static WF_NOINLINE int push_locked_slow(struct wf_chan *ch, const void *value)
-{
-    wf_ring_push(&ch->ring, value);
-    ch->n_sent++;
-    wf_chan_unlock(ch);
-    return 0;
-}
-
-int weft_sender_send(weft_sender *tx, const void *value, size_t size)
-{
-    struct wf_waiter *self = wf_waiter_known();
-    if (!is_sendable(tx, value, size) || !may_operate(self) ||
-        WF_UNLIKELY(tx->half.holder_id != self->id || !wf_lock_try(&tx->chan->lock)))
-        return send_slow(tx, value, size);
-    struct wf_chan *ch = tx->chan;
-    self->budget--;
-    if (!has_room_locked(ch))
-        return meet_receiver_locked_slow(tx, value, self);
-    if (size != sizeof(uint64_t))
-        return push_locked_slow(ch, value);
-    wf_ring_push_sized(&ch->ring, value, sizeof(uint64_t));
-    ch->n_sent++;
-    wf_chan_unlock(ch);
-    return 0;
+    return wf_chan_send_any_locked_slow(tx, value, self);
 }
 
 int weft_sender_try_send(weft_sender *tx, const void *value, size_t size)
 {
-    if (!is_sendable(tx, value, size))
+    if (!wf_sender_can_send(tx, value, size))
         return refuse_send(tx, value, size, "weft_try_send");
     struct wf_waiter *self = wf_waiter_self();
     if (WF_UNLIKELY(self == NULL))
@@ -456,7 +358,7 @@ int wf_chan_recv_code(weft_receiver *rx, int rc)
 }
 
 /* The long way. With the lock, which it releases. */
-static WF_NOINLINE int recv_any_locked_slow(weft_receiver *rx, void *out, struct wf_waiter *self)
+WF_NOINLINE int wf_chan_recv_any_locked_slow(weft_receiver *rx, void *out, struct wf_waiter *self)
 {
     struct wf_chan *ch = rx->source;
     for (unsigned turn = 0;; wf_chan_lock(ch)) {
@@ -486,73 +388,13 @@ static WF_NOINLINE int recv_from_chan_slow(weft_receiver *rx, void *out)
     if (WF_UNLIKELY(wf_is_cancelled(self)))
         return wf_chan_recv_code(rx, WEFT_ECANCELED);
     wf_chan_lock(rx->source);
-    return recv_any_locked_slow(rx, out, self);
+    return wf_chan_recv_any_locked_slow(rx, out, self);
 }
 
-static WF_NOINLINE int wait_to_recv_slow(weft_receiver *rx, void *out, struct wf_waiter *self)
+WF_NOINLINE int wf_chan_recv_slow(weft_receiver *rx, void *out, size_t size)
 {
-    int rc = wf_chan_park_recv(rx, out, 1, self);
-    return rc == WF_NODE_RETRY ? recv_from_chan_slow(rx, out) : wf_chan_recv_code(rx, rc);
-}
-
-static WF_NOINLINE int meet_sender_locked_slow(weft_receiver *rx, void *out, struct wf_waiter *self)
-{
-    struct wf_chan *ch = rx->source;
-    if (wf_ring_n_full(&ch->ring) > 0)
-        return recv_any_locked_slow(rx, out, self);
-    struct wf_node *node = meet_first_locked(&ch->senders, 0);
-    wf_chan_mark_locked(ch);
-    if (node != NULL) {
-        wf_copy_value(out, node->slot, ch->ring.elem_size);
-        end_meeting(ch, node);
-        rx->last_error = 0;
-        return 1;
-    }
-    if (wf_list_is_empty(&ch->senders) && !ch->has_ended && parks_at_once(ch, self))
-        return wait_to_recv_slow(rx, out, self);
-    return recv_any_locked_slow(rx, out, self);
-}
-
-static WF_NOINLINE int pop_locked_slow(weft_receiver *rx, void *out)
-{
-    struct wf_chan *ch = rx->source;
-    wf_ring_pop(&ch->ring, out);
-    ch->n_received++;
-    wf_chan_unlock(ch);
-    rx->last_error = 0;
-    return 1;
-}
-
-/* Of a channel, and well called. */
-static inline bool is_receivable(const weft_receiver *rx, const void *out, size_t size)
-{
-    return WF_LIKELY(rx != NULL && rx->half.kind == WF_HALF_RECEIVER && rx->ops == &wf_chan_ops &&
-                     !rx->half.is_closed && rx->elem_size == size && out != NULL);
-}
-
-static WF_NOINLINE int recv_slow(weft_receiver *rx, void *out, size_t size)
-{
-    return is_receivable(rx, out, size) ? recv_from_chan_slow(rx, out)
-                                        : wf_receiver_recv_slow(rx, out, size);
-}
-
-int weft_receiver_recv(weft_receiver *rx, void *out, size_t size)
-{
-    struct wf_waiter *self = wf_waiter_known();
-    if (!is_receivable(rx, out, size) || !may_operate(self) ||
-        WF_UNLIKELY(!wf_lock_try(&((struct wf_chan *)rx->source)->lock)))
-        return recv_slow(rx, out, size);
-    struct wf_chan *ch = rx->source;
-    self->budget--;
-    if (WF_UNLIKELY(wf_ring_n_full(&ch->ring) == 0 || !wf_list_is_empty(&ch->senders)))
-        return meet_sender_locked_slow(rx, out, self);
-    if (size != sizeof(uint64_t))
-        return pop_locked_slow(rx, out);
-    wf_ring_pop_sized(&ch->ring, out, sizeof(uint64_t));
-    ch->n_received++;
-    wf_chan_unlock(ch);
-    rx->last_error = 0;
-    return 1;
+    return wf_receiver_is_of_chan(rx, out, size) ? recv_from_chan_slow(rx, out)
+                                                 : wf_receiver_recv_slow(rx, out, size);
 }
 
 /* ---- the table behind a channel's receiver --------------------------------------------------- */

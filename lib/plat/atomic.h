@@ -77,6 +77,17 @@ static inline void wf_fence_seq(void)
 #endif
 }
 
+/* The same after a read-modify-write by the caller, which on x86 is one already. What was stored
+ * before that comes before what is loaded after this. */
+static inline void wf_fence_after_rmw(void)
+{
+#if defined(__x86_64__) && !defined(WF_SIM) && !defined(WF_TSAN)
+    __asm__ volatile("" ::: "memory");
+#else
+    wf_fence_seq();
+#endif
+}
+
 /* What only the simulator has to be told: a release store to *p by assembly is about to come; the
  * memory has a new owner. */
 #ifdef WF_SIM

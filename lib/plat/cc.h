@@ -10,6 +10,7 @@
 #define WF_LIKELY(x)     __builtin_expect(!!(x), 1)
 #define WF_UNLIKELY(x)   __builtin_expect(!!(x), 0)
 #define WF_NOINLINE      __attribute__((noinline))
+#define WF_INLINE        static inline __attribute__((always_inline))
 #define WF_COLD          __attribute__((noinline, cold))
 #define WF_UNUSED        __attribute__((unused))
 #define WF_NORETURN      __attribute__((noreturn))

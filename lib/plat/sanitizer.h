@@ -43,7 +43,8 @@ void __tsan_acquire(void *addr);
 #define WF_SAN_INLINE static inline __attribute__((always_inline)) WF_UNINSTRUMENTED
 
 /* Brackets a use of what belongs to one worker (its caches) by code that runs on tasks' stacks:
- * a real edge, since only one of them runs on the worker at a time. */
+ * a real edge, since only one of them runs on the worker at a time. Not the address of an atomic: to
+ * TSan a store there forgets who released it before. */
 static inline void wf_san_own(void *what)
 {
     (void)what;

@@ -32,7 +32,7 @@ enum { WF_RING_SIZE = 256 };
 #endif
 
 struct wf_runq {
-    /* Any thread, by exchange. */
+    /* Filled by the owner, emptied by any thread. */
     WF_CACHE_ALIGNED _Atomic(struct wf_task *) slot;
 
     WF_CACHE_ALIGNED _Atomic uint32_t head; /* R2 */
@@ -93,12 +93,23 @@ static inline struct wf_task *wf_runq_pop_fresh(struct wf_runq *q)
     return wf_load_rlx(&q->n_fresh) == 0 ? NULL : wf_runq_pop_fresh_slow(q);
 }
 
+/* Owner only: the one that was there before, or NULL. */
+static inline struct wf_task *wf_runq_fill_slot(struct wf_runq *q, struct wf_task *task)
+{
+    /* acq_rel [slot]: what the task's waker did comes before its next run. */
+    if (WF_UNLIKELY(wf_load_rlx(&q->slot) != NULL))
+        return wf_xchg_acq_rel(&q->slot, task);
+    /* Nobody else fills it, so it is empty still. release [slot] */
+    wf_store_rel(&q->slot, task);
+    return NULL;
+}
+
 /* Any thread. */
 static inline struct wf_task *wf_runq_take_slot(struct wf_runq *from)
 {
     if (wf_load_rlx(&from->slot) == NULL)
         return NULL;
-    /* acq_rel [slot]: with the exchange that filled it (worker.c). */
+    /* acq_rel [slot] */
     return wf_xchg_acq_rel(&from->slot, NULL);
 }
 

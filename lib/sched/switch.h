@@ -37,6 +37,7 @@ WF_WORKER_LOCAL static inline struct wf_task *wf_worker_pop_slot(struct wf_worke
     return task;
 }
 
+/* What is found is taken by a read-modify-write (sched/wait_task.h). */
 WF_WORKER_LOCAL static inline struct wf_task *wf_worker_pop(struct wf_worker *w)
 {
     struct wf_task *task = NULL;
@@ -49,6 +50,14 @@ WF_WORKER_LOCAL static inline struct wf_task *wf_worker_pop(struct wf_worker *w)
     if (task == NULL)
         task = wf_runq_pop_fresh(&w->runq);
     return task;
+}
+
+WF_WORKER_LOCAL static inline void wf_worker_ready_next(struct wf_worker *w, struct wf_task *task)
+{
+    struct wf_task *displaced = wf_runq_fill_slot(&w->runq, task);
+    if (displaced != NULL)
+        wf_worker_push(w, displaced);
+    wf_pace_pushed(w, wf_runq_ring_length(&w->runq) + 1);
 }
 
 /* ---- switching --------------------------------------------------------------------------------- */
@@ -95,7 +104,7 @@ WF_WORKER_LOCAL static inline void wf_worker_switch(struct wf_worker *w, struct 
     int saved_errno = *w->errno_location;
     wf_store_rlx_raw(&self->waiter.wait_since_ns, w->now_ns);
     wf_ctx_switch(&self->ctx, next != NULL ? wf_worker_enter(w, next) : &w->native);
-    w = wf_worker_self();
+    w = wf_worker_here();
     *w->errno_location = saved_errno;
     wf_worker_tidy(w);
 }
@@ -113,14 +122,23 @@ WF_WORKER_LOCAL static inline struct wf_task *wf_worker_pick(struct wf_worker *w
     return NULL;
 }
 
-WF_WORKER_LOCAL static inline void wf_worker_leave(struct wf_worker *w, struct wf_task *self)
+/* next: what was picked. */
+WF_WORKER_LOCAL static inline void wf_worker_leave_to(struct wf_worker *w, struct wf_task *self,
+                                                      struct wf_task *next)
 {
-    struct wf_task *next = wf_worker_pick(w);
     if (next == NULL && w->pending == self) /* woken already, and popped by ourselves */
         w->pending = NULL;
     else
         wf_worker_switch(w, self, next);
 }
+
+WF_WORKER_LOCAL static inline void wf_worker_leave(struct wf_worker *w, struct wf_task *self)
+{
+    wf_worker_leave_to(w, self, wf_worker_pick(w));
+}
+
+/* Or the caller stays after all, and what was picked is queued again. */
+void wf_worker_put_back(struct wf_worker *w, struct wf_task *next);
 
 /* Others come first: next goes behind them. */
 void wf_worker_push_and_leave(struct wf_worker *w, struct wf_task *self, struct wf_task *next);

@@ -185,9 +185,9 @@ int wf_task_make(const struct wf_task_opts *opts, struct wf_task **out_task)
     if (!take_place())
         return WEFT_ENOMEM;
     struct wf_worker *w = wf_worker_self();
-    wf_san_own(w);
+    wf_san_own(cache_of(w));
     struct wf_task *task = make(opts, w);
-    wf_san_disown(w);
+    wf_san_disown(cache_of(w));
     if (task == NULL) {
         give_place();
         return WEFT_ENOMEM;
@@ -208,11 +208,11 @@ void wf_task_unmake(struct wf_task *task, bool owns_args)
         task->what->drop(task->args); /* may wait, and go on on another worker */
     wf_locals_unref(task->waiter.locals);
     struct wf_worker *w = wf_worker_self();
-    wf_san_own(w);
+    wf_san_own(cache_of(w));
     free_args(task);
     give_stack_right(task, w);
     give_struct(w, task);
-    wf_san_disown(w);
+    wf_san_disown(cache_of(w));
     give_place();
 }
 
@@ -260,10 +260,10 @@ static void task_main(void *arg)
 
 void wf_task_prepare(struct wf_task *task, struct wf_worker *w)
 {
-    wf_san_own(w);
+    wf_san_own(cache_of(w));
     if (!task->has_own_stack)
         task->stack = wf_stack_take(&w->stacks);
-    wf_san_disown(w);
+    wf_san_disown(cache_of(w));
     wf_store_rlx(&task->has_started, true);
     wf_ctx_make(&task->ctx, wf_stack_low(task->stack), wf_stack_top(task->stack), task_main, task);
 }
@@ -274,14 +274,14 @@ bool wf_task_inherit(struct wf_task *task, struct wf_task *last, struct wf_worke
         return false;
     wf_san_own(&last->ctx.sp); /* who made it stored its fiber after that began: plat/ctx.c */
     wf_san_own(&last->stack);  /* whoever popped it has looked at it before */
-    wf_san_own(w);
+    wf_san_own(cache_of(w));
     task->stack = last->stack;
     wf_store_rlx(&task->has_started, true);
     wf_ctx_inherit(&task->ctx, &last->ctx);
     free_args(last);
     wf_stack_credit_give(&w->stacks);
     give_struct(w, last);
-    wf_san_disown(w);
+    wf_san_disown(cache_of(w));
     return true;
 }
 
@@ -289,7 +289,7 @@ void wf_task_recycle(struct wf_task *task, struct wf_worker *w)
 {
     wf_san_own(&task->ctx.sp); /* acquire [ctx-left], as in plat/sanitizer.h */
     wf_san_own(&task->stack);  /* whoever popped it has looked at it before */
-    wf_san_own(w);
+    wf_san_own(cache_of(w));
     wf_ctx_done(&task->ctx);
     free_args(task);
     if (task->has_own_stack) {
@@ -299,5 +299,5 @@ void wf_task_recycle(struct wf_task *task, struct wf_worker *w)
         wf_stack_credit_give(&w->stacks);
     }
     give_struct(w, task);
-    wf_san_disown(w);
+    wf_san_disown(cache_of(w));
 }

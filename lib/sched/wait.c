@@ -7,7 +7,7 @@
 #include "base/spin.h"
 #include "plat/futex.h"
 #include "plat/sanitizer.h"
-#include "sched/switch.h"
+#include "sched/wait_task.h"
 
 #include <weft/error.h>
 
@@ -35,10 +35,15 @@ WF_NOINLINE struct wf_waiter *wf_waiter_make_slow(void)
 
 int wf_no_waiter(void) { return wf_load_rlx(&wf_rt.has_forked) ? WEFT_EFORK : WEFT_ENOMEM; }
 
+WF_COLD void wf_wait_breaks_promise(const struct wf_waiter *self)
+{
+    wf_panic("\"%s\" was opened with .never_waits, and waits", self->never_waits);
+}
+
 static void begin(struct wf_waiter *self, enum wf_wait_kind kind, const void *object, uint32_t cell)
 {
-    WF_MUST(self->never_waits == NULL, "\"%s\" was opened with .never_waits, and waits",
-            self->never_waits);
+    if (WF_UNLIKELY(self->never_waits != NULL))
+        wf_wait_breaks_promise(self);
     wf_store_rlx(&self->wait_kind, kind);
     wf_store_rlx(&self->wait_object, object);
     if (!self->is_task)
@@ -57,16 +62,6 @@ void wf_wait_begin(struct wf_waiter *self, enum wf_wait_kind kind, const void *o
 void wf_wait_begin_shielded(struct wf_waiter *self, enum wf_wait_kind kind, const void *object)
 {
     begin(self, kind, object, WF_WAITING_SHIELDED);
-}
-
-bool wf_wait_claim(struct wf_waiter *waiter, uint32_t claim)
-{
-    uint32_t seen = wf_load_rlx(&waiter->cell);
-    while (seen == WF_WAITING || seen == WF_WAITING_SHIELDED)
-        /* acq_rel [claim]: after what the waiter wrote before it began, before its own end. */
-        if (wf_cas_acq_rel(&waiter->cell, &seen, claim))
-            return true;
-    return false;
 }
 
 bool wf_wait_withdraw(struct wf_waiter *self)
@@ -272,24 +267,9 @@ static void wake_thread(struct wf_waiter *waiter)
 
 /* ---- both ---------------------------------------------------------------------------------- */
 
-static inline bool is_over_before(struct wf_waiter *self)
-{
-    return wf_load_rlx(&self->cell) == WF_WAITING && wf_is_cancelled(self) &&
-           wf_wait_claim_cancel(self);
-}
-
-static inline uint32_t end_wait(struct wf_waiter *self)
-{
-    /* acquire [claim] */
-    uint32_t claim = wf_load_acq(&self->cell);
-    wf_store_rlx(&self->cell, (uint32_t)WF_WAIT_IDLE);
-    wf_store_rlx(&self->wait_kind, WF_ON_NOTHING);
-    return claim;
-}
-
 uint32_t wf_wait_park(struct wf_waiter *self, int64_t at_ns)
 {
-    if (WF_LIKELY(!is_over_before(self))) {
+    if (WF_LIKELY(!wf_wait_is_over_before(self))) {
         if (!self->is_task)
             park_thread(self, at_ns);
         else if (at_ns == WF_NEVER)
@@ -299,19 +279,19 @@ uint32_t wf_wait_park(struct wf_waiter *self, int64_t at_ns)
         wf_san_own(self);
         self->budget = WF_OPERATIONS_PER_TURN; /* others have had their turn */
     }
-    return end_wait(self);
+    return wf_wait_end(self);
 }
 
 uint32_t wf_wait_park_for(struct wf_waiter *self, struct wf_waiter *other)
 {
     wf_san_disown(other);
-    if (WF_UNLIKELY(is_over_before(self))) {
+    if (WF_UNLIKELY(wf_wait_is_over_before(self))) {
         wf_ready(wf_task_of(other), WF_WAKE_NEXT);
     } else {
         wf_worker_hand_over(wf_task_of(self), wf_task_of(other));
         wf_san_own(self);
     }
-    return end_wait(self);
+    return wf_wait_end(self);
 }
 
 bool wf_wait_may_lend(struct wf_waiter *self, struct wf_waiter *other)
@@ -324,10 +304,10 @@ uint32_t wf_wait_lend(struct wf_waiter *self, struct wf_waiter *other)
     wf_san_disown(other);
     wf_worker_hand_over(wf_task_of(self), wf_task_of(other));
     wf_san_own(self);
-    return end_wait(self);
+    return wf_wait_end(self);
 }
 
-bool wf_wait_return_loan(struct wf_waiter *lender) { return is_over_before(lender); }
+bool wf_wait_return_loan(struct wf_waiter *lender) { return wf_wait_is_over_before(lender); }
 
 void wf_wait_wake(struct wf_waiter *waiter, enum wf_wake when)
 {

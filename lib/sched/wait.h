@@ -169,7 +169,16 @@ uint32_t wf_wait_lend(struct wf_waiter *self, struct wf_waiter *other);
 WF_MUST_CHECK bool wf_wait_return_loan(struct wf_waiter *lender);
 
 /* Decides how a wait ends; true for the one that decided (W1). */
-bool wf_wait_claim(struct wf_waiter *waiter, uint32_t claim);
+static inline bool wf_wait_claim(struct wf_waiter *waiter, uint32_t claim)
+{
+    uint32_t seen = wf_load_rlx(&waiter->cell);
+    while (WF_LIKELY(seen == WF_WAITING || seen == WF_WAITING_SHIELDED))
+        /* acq_rel [claim]: after what the waiter wrote before it began, before its own end. */
+        if (wf_cas_acq_rel(&waiter->cell, &seen, claim))
+            return true;
+    return false;
+}
+
 /* The same for a cancel: never a shielded wait. */
 bool wf_wait_claim_cancel(struct wf_waiter *waiter);
 
@@ -185,6 +194,26 @@ static inline bool wf_is_cancelled(struct wf_waiter *self)
     /* seq [cancel-dekker] */
     return wf_load_seq(self->cancel) != 0;
 }
+
+/* Parts of the above, for wait_task.h too. A waiter whose wait is open, and who has made sure of the
+ * order [cancel-dekker], claims it itself if it is cancelled already; takes the claim when it runs
+ * again; has said that it would never wait. */
+static inline bool wf_wait_is_over_before(struct wf_waiter *self)
+{
+    return wf_load_rlx(&self->cell) == WF_WAITING && wf_is_cancelled(self) &&
+           wf_wait_claim_cancel(self);
+}
+
+static inline uint32_t wf_wait_end(struct wf_waiter *self)
+{
+    /* acquire [claim] */
+    uint32_t claim = wf_load_acq(&self->cell);
+    wf_store_rlx(&self->cell, (uint32_t)WF_WAIT_IDLE);
+    wf_store_rlx(&self->wait_kind, WF_ON_NOTHING);
+    return claim;
+}
+
+WF_NORETURN void wf_wait_breaks_promise(const struct wf_waiter *self);
 
 /* The code for a claim that is not an index: after CANCELED 0 means "look again" (W4). */
 int wf_claim_code(struct wf_waiter *self, uint32_t claim);

@@ -30,11 +30,10 @@ WF_WORKER_LOCAL void wf_ready(struct wf_task *task, enum wf_wake when)
         return;
     }
     if (when == WF_WAKE_NEXT) {
-        /* acq_rel [slot]: what the task's waker did comes before its next run. */
-        task = wf_xchg_acq_rel(&w->runq.slot, task);
+        wf_worker_ready_next(w, task);
+        return;
     }
-    if (task != NULL)
-        wf_worker_push(w, task); /* the one displaced */
+    wf_worker_push(w, task);
     wf_pace_pushed(w, wf_runq_ring_length(&w->runq) + 1);
 }
 
@@ -95,6 +94,16 @@ WF_WORKER_LOCAL WF_NOINLINE void wf_worker_push_and_leave(struct wf_worker *w, s
 {
     wf_worker_push(w, next);
     wf_worker_leave(w, self);
+}
+
+WF_WORKER_LOCAL WF_NOINLINE void wf_worker_put_back(struct wf_worker *w, struct wf_task *next)
+{
+    struct wf_task *task = next != NULL ? next : w->pending;
+    w->pending = NULL;
+    if (task == NULL)
+        return;
+    wf_san_disown(&task->waiter); /* whoever picked it has looked at it */
+    wf_worker_push(w, task);
 }
 
 WF_WORKER_LOCAL WF_NOINLINE void wf_worker_recycle_finished(struct wf_worker *w)

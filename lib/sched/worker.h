@@ -191,6 +191,20 @@ WF_WORKER_LOCAL static inline struct wf_worker *wf_worker_self(void)
     return WF_LIKELY(thread != NULL) ? thread->worker : NULL;
 }
 
+/* The same; NULL, too, on a thread without a record. */
+WF_WORKER_LOCAL static inline struct wf_worker *wf_worker_known(void)
+{
+    struct wf_thread *thread = wf_self_get();
+    return WF_LIKELY(thread != NULL) ? thread->worker : NULL;
+}
+
+/* The same for a task, which is on one. */
+WF_WORKER_LOCAL static inline struct wf_worker *wf_worker_here(void)
+{
+    struct wf_thread *thread = wf_self_get();
+    return thread->worker;
+}
+
 /* worker.c */
 void wf_worker_main(void *worker);
 void wf_worker_yield_task(struct wf_task *self); /* behind all in the ring; others run */

@@ -118,7 +118,7 @@ static bool offer(struct wf_task *task)
     case 0: return wf_runq_push(&ring.owned, task);
     case 1: wf_runq_push_fresh(&ring.owned, task, 1); return true;
     default:
-        task = wf_xchg_acq_rel(&ring.owned.slot, task);
+        task = wf_runq_fill_slot(&ring.owned, task);
         if (task != NULL && !wf_runq_push(&ring.owned, task))
             take(task);
         return true;

@@ -3,6 +3,8 @@
  * a cancel; what the claimer wrote is there when the waiter runs. */
 #include "model.h"
 
+#include "sched/wait_task.h"
+
 /* Where one waits and others come for it, as at a channel. */
 struct place {
     struct wf_lock lock;
@@ -21,10 +23,19 @@ static void place_init(struct place *place)
     wf_lock_init(&place->lock, WF_RANK_CHANNEL);
 }
 
-static void begin_wait(struct place *place, struct wf_waiter *self)
+/* As any waiter, or as a task does it where that is inlined. */
+static bool chooses_task_way(struct wf_waiter *self)
+{
+    return self->is_task && wt_random_below(2) == 0;
+}
+
+static void begin_wait(struct place *place, struct wf_waiter *self, bool is_task_way)
 {
     wf_lock_acquire(&place->lock);
-    wf_wait_begin(self, WF_ON_RECV, place);
+    if (is_task_way)
+        wf_wait_begin_task(self, WF_ON_RECV, place);
+    else
+        wf_wait_begin(self, WF_ON_RECV, place);
     place->waiter = self;
     wf_lock_release(&place->lock);
 }
@@ -80,10 +91,11 @@ static void wait_rounds(void *arg)
     _Atomic uint32_t *outer = come_in(place, self);
     unsigned n_timeouts = 0, n_cancels = 0;
     for (unsigned round = 1; round <= ROUNDS; round++) {
-        begin_wait(place, self);
         bool is_timed = wt_random_below(2) == 0;
+        bool is_task_way = !is_timed && chooses_task_way(self);
+        begin_wait(place, self, is_task_way);
         int64_t at_ns = is_timed ? wf_clock_after((int64_t)wt_random_below(3000)) : WF_NEVER;
-        uint32_t claim = wf_wait_park(self, at_ns);
+        uint32_t claim = is_task_way ? wf_wait_park_task(self) : wf_wait_park(self, at_ns);
         end_wait(place);
         if (claim == WF_CLAIM_TIMEOUT) {
             ck_assert(is_timed && wf_clock_now() >= at_ns);
@@ -152,8 +164,9 @@ static void wait_for_cancel(void *arg)
     struct wf_waiter *self = wf_waiter_self();
     _Atomic uint32_t *outer = come_in(place, self);
     model_dawdle(6);
-    wf_wait_begin(self, WF_ON_RECV, place);
-    uint32_t claim = wf_wait_park(self, WF_NEVER);
+    bool is_task_way = chooses_task_way(self);
+    begin_wait(place, self, is_task_way);
+    uint32_t claim = is_task_way ? wf_wait_park_task(self) : wf_wait_park(self, WF_NEVER);
     ck_assert_uint_eq(claim, WF_CLAIM_CANCELED);
     ck_assert_int_eq(wf_claim_code(self, claim), WEFT_ECANCELED);
     while (wf_load_acq(&place->n_done) == 0) /* the canceller may still look at our cell */
@@ -222,6 +235,32 @@ WT_TEST(a_scopes_cancel_reaches_a_child)
     WEFT_SCOPE(scope);
     MUST(weft_spawn(&scope, receive_in_vain, WEFT_MOVE(rx), &rc));
     model_dawdle(150);
+    weft_scope_cancel(&scope);
+    MUST(weft_scope_wait(&scope));
+    ck_assert_int_eq(rc, WEFT_ECANCELED);
+}
+
+/* A task that is cancelled may have picked already who runs next, and stays. */
+WEFT_TASK(go_round)
+{
+    for (int i = 0; i < 6; i++)
+        if (weft_pause() < 0)
+            return 0;
+    return 0;
+}
+
+WT_TEST(a_cancelled_wait_holds_up_nobody)
+{
+    int rc = 99;
+    WEFT_TX(int, tx);
+    WEFT_RX(int, rx);
+    MUST(weft_configure(WEFT_CONFIG(.workers = 1 + (unsigned)wt_random_below(2))));
+    MUST(weft_chan_open(&tx, &rx, 1));
+    WEFT_SCOPE(scope);
+    MUST(weft_spawn(&scope, go_round));
+    MUST(weft_spawn(&scope, receive_in_vain, WEFT_MOVE(rx), &rc));
+    MUST(weft_spawn(&scope, go_round));
+    model_dawdle(200);
     weft_scope_cancel(&scope);
     MUST(weft_scope_wait(&scope));
     ck_assert_int_eq(rc, WEFT_ECANCELED);

@@ -179,7 +179,7 @@ static void offer(struct wf_task *task)
     bool is_queued = false;
     switch (wt_random_below(3)) {
     case 0:
-        displaced = wf_xchg_acq_rel(&own.slot, task);
+        displaced = wf_runq_fill_slot(&own, task);
         is_queued = displaced == NULL || wf_runq_push(&own, displaced);
         task = displaced;
         break;
