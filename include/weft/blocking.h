@@ -10,8 +10,10 @@
  *     WEFT_TRY(weft_blocking(resolve, "example.org", &found));
  *
  * The function runs on a native stack of full size, a pool thread's, while the task waits;
- * other tasks go on. Inside it, weft calls count as a plain thread's. The way there and
- * back costs microseconds: what takes less, and never blocks, is called directly.
+ * other tasks go on. Inside it, weft calls count as a plain thread's, with the task-locals
+ * of the caller, in the caller's scope, and so by its deadline. It must not keep a scope,
+ * a binding or a lock when it returns. The way there and back costs microseconds: what
+ * takes less, and never blocks, is called directly.
  */
 #ifndef WEFT_BLOCKING_H
 #define WEFT_BLOCKING_H
@@ -24,18 +26,74 @@
 extern "C" {
 #endif
 
+/* What a blocking call is about. Each lane may use so many threads at once (weft_config),
+ * so that slow calls of one kind leave some to the others. */
+typedef enum weft_lane {
+    WEFT_LANE_USER,
+    WEFT_LANE_FILES,             /* weft's own calls on files are here */
+    WEFT_LANE_DNS,
+    WEFT_LANE_DB,
+    WEFT_LANES                   /* how many there are */
+} weft_lane;
+
+/* How a blocking call is run. 0 in a field is its default. */
+typedef struct weft_blocking_opts {
+    size_t    size_;             /* sizeof(weft_blocking_opts), or 0 for the first published layout */
+    weft_lane lane;
+    bool      dedicated;         /* on a thread made for it, beside the pool and its limits */
+    bool      abandon;           /* a cancel lets the caller go though it runs: see below */
+    size_t    result_size;       /* what weft_job_result gives the function to fill; */
+    void     *result;            /* it is copied here when the function has returned >= 0, */
+    void    (*drop_result)(void *result); /* or goes here if the caller has left by then */
+} weft_blocking_opts;
+
 /* Runs what with args on a native stack and returns its result.
  *
  * What args owns is consumed on every path. Entering happens before the function, its
- * end before the return. Usually called by weft_blocking.
+ * end before the return. Called by a blocking function, it runs what right there. Usually
+ * called by weft_blocking.
  *
  * Waits    the task; a plain thread waits for a thread of the pool
- * Cancel   yes, before it starts: then it never runs; a started one is waited for
+ * Cancel   yes, before it starts: then it never runs; a started one is waited for, and
+ *          what it waits for in weft returns WEFT_ECANCELED
  * From     any thread
  * Returns  what the function returned
  *          WEFT_ECANCELED  cancelled before it started
  *          WEFT_EAGAIN     no thread could be made for it                                 */
 WEFT_API WEFT_MUST_CHECK int weft_call_blocking(const weft_callable *what, void *args);
+
+/* The same with options, which may be NULL.
+ *
+ * With .abandon args are copied, and a cancel ends the call at once, whatever the function
+ * does: that goes on alone, and must touch nothing of the caller's, nor what the caller's
+ * scope keeps. weft_job_cancelled tells it; what it waits for in weft, outside of scopes
+ * of its own, ends. Its place in the lane is free when it returns. What it has to give back
+ * besides its code it puts into weft_job_result, so that nothing is lost.
+ *
+ * Waits    as weft_call_blocking
+ * Cancel   the same; with .abandon at any time
+ * From     any thread
+ * Returns  the same
+ *          WEFT_ECANCELED  cancelled before it started, or abandoned
+ *          WEFT_ENOMEM     no memory for the copies
+ *          WEFT_EINVAL     an unknown lane; a size without a result                       */
+WEFT_API WEFT_MUST_CHECK int weft_call_blocking_with(const weft_blocking_opts *opts,
+                                                     const weft_callable *what, void *args);
+
+/* Inside a blocking function: has its caller been cancelled, or left?
+ *
+ * Waits    no
+ * From     any thread
+ * Returns  whether it has; false outside a blocking function                              */
+WEFT_API bool weft_job_cancelled(void);
+
+/* Inside a blocking function: where it puts its result.
+ *
+ * Waits    no
+ * From     any thread
+ * Returns  .result_size bytes of 0, aligned for any type, valid until the function
+ *          returns; NULL if there are none, and outside a blocking function               */
+WEFT_API void *weft_job_result(void);
 
 #ifdef __cplusplus
 }
@@ -43,6 +101,9 @@ WEFT_API WEFT_MUST_CHECK int weft_call_blocking(const weft_callable *what, void 
 
 /* Runs a WEFT_TASK as blocking work, with its arguments. */
 #define weft_blocking(fn, ...) fn##_blocking_(__VA_ARGS__)
+
+/* The same with options: weft_blocking_with(WEFT_OPTS(blocking, .abandon = true), fn). */
+#define weft_blocking_with(opts, fn, ...) fn##_blocking_with_(opts, ##__VA_ARGS__)
 
 #endif
 #endif

@@ -17,6 +17,7 @@
 #define WEFT_RUNTIME_H
 
 #include <weft/base.h>
+#include <weft/blocking.h>
 #include <weft/error.h>
 
 #ifdef __cplusplus
@@ -34,6 +35,8 @@ typedef struct weft_config {
     int64_t  teardown_budget_ns; /* how long a shielded teardown may wait; default 5 s */
     uint64_t seed;               /* of every random choice; default: from the system */
     bool     no_signal_stack;    /* don't install the handler that names a stack overflow */
+    unsigned lane_threads[WEFT_LANES]; /* of those of the pool, the most that a lane may use at
+                                    once; default: 7/8 for USER and FILES, 1/4 for the others */
 } weft_config;
 
 /* Counters since the process started, each exact, together not one instant. */

@@ -82,6 +82,12 @@ WEFT_API uint64_t weft_task_id(void);
         WEFT_TAKE_ARGS_(fn, return WEFT_EINVAL, ##__VA_ARGS__)                            \
         return weft_call_blocking(&fn##_callable_, &weft_args_);                          \
     }                                                                                     \
+    WEFT_UNUSED_ WEFT_MUST_CHECK static inline int fn##_blocking_with_(                   \
+        const weft_blocking_opts *weft_opts_ WEFT_EACH_(WEFT_P_CTAKE_, ##__VA_ARGS__))    \
+    {                                                                                     \
+        WEFT_TAKE_ARGS_(fn, return WEFT_EINVAL, ##__VA_ARGS__)                            \
+        return weft_call_blocking_with(weft_opts_, &fn##_callable_, &weft_args_);         \
+    }                                                                                     \
     static int fn(WEFT_LISTV_(WEFT_P_BODY_, ##__VA_ARGS__))
 
 #endif

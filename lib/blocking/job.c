@@ -1,13 +1,19 @@
 /* SPDX-License-Identifier: MIT
  * One blocking job from the submitter's side: queue it, wait for it, and what a cancel means.
  *
- * A cancel withdraws a job that has not begun; one that has begun is waited for, since it may be
- * writing to the caller's memory, and its own result counts: commit beats cancel.
+ * A cancel withdraws a job that has not begun. One that has begun is waited for, since it may be
+ * writing to the caller's memory, and its own result counts: commit beats cancel; what it waits for
+ * in weft is ended, so that it can come to its end. One that may be abandoned is left alone.
+ *
+ * A function that calls for another one runs it itself: a place in a lane, or the last thread of
+ * the pool, would be waited for by whoever holds it.
  *
  * wf_rt.jobs is raised and lowered by the submitter itself: when it is lowered the submitter is
- * running, so there is no instant at which everything sleeps and a job's end is still to come. */
+ * running, so there is no instant at which everything sleeps and a job's end is still to come. That
+ * of an abandoned job is lowered by its thread. */
 #include "blocking/pool.h"
 
+#include "sched/locals.h"
 #include "sched/worker.h"
 
 #include <weft/blocking.h>
@@ -20,11 +26,44 @@ static int wait_for_end(struct wf_job *job)
         case WF_JOB_DONE: return 0;
         case WF_JOB_REFUSED: return WEFT_EAGAIN;
         case WF_JOB_WITHDRAWN: return code;
+        case WF_JOB_ABANDONED: return WF_JOB_WAS_ABANDONED;
         case WF_JOB_QUEUED:
         case WF_JOB_RUNNING: break;
         }
         code = wf_claim_code(job->waiter, wf_wait_park(job->waiter, WF_NEVER));
     }
+}
+
+/* One that may be abandoned sees nothing of the submitter but its task-locals, of which it holds a
+ * reference (host.h, J1). */
+static void fill_context(struct wf_job *job, struct wf_waiter *self)
+{
+    bool may_outlive = job->abandoned != NULL;
+    job->context.name = job->name;
+    job->context.file = job->file;
+    job->context.line = job->line;
+    job->context.locals = may_outlive ? wf_locals_ref(self->locals) : self->locals;
+    job->context.scope = may_outlive ? NULL : self->scope;
+    job->context.cancel = may_outlive ? &job->is_left : self->cancel;
+    job->context.shields = may_outlive ? 0 : self->shields;
+    wf_store_rlx(&job->context.caller, NULL);
+    wf_store_rlx(&job->is_left, 0u);
+}
+
+/* In the other one's context, but for the result. */
+static int run_in_job(struct wf_job *outer, struct wf_job *job)
+{
+    void *outer_result = outer->result;
+    outer->result = job->result;
+    job->rc = job->fn(job->arg);
+    outer->result = outer_result;
+    return 0;
+}
+
+static struct wf_job *job_self(void)
+{
+    struct wf_job_context *context = wf_job_context_self();
+    return context != NULL ? WF_CONTAINER(context, struct wf_job, context) : NULL;
 }
 
 int wf_job_run(struct wf_job *job)
@@ -34,64 +73,49 @@ int wf_job_run(struct wf_job *job)
         return wf_no_waiter();
     if (!job->is_shielded && wf_is_cancelled(self))
         return WEFT_ECANCELED;
+    struct wf_job *outer = job_self();
+    if (outer != NULL && !job->is_dedicated && job->abandoned == NULL)
+        return run_in_job(outer, job);
 
+    fill_context(job, self);
     job->waiter = self;
     wf_link_init(&job->link);
     (void)wf_add_seq(&wf_rt.jobs, 1u);
     wf_pool_submit(job);
     int rc = wait_for_end(job);
+    if (rc == WF_JOB_WAS_ABANDONED)
+        return rc;
+    if (job->abandoned != NULL)
+        wf_locals_unref(job->context.locals);
     (void)wf_sub_seq(&wf_rt.jobs, 1u);
     return rc;
 }
 
 int wf_blocking_call(const char *name, int (*fn)(void *arg), void *arg)
 {
-    struct wf_job job = { .fn = fn, .arg = arg, .name = name };
+    struct wf_job job = { .fn = fn, .arg = arg, .name = name, .lane = WEFT_LANE_FILES };
     int rc = wf_job_run(&job);
     return rc < 0 ? rc : job.rc;
 }
 
 int wf_blocking_call_shielded(const char *name, int (*fn)(void *arg), void *arg)
 {
-    struct wf_job job = { .fn = fn, .arg = arg, .name = name, .is_shielded = true };
+    struct wf_job job = {
+        .fn = fn, .arg = arg, .name = name, .lane = WEFT_LANE_FILES, .is_shielded = true
+    };
     return wf_job_run(&job) < 0 ? fn(arg) : job.rc;
 }
 
-/* ---- callables --------------------------------------------------------------------------------- */
+/* ---- asked by the function ----------------------------------------------------------------------- */
 
-struct call {
-    const weft_callable *what;
-    void *args;
-    struct wf_locals *locals; /* the caller's, who waits and keeps them */
-};
-
-/* On another thread, which lends itself to the caller: it sees what the caller sees. */
-static int enter(void *arg)
+bool weft_job_cancelled(void)
 {
-    struct call *call = arg;
-    struct wf_waiter *self = call->locals != NULL ? wf_waiter_self() : NULL;
-    if (self == NULL)
-        return call->what->enter(call->args, NULL);
-    struct wf_locals *own = self->locals;
-    self->locals = call->locals;
-    int rc = call->what->enter(call->args, NULL);
-    self->locals = own;
-    return rc;
+    struct wf_job *job = job_self();
+    return job != NULL && wf_load_seq(job->context.cancel) != 0;
 }
 
-int weft_call_blocking(const weft_callable *what, void *args)
+void *weft_job_result(void)
 {
-    if (what == NULL || what->enter == NULL)
-        return WEFT_EINVAL;
-    struct wf_waiter *self = wf_waiter_self();
-    struct call call = { what, args, self != NULL ? self->locals : NULL };
-    struct wf_job job = {
-        .fn = enter, .arg = &call, .name = what->name, .file = what->file, .line = what->line
-    };
-    int rc = wf_job_run(&job);
-    if (rc == 0)
-        return job.rc;
-    if (what->drop != NULL)
-        what->drop(args);
-    return rc;
+    struct wf_job *job = job_self();
+    return job != NULL ? job->result : NULL;
 }

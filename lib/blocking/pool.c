@@ -10,6 +10,8 @@
  *       one, an idle one before a new one.
  *   P4  a thread frees its own struct, or leaves it to the stopper; neither before the thread's
  *       creator has stored the handle (has_handle).
+ *   P5  a thread made for one job has it from its creator, never looks at the queue and counts for
+ *       none of the above; if it can't be started that job alone is refused.
  *
  * An idle thread sleeps on a word of its own, last in first out, so that a pool which needs fewer
  * threads than it has lets the others run out of their idle time.
@@ -20,6 +22,7 @@
 
 #include "plat/futex.h"
 #include "plat/mem.h"
+#include "sched/locals.h"
 #include "sched/worker.h"
 
 #include <weft/error.h>
@@ -44,6 +47,27 @@ static void tell_stopper_locked(void)
 
 /* ---- a pool thread ----------------------------------------------------------------------------- */
 
+static void enqueue_locked(struct wf_job *job)
+{
+    wf_list_push_back(&wf_pool.queue, &job->link);
+    wf_pool.n_queued++;
+}
+
+static void pass_place_locked(struct wf_job *job)
+{
+    struct wf_job *next = wf_lane_leave_locked(job);
+    if (next != NULL)
+        enqueue_locked(next);
+}
+
+static void begin_locked(struct wf_pool_thread *self, struct wf_job *job)
+{
+    job->state = WF_JOB_RUNNING;
+    wf_pool.n_jobs++;
+    self->running = job;
+    self->since_ns = wf_clock_now();
+}
+
 /* For a thread that was counted in n_coming. */
 static struct wf_job *take_locked(struct wf_pool_thread *self)
 {
@@ -52,20 +76,25 @@ static struct wf_job *take_locked(struct wf_pool_thread *self)
     if (link == NULL)
         return NULL;
     struct wf_job *job = WF_CONTAINER(link, struct wf_job, link);
-    job->state = WF_JOB_RUNNING;
     wf_pool.n_queued--;
-    wf_pool.n_jobs++;
-    self->running = job;
-    self->since_ns = wf_clock_now();
+    begin_locked(self, job);
     return job;
+}
+
+static void end_locked(struct wf_pool_thread *self, struct wf_job *job)
+{
+    self->running = NULL;
+    if (self->is_dedicated)
+        return;
+    pass_place_locked(job);
+    wf_pool.n_coming++;
 }
 
 /* Returns the submitter if it has to be woken. One that is awake already, because a cancel came,
  * asks for the state under the lock. */
 static struct wf_waiter *finish_locked(struct wf_pool_thread *self, struct wf_job *job)
 {
-    self->running = NULL;
-    wf_pool.n_coming++;
+    end_locked(self, job);
     job->state = WF_JOB_DONE;
     return wf_wait_claim(job->waiter, WF_CLAIM_FIRST) ? job->waiter : NULL;
 }
@@ -79,17 +108,53 @@ static void drop_record(void)
     wf_deadlock_suspect();
 }
 
-static void run(struct wf_pool_thread *self, struct wf_job *job)
+/* The function has returned: nobody ends its waits any more (host.h, J2). */
+static void end_function(struct wf_pool_thread *self, struct wf_job *job)
 {
-    job->rc = job->fn(job->arg);
+    if (wf_load_rlx(&job->context.caller) != NULL) {
+        wf_lock_acquire(&wf_pool.lock);
+        wf_store_rlx(&job->context.caller, NULL);
+        wf_lock_release(&wf_pool.lock);
+    }
+    wf_host_undress(&self->host);
+}
 
+/* False: it was abandoned. */
+static bool finish(struct wf_pool_thread *self, struct wf_job *job)
+{
     wf_lock_acquire(&wf_pool.lock);
-    struct wf_waiter *waiter = finish_locked(self, job);
+    bool is_awaited = job->state != WF_JOB_ABANDONED;
+    struct wf_waiter *waiter = is_awaited ? finish_locked(self, job) : NULL;
     wf_lock_release(&wf_pool.lock);
     /* From here the submitter may run and reuse the stack that holds the job, unless we claimed
      * its wait; then it may after the wake (W2). */
     if (waiter != NULL)
         wf_wait_wake(waiter, WF_WAKE_NEXT);
+    return is_awaited;
+}
+
+/* What it has made is given up by a function that no cancel reaches. */
+static void finish_abandoned(struct wf_pool_thread *self, struct wf_job *job)
+{
+    job->context.cancel = &wf_never_cancelled;
+    self->host.context = &job->context;
+    job->abandoned(job);
+    end_function(self, job);
+    wf_lock_acquire(&wf_pool.lock);
+    end_locked(self, job);
+    wf_lock_release(&wf_pool.lock);
+    wf_locals_unref(job->context.locals);
+    wf_free(job);
+    (void)wf_sub_seq(&wf_rt.jobs, 1u);
+}
+
+static void run(struct wf_pool_thread *self, struct wf_job *job)
+{
+    self->host.context = &job->context;
+    job->rc = job->fn(job->arg);
+    end_function(self, job);
+    if (!finish(self, job))
+        finish_abandoned(self, job);
     drop_record();
 }
 
@@ -118,10 +183,40 @@ static bool idle_locked(struct wf_pool_thread *self)
     return true;
 }
 
+static void run_locked(struct wf_pool_thread *self, struct wf_job *job)
+{
+    wf_lock_release(&wf_pool.lock);
+    run(self, job);
+    wf_lock_acquire(&wf_pool.lock);
+}
+
+static void serve_locked(struct wf_pool_thread *self)
+{
+    struct wf_job *job;
+    do {
+        while ((job = take_locked(self)) != NULL)
+            run_locked(self, job);
+    } while (idle_locked(self));
+}
+
+/* P4: it ends at once, so its creator may still be about to store the handle. */
+static void serve_one_locked(struct wf_pool_thread *self)
+{
+    run_locked(self, self->running);
+    while (!self->has_handle) {
+        wf_lock_release(&wf_pool.lock);
+        wf_thread_yield();
+        wf_lock_acquire(&wf_pool.lock);
+    }
+}
+
 static void leave(struct wf_pool_thread *self)
 {
     wf_list_remove(&self->link);
-    wf_pool.n_threads--;
+    if (self->is_dedicated)
+        wf_pool.n_dedicated--;
+    else
+        wf_pool.n_threads--;
     (void)wf_sub_seq(&wf_rt.n_helpers, 1u);
     bool is_joined = wf_pool.is_stopping;
     if (is_joined) {
@@ -138,34 +233,36 @@ static void leave(struct wf_pool_thread *self)
 static void pool_thread_main(void *arg)
 {
     struct wf_pool_thread *self = arg;
+    wf_self_host_set(&self->host);
     wf_lock_acquire(&wf_pool.lock);
     wf_list_push_back(&wf_pool.threads, &self->link);
-    for (;;) {
-        struct wf_job *job = take_locked(self);
-        if (job != NULL) {
-            wf_lock_release(&wf_pool.lock);
-            run(self, job);
-            wf_lock_acquire(&wf_pool.lock);
-        } else if (!idle_locked(self)) {
-            break;
-        }
-    }
+    if (self->is_dedicated)
+        serve_one_locked(self);
+    else
+        serve_locked(self);
     leave(self);
 }
 
 /* ---- fetching a thread -------------------------------------------------------------------------- */
 
+static void refuse_locked(struct wf_job *job)
+{
+    struct wf_waiter *waiter = job->waiter;
+    job->state = WF_JOB_REFUSED;
+    if (wf_wait_claim(waiter, WF_CLAIM_FIRST))
+        wf_wait_wake(waiter, WF_WAKE_LAST);
+}
+
+/* Those that get a place by it as well. */
 static void refuse_all_locked(void)
 {
     struct wf_link *link;
     while ((link = wf_list_pop_front(&wf_pool.queue)) != NULL) {
         struct wf_job *job = WF_CONTAINER(link, struct wf_job, link);
-        struct wf_waiter *waiter = job->waiter;
-        job->state = WF_JOB_REFUSED;
-        if (wf_wait_claim(waiter, WF_CLAIM_FIRST))
-            wf_wait_wake(waiter, WF_WAKE_LAST);
+        wf_pool.n_queued--;
+        pass_place_locked(job);
+        refuse_locked(job);
     }
-    wf_pool.n_queued = 0;
 }
 
 struct wf_pool_thread *wf_pool_last_idle_locked(void)
@@ -206,19 +303,36 @@ static void miss_thread_locked(void)
         wf_futex_wake(&thread->word, 1);
 }
 
-/* The thread is counted in n_threads, n_coming and n_helpers already. */
-static void start_thread(void)
+/* P5 */
+static void miss_dedicated_locked(struct wf_job *job)
+{
+    (void)wf_sub_seq(&wf_rt.n_helpers, 1u);
+    wf_pool.n_dedicated--;
+    refuse_locked(job);
+}
+
+static int create_thread(struct wf_pool_thread *thread, struct wf_job *own_job)
+{
+    if (thread == NULL)
+        return WEFT_ENOMEM;
+    wf_link_init(&thread->link);
+    wf_link_init(&thread->idle_link);
+    thread->is_dedicated = own_job != NULL;
+    thread->running = own_job;
+    thread->since_ns = wf_clock_now();
+    return wf_thread_create(&thread->os, "weft-blocking", pool_thread_main, thread);
+}
+
+/* The thread is counted already: in n_helpers, and n_dedicated or else n_threads and n_coming. */
+static void start_thread(struct wf_job *own_job)
 {
     struct wf_pool_thread *thread = wf_alloc(1, sizeof(*thread));
-    int rc = WEFT_ENOMEM;
-    if (thread != NULL) {
-        wf_link_init(&thread->link);
-        wf_link_init(&thread->idle_link);
-        rc = wf_thread_create(&thread->os, "weft-blocking", pool_thread_main, thread);
-    }
+    int rc = create_thread(thread, own_job);
     wf_lock_acquire(&wf_pool.lock);
     if (rc >= 0)
         thread->has_handle = true;
+    else if (own_job != NULL)
+        miss_dedicated_locked(own_job);
     else
         miss_thread_locked();
     tell_stopper_locked();
@@ -227,14 +341,23 @@ static void start_thread(void)
         wf_free(thread);
 }
 
-void wf_pool_submit(struct wf_job *job)
+static void submit_dedicated(struct wf_job *job)
 {
-    if (WF_UNLIKELY(!wf_load_rlx(&wf_pool.is_attached)))
-        wf_pool_attach();
+    wf_lock_acquire(&wf_pool.lock);
+    job->state = WF_JOB_RUNNING;
+    wf_pool.n_jobs++;
+    wf_pool.n_dedicated++;
+    (void)wf_add_seq(&wf_rt.n_helpers, 1u);
+    wf_lock_release(&wf_pool.lock);
+    start_thread(job);
+}
+
+static void submit_to_queue(struct wf_job *job)
+{
     wf_lock_acquire(&wf_pool.lock);
     job->state = WF_JOB_QUEUED;
-    wf_list_push_back(&wf_pool.queue, &job->link);
-    wf_pool.n_queued++;
+    if (wf_lane_enter_locked(job))
+        enqueue_locked(job);
     struct wf_pool_thread *idle = fetch_idle_locked();
     bool must_start = wf_pool.n_queued > wf_pool.n_coming && wf_pool.n_threads < wf_pool.limit;
     if (must_start) {
@@ -248,21 +371,70 @@ void wf_pool_submit(struct wf_job *job)
     if (idle != NULL)
         wf_futex_wake(&idle->word, 1);
     if (must_start)
-        start_thread();
+        start_thread(NULL);
 }
 
-enum wf_job_state wf_pool_begin_wait(struct wf_job *job, bool give_up)
+void wf_pool_submit(struct wf_job *job)
 {
-    wf_lock_acquire(&wf_pool.lock);
-    if (job->state == WF_JOB_QUEUED && give_up) {
+    if (WF_UNLIKELY(!wf_load_rlx(&wf_pool.is_attached)))
+        wf_pool_attach();
+    if (job->is_dedicated)
+        submit_dedicated(job);
+    else
+        submit_to_queue(job);
+}
+
+/* ---- the submitter ------------------------------------------------------------------------------ */
+
+static void withdraw_locked(struct wf_job *job)
+{
+    if (job->has_place) {
         wf_list_remove(&job->link);
         wf_pool.n_queued--;
-        job->state = WF_JOB_WITHDRAWN;
-    } else if (job->state == WF_JOB_QUEUED && !job->is_shielded) {
-        wf_wait_begin(job->waiter, WF_ON_BLOCKING, job->name);
-    } else if (job->state == WF_JOB_QUEUED || job->state == WF_JOB_RUNNING) {
-        wf_wait_begin_shielded(job->waiter, WF_ON_BLOCKING, job->name);
     }
+    pass_place_locked(job);
+    job->state = WF_JOB_WITHDRAWN;
+}
+
+/* The submitter is cancelled: so is what the function waits for in weft. */
+static void end_wait_of_function_locked(struct wf_job *job)
+{
+    /* seq [job-cancel]: after the flag was set. */
+    struct wf_waiter *caller = wf_load_seq(&job->context.caller);
+    if (caller != NULL && wf_wait_claim_cancel(caller))
+        wf_wait_wake(caller, WF_WAKE_LAST);
+}
+
+static void give_up_locked(struct wf_job *job)
+{
+    if (job->state == WF_JOB_QUEUED) {
+        withdraw_locked(job);
+        return;
+    }
+    if (job->abandoned != NULL) {
+        job->state = WF_JOB_ABANDONED;
+        wf_store_seq(&job->is_left, 1u);
+    }
+    end_wait_of_function_locked(job);
+}
+
+/* Once it has given up, only the end of the function ends its wait. */
+static void begin_wait_locked(struct wf_job *job, bool has_given_up)
+{
+    if (has_given_up || job->is_shielded)
+        wf_wait_begin_shielded(job->waiter, WF_ON_BLOCKING, job->name);
+    else
+        wf_wait_begin(job->waiter, WF_ON_BLOCKING, job->name);
+}
+
+enum wf_job_state wf_pool_begin_wait(struct wf_job *job, bool gives_up)
+{
+    wf_lock_acquire(&wf_pool.lock);
+    bool is_open = job->state == WF_JOB_QUEUED || job->state == WF_JOB_RUNNING;
+    if (is_open && gives_up)
+        give_up_locked(job);
+    if (job->state == WF_JOB_QUEUED || job->state == WF_JOB_RUNNING)
+        begin_wait_locked(job, gives_up);
     enum wf_job_state state = job->state;
     wf_lock_release(&wf_pool.lock);
     return state;

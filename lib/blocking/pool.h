@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT
  * The blocking pool: native threads that run what would stall a worker.
  *
- * A job lives on its submitter's stack. Its state answers who may touch it:
+ * A job lives on its submitter's stack, or on the heap if that may leave it. Its state answers who
+ * may touch it:
  *
- *   QUEUED      the pool's lock; it hangs in the queue
+ *   QUEUED      the pool's lock; it hangs in the queue, or waits for a place in its lane (lane.c)
  *   RUNNING     the pool thread that took it; the submitter waits, whatever cancels it
+ *   ABANDONED   that thread alone: the submitter has left
  *   DONE        the submitter: the function has returned
  *   REFUSED     the submitter: no thread could be made for it
  *   WITHDRAWN   the submitter: cancelled before it began
@@ -13,6 +15,7 @@
  *   QUEUED    RUNNING     a pool thread  take_locked
  *   QUEUED    WITHDRAWN   the submitter  wf_pool_begin_wait
  *   QUEUED    REFUSED     who could not start the only thread   refuse_all_locked
+ *   RUNNING   ABANDONED   the submitter  wf_pool_begin_wait
  *   RUNNING   DONE        its thread     finish_locked, and claims the submitter's wait
  *
  * The submitter learns of an end by a claim of its wait or by looking at the state under the lock,
@@ -21,11 +24,14 @@
 #define WF_BLOCKING_POOL_H
 
 #include "base/list.h"
-#include "sched/wait.h"
+#include "sched/host.h"
+
+#include <weft/blocking.h>
 
 enum wf_job_state {
     WF_JOB_QUEUED,
     WF_JOB_RUNNING,
+    WF_JOB_ABANDONED,
     WF_JOB_DONE,
     WF_JOB_REFUSED,
     WF_JOB_WITHDRAWN,
@@ -37,23 +43,38 @@ struct wf_job {
     void *arg;
     const char *name, *file; /* static text, for reports */
     int line;
-    bool is_shielded; /* no cancel withdraws it */
+    weft_lane lane;
+    bool is_shielded;  /* no cancel withdraws it, and no limit of a lane holds it up */
+    bool is_dedicated; /* wants a thread of its own */
+    void *result;      /* what weft_job_result says */
+
+    /* It may be abandoned: its thread calls this then, after fn, and nobody else uses the job any
+     * more. NULL: it may not. */
+    void (*abandoned)(struct wf_job *job);
 
     int rc; /* what fn returned, once DONE */
 
-    /* Under the pool's lock, but for wf_job_run. */
+    /* wf_job_run's. */
+    struct wf_job_context context;
+    _Atomic uint32_t is_left; /* what the context has for a flag, if it may be abandoned */
+
+    /* Under the pool's lock. */
     enum wf_job_state state;
+    bool has_place; /* counts in its lane */
     struct wf_waiter *waiter;
     struct wf_link link;
 };
 
 /* ---- job.c: for whoever has something blocking to do ------------------------------------------ */
 
+enum { WF_JOB_WAS_ABANDONED = 1 };
+
 /* Runs job->fn and waits for its end. 0: it ran, and its result is job->rc. Negative: it never ran
- * (WEFT_ECANCELED, WEFT_EAGAIN, or wf_no_waiter's code). */
+ * (WEFT_ECANCELED, WEFT_EAGAIN, or wf_no_waiter's code). WF_JOB_WAS_ABANDONED: it runs, or has run,
+ * and must not be touched. */
 WF_MUST_CHECK int wf_job_run(struct wf_job *job);
 
-/* The same in one line: fn's result, or the code of a job that never ran. */
+/* The same in one line: fn's result, or the code of a job that never ran. In the lane of files. */
 WF_MUST_CHECK int wf_blocking_call(const char *name, int (*fn)(void *arg), void *arg);
 
 /* The same for teardown: it is not cancelled, and runs in the caller when no thread can be had. */
@@ -74,8 +95,9 @@ void wf_pool_stats(uint64_t *jobs, uint64_t *threads);
 /* For job.c. Queues the job and sees to it that a thread serves the queue. */
 void wf_pool_submit(struct wf_job *job);
 
-/* Starts a wait for the job's end if it is QUEUED or RUNNING (shielded then); with give_up, a
- * queued job is withdrawn instead. Returns the state. */
+/* Starts a wait for the job's end if it is QUEUED or RUNNING. With give_up, the submitter being
+ * cancelled: a queued job is withdrawn, one that may be is abandoned, and what another waits for is
+ * ended. Returns the state. */
 enum wf_job_state wf_pool_begin_wait(struct wf_job *job, bool give_up);
 
 #endif

@@ -37,12 +37,12 @@ void wf_pool_attach(void)
 {
     wf_service_register(&service);
     wf_lock_acquire(&wf_rt.lock);
-    unsigned limit = wf_rt.config.blocking_threads;
+    weft_config config = wf_rt.config;
     wf_lock_release(&wf_rt.lock);
     wf_lock_acquire(&wf_pool.lock);
-    if (wf_pool.own_limit > 0)
-        limit = wf_pool.own_limit;
+    unsigned limit = wf_pool.own_limit > 0 ? wf_pool.own_limit : config.blocking_threads;
     wf_pool.limit = limit > 0 ? limit : DEFAULT_LIMIT;
+    wf_lanes_init_locked(wf_pool.limit, config.lane_threads);
     wf_store_rlx(&wf_pool.is_attached, true);
     wf_lock_release(&wf_pool.lock);
 }
@@ -59,7 +59,7 @@ void wf_pool_stats(uint64_t *jobs, uint64_t *threads)
 {
     wf_lock_acquire(&wf_pool.lock);
     *jobs = wf_pool.n_jobs;
-    *threads = wf_pool.n_threads;
+    *threads = wf_pool.n_threads + wf_pool.n_dedicated;
     wf_lock_release(&wf_pool.lock);
 }
 
@@ -86,7 +86,7 @@ static bool join_ended_locked(void)
         wf_free(thread);
         wf_lock_acquire(&wf_pool.lock);
     }
-    return wf_pool.n_threads == 0 && wf_list_is_empty(&wf_pool.ended);
+    return wf_pool.n_threads + wf_pool.n_dedicated == 0 && wf_list_is_empty(&wf_pool.ended);
 }
 
 static void name_stuck_locked(struct wf_text *text)
@@ -138,7 +138,7 @@ void wf_pool_stop(int64_t until_ns)
         wf_lock_acquire(&wf_pool.lock);
     }
     wf_pool.is_stopping = false;
-    bool is_stuck = wf_pool.n_threads > 0;
+    bool is_stuck = wf_pool.n_threads + wf_pool.n_dedicated > 0;
     wf_lock_release(&wf_pool.lock);
     if (is_stuck)
         report_stuck();

@@ -21,6 +21,7 @@ extern __thread void *wf_self_of_thread;
 __thread void *wf_self_of_thread __attribute__((tls_model("initial-exec"), used));
 
 static __thread struct wf_held_ranks ranks_of_thread;
+static __thread void *host_of_thread;
 
 WF_NOINLINE struct wf_held_ranks *wf_self_ranks(void)
 {
@@ -47,6 +48,18 @@ WF_WORKER_LOCAL WF_NOINLINE void wf_self_set(void *self)
     /* A failure means no memory for a rarely used key: the thread then ends unannounced. */
     if (on_exit_fn != NULL)
         (void)pthread_setspecific(exit_key, self);
+}
+
+WF_NOINLINE void *wf_self_host_get(void)
+{
+    __asm__ volatile("" ::: "memory");
+    return host_of_thread;
+}
+
+WF_NOINLINE void wf_self_host_set(void *host)
+{
+    __asm__ volatile("" ::: "memory");
+    host_of_thread = host;
 }
 
 /* Other destructors of the thread may call us yet: they get a new record, freed in the next round. */

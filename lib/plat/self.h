@@ -42,6 +42,11 @@ void *wf_self_get(void);
 #endif
 void wf_self_set(void *self);
 
+/* What weft knows of this OS thread itself, whatever runs on it (sched/host.h): NULL on a thread
+ * that is not weft's. Set once, by the thread. */
+void *wf_self_host_get(void);
+void wf_self_host_set(void *host);
+
 /* This OS thread's own errno. */
 int *wf_errno_location(void);
 

@@ -39,7 +39,7 @@ struct wf_sim_thread {
     char name[16];
     void (*fn)(void *arg);
     void *arg;
-    void *self; /* the pointer of plat/self.h */
+    void *self, *host; /* the pointers of plat/self.h */
     struct wf_held_ranks ranks;
     struct wf_sim_view view;
     void *mapping, *stack_low;

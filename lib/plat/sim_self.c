@@ -4,7 +4,7 @@
 
 #include "plat/sim_core.h"
 
-static void *outside_self;
+static void *outside_self, *outside_host;
 static struct wf_held_ranks outside_ranks;
 static void (*exit_fn)(void *self);
 
@@ -29,6 +29,23 @@ WF_NOINLINE void wf_self_set(void *self)
 {
     __asm__ volatile("" ::: "memory");
     *self_slot() = self;
+}
+
+static void **host_slot(void)
+{
+    return wf_sim.current != NULL ? &wf_sim.current->host : &outside_host;
+}
+
+WF_NOINLINE void *wf_self_host_get(void)
+{
+    __asm__ volatile("" ::: "memory");
+    return *host_slot();
+}
+
+WF_NOINLINE void wf_self_host_set(void *host)
+{
+    __asm__ volatile("" ::: "memory");
+    *host_slot() = host;
 }
 
 void wf_self_on_exit(void (*fn)(void *self)) { exit_fn = fn; }

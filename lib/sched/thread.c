@@ -7,6 +7,7 @@
 #include "plat/mem.h"
 #include "plat/self.h"
 #include "plat/thread.h"
+#include "sched/host.h"
 #include "sched/worker.h"
 
 /* If only waiting threads are left, one of them asks for a deadlock soon: when this one, which the
@@ -72,6 +73,7 @@ WF_NOINLINE struct wf_thread *wf_thread_make_slow(void)
     wf_lock_release(&wf_rt.threads_lock);
     (void)wf_add_seq(&wf_rt.n_plain, 1u);
     wf_self_set(thread);
+    wf_host_dress(thread);
     return thread;
 }
 

@@ -121,6 +121,7 @@ int use_tasks(void)
     WEFT_TRY(weft_spawn_with(&scope, WEFT_OPTS(spawn, .name = "a", .stack_size = 1 << 20), nop));
     WEFT_TRY(weft_spawn(&scope, enter_all, WEFT_MOVE(book), WEFT_MOVE(jobs)));
     WEFT_TRY(weft_blocking(nop));
+    WEFT_TRY(weft_blocking_with(WEFT_OPTS(blocking, .lane = WEFT_LANE_DNS, .abandon = true), nop));
     WEFT_TRY(weft_after(WEFT_MS(5), &timer));
     WEFT_TRY(weft_pause() + weft_checkpoint());
     return weft_scope_wait(&scope);
