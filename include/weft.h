@@ -30,6 +30,8 @@
 #include <weft/time.h>
 #include <weft/chan.h>
 #include <weft/select.h>
+#include <weft/broadcast.h>
+#include <weft/watch.h>
 #include <weft/completion.h>
 #include <weft/sync.h>
 #include <weft/generator.h>

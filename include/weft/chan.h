@@ -165,6 +165,25 @@ WEFT_API int weft_sender_end(weft_sender *tx, int cause);
  * Returns  as weft_sender_end                                                               */
 WEFT_API int weft_sender_abort(weft_sender *tx, int cause);
 
+/* ---- more receivers ----------------------------------------------------------------------- */
+
+/* Opens a further receiver of a broadcast or a watch: from now on (weft/broadcast.h,
+ * weft/watch.h). One of a channel shares its values with the others: weft_half_ref.
+ *
+ * Written by memcpy: *out_rx may be a typed handle. file is static text. Usually called by
+ * weft_subscribe.
+ *
+ * Waits    no
+ * From     any thread
+ * Returns  0
+ *          WEFT_ENOTSUP    tx is not a broadcast's or a watch's
+ *          WEFT_ECLOSED    tx is closed
+ *          WEFT_EMSGSIZE   elem_size is not the element's
+ *          WEFT_ENOMEM                                                                       */
+WEFT_API WEFT_MUST_CHECK int weft_sender_subscribe(weft_sender *tx, size_t elem_size,
+                                                   weft_receiver **out_rx, const char *file,
+                                                   int line);
+
 /* ---- permits: a place first, the value later ------------------------------------------------ */
 
 /* Waits for a place in the channel and keeps it.

@@ -64,6 +64,11 @@
 #define weft_abort(tx, cause) \
     weft_sender_abort(((void)sizeof(WEFT_TX_ELEM_(tx)), WEFT_TX_RAW_(tx)), cause)
 
+/* weft_subscribe(tx, &rx): a further receiver of a broadcast or a watch, from now on. */
+#define weft_subscribe(tx, rx)                                                            \
+    weft_sender_subscribe(WEFT_TX_RAW_(tx), sizeof(WEFT_TX_ELEM_(tx)),                    \
+                          WEFT_RX_SLOT_(WEFT_TX_ELEM_(tx), rx), __FILE__, __LINE__)
+
 /* weft_permit(T): a place for one T. WEFT_PERMIT(T, var): the same, owned. */
 #define weft_permit(T)      __typeof__(__typeof__(T) *(*)(weft_permit_half *, weft_nothing *))
 #define WEFT_PERMIT(T, var) WEFT_CLEANUP_(weft_permit_drop) weft_permit(T) var = NULL

@@ -33,6 +33,7 @@ extern "C" {
     X(ELINE,      -5003,      "a line is longer than the limit")                        \
     X(ENOTASK,    -5004,      "only a task can do this")                                \
     X(ABANDONED,  -5005,      "left without saying how it went")                        \
+    X(ELAGGED,    -5006,      "too slow: the oldest values have given way to newer ones")   \
     X(ECANCELED,  -ECANCELED, "cancelled")                                              \
     X(ETIMEDOUT,  -ETIMEDOUT, "the deadline passed")                                    \
     X(ENOMEM,     -ENOMEM,    "out of memory")                                          \

@@ -196,7 +196,7 @@ static int take_first(weft_receiver *rx, char *out, uint32_t n, struct wf_waiter
         *out_may_be_more = true;
         if (wf_chan_looks_again_locked(ch, self, &turn, &chores))
             continue;
-        int rc = wf_chan_park_recv(rx, out, n, self);
+        int rc = wf_chan_park_recv(ch, rx, out, n, self);
         if (rc != WF_NODE_RETRY)
             return rc;
     }

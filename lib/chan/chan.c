@@ -24,16 +24,22 @@ struct wf_chan wf_chan_always = { .is_always_ready = true,
 
 /* ---- opening --------------------------------------------------------------------------------- */
 
+int wf_chan_check_opts(size_t elem_size, const weft_chan_opts *opts)
+{
+    if (elem_size == 0 || opts->overflow < WEFT_BLOCK || opts->overflow > WEFT_CONFLATE)
+        return WEFT_EINVAL;
+    return elem_size > MAX_ELEM_SIZE || opts->capacity > MAX_CAPACITY ? WEFT_EOVERFLOW : 0;
+}
+
 /* The options with defaults filled in: the layout may be older or newer than ours. */
 static int read_opts(size_t elem_size, const weft_chan_opts *opts, weft_chan_opts *out)
 {
     *out = (weft_chan_opts){ 0 };
     if (opts != NULL)
         memcpy(out, opts, opts->size_ != 0 ? WF_MIN(opts->size_, sizeof *out) : sizeof *out);
-    if (elem_size == 0 || out->overflow < WEFT_BLOCK || out->overflow > WEFT_CONFLATE)
-        return WEFT_EINVAL;
-    if (elem_size > MAX_ELEM_SIZE || out->capacity > MAX_CAPACITY)
-        return WEFT_EOVERFLOW;
+    int rc = wf_chan_check_opts(elem_size, out);
+    if (rc < 0)
+        return rc;
     /* What replaces the oldest needs one to replace; what keeps the latest keeps one. */
     if (out->overflow == WEFT_CONFLATE || (out->overflow == WEFT_DROP_OLDEST && out->capacity == 0))
         out->capacity = 1;
@@ -47,10 +53,16 @@ static struct wf_chan *make_chan(size_t elem_size, const weft_chan_opts *opts, c
     size_t head = (sizeof(struct wf_chan) + WF_CACHE_LINE - 1) & ~(size_t)(WF_CACHE_LINE - 1);
     size_t size = wf_size_with(head, opts->capacity, elem_size);
     struct wf_chan *ch = wf_alloc_aligned(size, WF_CACHE_LINE);
-    if (ch == NULL)
-        return NULL;
+    if (ch != NULL)
+        wf_chan_init(ch, elem_size, opts, (unsigned char *)ch + head, file, line);
+    return ch;
+}
+
+void wf_chan_init(struct wf_chan *ch, size_t elem_size, const weft_chan_opts *opts, void *data,
+                  const char *file, int line)
+{
     *ch = (struct wf_chan){
-        .ring = { .data = (unsigned char *)ch + head,
+        .ring = { .data = data,
                   .elem_size = (uint32_t)elem_size,
                   .capacity = (uint32_t)opts->capacity },
         .drop = opts->drop,
@@ -65,7 +77,6 @@ static struct wf_chan *make_chan(size_t elem_size, const weft_chan_opts *opts, c
     wf_list_init(&ch->tx_halves);
     wf_list_init(&ch->rx_halves);
     wf_link_init(&ch->shard_link);
-    return ch;
 }
 
 int wf_chan_open(size_t elem_size, const weft_chan_opts *opts, const char *file, int line,
@@ -180,6 +191,8 @@ int wf_chan_end(struct wf_chan *ch, int cause, bool is_abort)
     wf_chan_unlock(ch);
     wf_chores_do(ch, &chores);
     drop_seized(ch, values);
+    if (is_abort && !had_ended && ch->sink != NULL)
+        ch->sink->discard(ch);
     return had_ended ? WEFT_ECLOSED : 0;
 }
 
@@ -218,6 +231,8 @@ void wf_chan_add_half(struct wf_chan *ch, struct wf_half *half, struct wf_waiter
     } else {
         ch->refs++;
         ch->n_receivers++;
+        ch->refuses_values = ch->has_ended; /* where none was left, one may subscribe */
+        wf_chan_mark_locked(ch);
         wf_list_push_back(&ch->rx_halves, &half->link);
     }
     wf_lock_release(&ch->lock); /* unchecked: an open is between its two halves */
@@ -265,6 +280,8 @@ void wf_chan_unref(struct wf_chan *ch)
     wf_lock_release(&ch->lock);
     if (!is_last)
         return;
+    if (ch->sink != NULL)
+        ch->sink->discard(ch);
     wf_chan_unregister(ch);
     wf_free_aligned(ch);
 }

@@ -54,6 +54,21 @@ struct wf_node {
 
 #define WF_NODE_RETRY (-1000000)
 
+struct wf_chan;
+struct wf_chores;
+
+/* What takes the ring's place where receivers don't share the values (fanout.h). Its channel has no
+ * capacity, the policy WEFT_DROP_OLDEST and no receiver that waits with a slot. */
+struct wf_sink {
+    const char *kind;           /* for dumps */
+    bool has_standing_receiver; /* n_receivers is one more than there are */
+
+    /* Takes the value, under the lock, as wf_chan_try_send_locked. */
+    int (*put)(struct wf_chan *ch, const void *value, struct wf_chores *chores);
+    /* Drops all it holds: after an abort, and before the channel is freed. Without the lock. */
+    void (*discard)(struct wf_chan *ch);
+};
+
 struct wf_chan {
     /* Under lock, seldom written. */
     WF_CACHE_ALIGNED bool has_ended; /* weft_end, weft_abort, or the last sender went */
@@ -79,8 +94,9 @@ struct wf_chan {
 
     struct wf_list tx_halves, rx_halves; /* of struct wf_half, open ones, for reports; lock */
     struct wf_link shard_link;           /* in the list of all channels; its shard's lock */
-    const char *name, *file;             /* constant */
+    const char *name, *file;             /* constant, as is what follows */
     int line;
+    const struct wf_sink *sink; /* NULL: values go to the ring */
 };
 _Static_assert(offsetof(struct wf_chan, ring.head) == WF_CACHE_LINE &&
                    offsetof(struct wf_chan, tx_halves) == (size_t)2 * WF_CACHE_LINE,
@@ -222,7 +238,8 @@ bool wf_chan_looks_again_locked(struct wf_chan *ch, struct wf_waiter *self, unsi
  * of the n values moved, at least one; WF_NODE_RETRY; or the error. */
 int wf_chan_park_send(weft_sender *tx, const void *values, uint32_t n, struct wf_waiter *self,
                       struct wf_chores *chores);
-int wf_chan_park_recv(weft_receiver *rx, void *out, uint32_t n, struct wf_waiter *self);
+int wf_chan_park_recv(struct wf_chan *ch, weft_receiver *rx, void *out, uint32_t n,
+                      struct wf_waiter *self);
 /* The same for a place: 0, WF_NODE_RETRY, or the error. */
 int wf_chan_park_reserve(weft_sender *tx, struct wf_waiter *self, struct wf_chores *chores);
 
@@ -261,6 +278,13 @@ int wf_chan_recv_code(weft_receiver *rx, int rc);
 /* Makes a channel with one sender and one receiver reference. */
 WF_MUST_CHECK int wf_chan_open(size_t elem_size, const weft_chan_opts *opts, const char *file,
                                int line, weft_sender **out_tx, weft_receiver **out_rx);
+
+/* Readies the memory of one without references, and with data for the ring. */
+void wf_chan_init(struct wf_chan *ch, size_t elem_size, const weft_chan_opts *opts, void *data,
+                  const char *file, int line);
+
+/* The limits of opts and of the size: 0, WEFT_EINVAL or WEFT_EOVERFLOW. */
+int wf_chan_check_opts(size_t elem_size, const weft_chan_opts *opts);
 
 /* Ends it for all; is_abort: what is left is dropped first, permits are void. WEFT_ECLOSED when
  * it had ended before, which stays as it was. The caller has a half. */

@@ -42,13 +42,15 @@ static void describe_halves(struct wf_list *halves, uint32_t n, const char *noun
 void wf_chan_describe(struct wf_chan *ch, struct wf_text *text)
 {
     wf_chan_lock(ch);
-    wf_text_add(text, "channel \"%s\" (%s:%d) %u/%u", ch->name != NULL ? ch->name : "",
-                ch->file != NULL ? ch->file : "?", ch->line, wf_ring_n_full(&ch->ring),
-                ch->ring.capacity);
+    wf_text_add(text, "%s \"%s\" (%s:%d)", ch->sink != NULL ? ch->sink->kind : "channel",
+                ch->name != NULL ? ch->name : "", ch->file != NULL ? ch->file : "?", ch->line);
+    if (ch->sink == NULL)
+        wf_text_add(text, " %u/%u", wf_ring_n_full(&ch->ring), ch->ring.capacity);
     if (ch->n_reserved > 0)
         wf_text_add(text, " and %u reserved", ch->n_reserved);
     describe_halves(&ch->tx_halves, ch->n_senders, "sender", text);
-    describe_halves(&ch->rx_halves, ch->n_receivers, "receiver", text);
+    bool stands = ch->sink != NULL && ch->sink->has_standing_receiver;
+    describe_halves(&ch->rx_halves, ch->n_receivers - stands, "receiver", text);
     if (ch->has_ended)
         wf_text_add(text, ", ended");
     wf_chan_unlock(ch);

@@ -173,10 +173,16 @@ static bool is_writable_locked(struct wf_chan *ch, const struct wf_waiter *self)
            has_other_locked(&ch->receivers, self);
 }
 
+static bool is_receivable_locked(const struct part *part, const struct wf_waiter *self)
+{
+    weft_receiver *rx = part->what->half;
+    bool is_readable = is_readable_locked(part->chan, self);
+    return rx->ops->is_ready != NULL ? rx->ops->is_ready(rx, is_readable) : is_readable;
+}
+
 static bool is_ready_locked(const struct part *part, const struct wf_waiter *self)
 {
-    return is_send(part) ? is_writable_locked(part->chan, self)
-                         : is_readable_locked(part->chan, self);
+    return is_send(part) ? is_writable_locked(part->chan, self) : is_receivable_locked(part, self);
 }
 
 static void put_node_locked(struct part *part, struct wf_chores *chores)
@@ -198,7 +204,7 @@ static int do_locked(const struct part *part, struct wf_chores *chores)
         return wf_chan_try_send_locked(part->chan, part->what->value, chores);
     if (part->is_of_chan)
         return wf_chan_try_recv_locked(part->chan, part->what->value, chores);
-    return is_readable_locked(part->chan, part->node.waiter) ? WF_NODE_RETRY : WEFT_EAGAIN;
+    return is_receivable_locked(part, part->node.waiter) ? WF_NODE_RETRY : WEFT_EAGAIN;
 }
 
 static struct wf_chores chores_of(const struct part *part)

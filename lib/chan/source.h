@@ -32,6 +32,10 @@ struct wf_source_ops {
      * NULL, or a NULL result: as try_recv. */
     struct wf_chan *(*select_on)(weft_receiver *rx);
 
+    /* Whether it is, under the lock of that channel, for receivers that share one and are not all
+     * ready at once; is_readable: what the channel's own state says. NULL: that. */
+    bool (*is_ready)(weft_receiver *rx, bool is_readable);
+
     /* When try_recv is worth calling again, for a source that waits for nothing but time. NULL, or
      * WF_NEVER: ask select_on. */
     int64_t (*ready_at)(weft_receiver *rx);

@@ -102,8 +102,9 @@ WF_NOINLINE void wf_chan_fill_locked(struct wf_chan *ch, struct wf_chores *chore
 static WF_NOINLINE int overflow_locked_slow(struct wf_chan *ch, const void *value,
                                             struct wf_chores *chores)
 {
-    if (ch->overflow == WEFT_BLOCK || ch->overflow == WEFT_FAIL)
-        return WEFT_EAGAIN;
+    bool refuses = ch->overflow == WEFT_BLOCK || ch->overflow == WEFT_FAIL;
+    if (refuses || ch->sink != NULL)
+        return refuses ? WEFT_EAGAIN : ch->sink->put(ch, value, chores);
     ch->n_sent++;
     ch->n_dropped++;
     if (ch->overflow == WEFT_DROP_NEWEST || wf_ring_n_full(&ch->ring) == 0) {
@@ -228,9 +229,9 @@ WF_NOINLINE int wf_chan_park_send(weft_sender *tx, const void *values, uint32_t 
     return rc == 0 ? 1 + (int)node.n_more_moved : rc;
 }
 
-WF_NOINLINE int wf_chan_park_recv(weft_receiver *rx, void *out, uint32_t n, struct wf_waiter *self)
+WF_NOINLINE int wf_chan_park_recv(struct wf_chan *ch, weft_receiver *rx, void *out, uint32_t n,
+                                  struct wf_waiter *self)
 {
-    struct wf_chan *ch = rx->source;
     struct wf_node node;
     wf_node_init(&node, self, out, n);
     int rc = park_node(ch, &ch->receivers, &node, &rx->half, WF_ON_RECV, NULL);
@@ -373,7 +374,7 @@ WF_NOINLINE int wf_chan_recv_any_locked_slow(weft_receiver *rx, void *out, struc
         }
         if (wf_chan_looks_again_locked(ch, self, &turn, &chores))
             continue;
-        rc = wf_chan_park_recv(rx, out, 1, self);
+        rc = wf_chan_park_recv(ch, rx, out, 1, self);
         if (rc != WF_NODE_RETRY)
             return wf_chan_recv_code(rx, rc);
     }

@@ -134,6 +134,13 @@ struct wf_chan *wf_adaptor_select_on(weft_receiver *rx)
     return ops->select_on != NULL ? ops->select_on(adaptor->source) : NULL;
 }
 
+/* Asked when select_on has found a channel: there is a source. */
+bool wf_adaptor_is_ready(weft_receiver *rx, bool is_readable)
+{
+    weft_receiver *source = ((struct wf_adaptor *)rx->source)->source;
+    return source->ops->is_ready != NULL ? source->ops->is_ready(source, is_readable) : is_readable;
+}
+
 int64_t wf_adaptor_ready_at(weft_receiver *rx)
 {
     struct wf_adaptor *adaptor = rx->source;

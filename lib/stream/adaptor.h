@@ -59,6 +59,7 @@ void wf_adaptor_close_source(struct wf_adaptor *adaptor);
 
 /* Entries of the table that all kinds share. */
 struct wf_chan *wf_adaptor_select_on(weft_receiver *rx);
+bool wf_adaptor_is_ready(weft_receiver *rx, bool is_readable);
 int64_t wf_adaptor_ready_at(weft_receiver *rx);
 void *wf_adaptor_room(weft_receiver *rx);
 void wf_adaptor_filled(weft_receiver *rx);

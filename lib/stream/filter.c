@@ -45,6 +45,7 @@ static const struct wf_source_ops pulling_ops = {
     .recv = filter_recv,
     .try_recv = filter_try_recv,
     .select_on = wf_adaptor_select_on,
+    .is_ready = wf_adaptor_is_ready,
     .ready_at = wf_adaptor_ready_at,
     .room = wf_adaptor_room,
     .filled = wf_adaptor_filled,

@@ -34,6 +34,7 @@ static const struct wf_source_ops pulling_ops = {
     .recv = map_recv,
     .try_recv = map_try_recv,
     .select_on = wf_adaptor_select_on,
+    .is_ready = wf_adaptor_is_ready,
     .ready_at = wf_adaptor_ready_at,
     .room = wf_adaptor_room,
     .filled = wf_adaptor_filled,

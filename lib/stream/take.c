@@ -65,6 +65,7 @@ static const struct wf_source_ops pulling_ops = {
     .recv = take_recv,
     .try_recv = take_try_recv,
     .select_on = take_select_on,
+    .is_ready = wf_adaptor_is_ready,
     .ready_at = take_ready_at,
     .room = wf_adaptor_room,
     .filled = wf_adaptor_filled,

@@ -34,3 +34,34 @@ int use_completions(void (*start)(void (*callback)(void *arg, int error), void *
     weft_completer_drop(&other);
     return WEFT_TRY(weft_recv(rx, &job)) > 0 ? job.id : weft_error(rx);
 }
+
+/* ---- broadcasts and watches ---- */
+
+int clone_text(void *copy, const void *item);
+void drop_text(void *item);
+
+int use_broadcasts(void);
+int use_broadcasts(void)
+{
+    WEFT_TX(char *, tx);
+    WEFT_RX(char *, rx);
+    WEFT_RX(char *, other);
+    WEFT_TRY(weft_broadcast_open(&tx, &rx, 64));
+    WEFT_TRY(weft_broadcast_open(&tx, &rx, 64, .clone = clone_text, .drop = drop_text));
+    WEFT_TRY(weft_subscribe(tx, &other));
+    weft_each (text, other)
+        drop_text(&text);
+    return weft_missed(other) > 0 ? weft_error(other) : 0;
+}
+
+int use_watches(void);
+int use_watches(void)
+{
+    WEFT_TX(struct job, tx);
+    WEFT_RX(struct job, rx);
+    struct job job;
+    WEFT_TRY(weft_watch_open(&tx, &rx));
+    WEFT_TRY(weft_watch_open(&tx, &rx, .name = "job"));
+    WEFT_TRY(weft_send(tx, (struct job){ 1 }));
+    return WEFT_TRY(weft_latest(rx, &job)) > 0 ? job.id : 0;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT
+ * Broadcasts: every value to every receiver (fanout.h). */
+#include "chan/fanout.h"
+
+#include <weft/broadcast.h>
+
+#include <string.h>
+
+static const struct wf_sink broadcast_sink = {
+    .kind = "broadcast",
+    .put = wf_fanout_put,
+    .discard = wf_fanout_discard,
+};
+
+int weft_broadcast_open_sized(size_t elem_size, const weft_broadcast_opts *opts,
+                              weft_sender **out_tx, weft_receiver **out_rx, const char *file,
+                              int line)
+{
+    weft_broadcast_opts all = { 0 };
+    if (opts != NULL)
+        memcpy(&all, opts, opts->size_ != 0 ? WF_MIN(opts->size_, sizeof all) : sizeof all);
+    return wf_fanout_open(elem_size,
+                          &(struct wf_fanout_opts){
+                              .name = all.name,
+                              .capacity = all.capacity,
+                              .drop = all.drop,
+                              .clone = all.clone,
+                              .sink = &broadcast_sink,
+                          },
+                          file, line, out_tx, out_rx);
+}
+
+uint64_t weft_receiver_missed(weft_receiver *rx)
+{
+    if (rx == NULL)
+        return 0;
+    wf_half_must_be(&rx->half, WF_HALF_RECEIVER, "weft_missed", "rx");
+    bool is_open = rx->ops == &wf_fanout_ops && !rx->half.is_closed;
+    return is_open ? ((const struct wf_subscriber *)rx->source)->n_missed : 0;
+}
