@@ -11,6 +11,8 @@ enum {
     SHORT_RUN_NS = 2000,
     FIRST_RUN_NS = 10000, /* before anything was measured: enough to share three tasks */
     TOUR_NS = 100000,
+    OLDEST_NS = 1000000,
+    FRESH_HELP_NS = 200000,
     LONG_RUN_NS = 13000, /* 61 of them between two tours of a lone worker are 0.8 ms */
 };
 
@@ -36,13 +38,16 @@ static uint32_t length_that_wants_help(struct wf_worker *w)
     (void)w;
     return (uint32_t)(wf_sim_random() % 8);
 #else
-    return (uint32_t)(WF_HELP_NS / w->run_ns);
+    bool waits_long = w->now_ns - w->fresh_since_ns > FRESH_HELP_NS;
+    return waits_long ? 0 : (uint32_t)(WF_HELP_NS / w->run_ns);
 #endif
 }
 
 WF_WORKER_LOCAL static void restart(struct wf_worker *w, int64_t now_ns)
 {
     w->now_ns = now_ns;
+    if (wf_runq_fresh_length(&w->runq) == 0)
+        w->fresh_since_ns = now_ns;
     w->looked_at = picks_of(w);
     w->look_at = w->looked_at + picks_until_look(w);
     w->help_length = length_that_wants_help(w);
@@ -59,9 +64,26 @@ WF_WORKER_LOCAL void wf_pace_start(struct wf_worker *w)
     restart(w, wf_clock_now());
 }
 
+/* A tree of spawns is walked in depth, and with each branch that is begun before its time another
+ * path of stacks is in use: so seldom, yet each of a thousand begins within a second. Virtual time
+ * stands still while tasks run. */
+WF_WORKER_LOCAL static void look_at_age(struct wf_worker *w, int64_t now_ns)
+{
+#ifdef WF_SIM
+    bool is_due = wf_sim_random() % 4 == 0;
+#else
+    bool is_due = now_ns - w->oldest_ns >= OLDEST_NS;
+#endif
+    if (!is_due)
+        return;
+    w->oldest_ns = now_ns;
+    w->is_oldest_due = true;
+}
+
 WF_WORKER_LOCAL WF_NOINLINE void wf_pace_look(struct wf_worker *w)
 {
     int64_t now_ns = wf_clock_now();
+    look_at_age(w, now_ns);
     int64_t n = (int64_t)(picks_of(w) - w->looked_at);
     if (n > 0)
         w->run_ns += ((now_ns - w->now_ns) / n - w->run_ns) / 4;

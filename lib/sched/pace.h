@@ -4,7 +4,9 @@
  * Waking a thread costs its waker as much as a thousand switches, and a task that moves to another
  * core takes its cache lines along. So tasks that exchange tiny messages stay together, and real
  * work spreads: a worker wants help when the last in its queue would have to wait for more than
- * about 20 microseconds. Until then pushing wakes nobody and thieves keep away.
+ * about 20 microseconds. Until then pushing wakes nobody and thieves keep away. Of unstarted tasks,
+ * where the newest comes first, the last waits for all that are yet to come, and may be a branch of a
+ * tree: a worker that has had some for 200 microseconds wants help, too.
  *
  *   P1  A push without a wake goes only to the queues of a worker that runs: it will pop it, at
  *       the latest when its task waits.

@@ -37,12 +37,22 @@ WF_WORKER_LOCAL static inline struct wf_task *wf_worker_pop_slot(struct wf_worke
     return task;
 }
 
+/* As started tasks come first, the unstarted have their turn now and then; and of these, where the
+ * newest is first, the oldest, when it is time to (pace.c), or it might never begin. */
+WF_WORKER_LOCAL static inline struct wf_task *wf_worker_pop_fresh(struct wf_worker *w)
+{
+    if (WF_LIKELY(!w->is_oldest_due))
+        return wf_runq_pop_fresh(&w->runq);
+    w->is_oldest_due = false;
+    return wf_runq_steal_fresh(&w->runq);
+}
+
 /* What is found is taken by a read-modify-write (sched/wait_task.h). */
 WF_WORKER_LOCAL static inline struct wf_task *wf_worker_pop(struct wf_worker *w)
 {
     struct wf_task *task = NULL;
     if (wf_load_rlx_raw(&w->stats[WF_SWITCHES]) % WF_FRESH_PICKS == 0)
-        task = wf_runq_steal_fresh(&w->runq); /* the oldest, which else might never begin */
+        task = wf_worker_pop_fresh(w);
     if (task == NULL)
         task = wf_worker_pop_slot(w);
     if (task == NULL)
