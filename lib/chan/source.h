@@ -23,6 +23,10 @@ struct wf_source_ops {
      * error that ended the source sets rx->is_ended; 0 need not. */
     int (*recv)(weft_receiver *rx, void *out);
 
+    /* weft_recv itself, with unchecked arguments, for a source that has a short way; the rest goes to
+     * wf_receiver_recv_any. NULL: all does. */
+    int (*recv_now)(weft_receiver *rx, void *out, size_t size);
+
     /* The same without waiting: -EAGAIN when it would. NULL: the source waits inside and can't
      * (an iterator, an adaptor with a callback not opened with .never_waits). */
     int (*try_recv)(weft_receiver *rx, void *out);
@@ -149,5 +153,6 @@ int wf_receiver_close_and_free(weft_receiver *rx);
 
 /* The way of weft_receiver_recv for what is not a channel, or not well called (receiver.c). */
 int wf_receiver_recv_slow(weft_receiver *rx, void *out, size_t size);
+int wf_receiver_recv_any(weft_receiver *rx, void *out, size_t size); /* without recv_now */
 
 #endif

@@ -108,15 +108,29 @@ WF_WORKER_LOCAL static inline void wf_worker_tidy(struct wf_worker *w)
 }
 
 /* Nothing read from the worker before the switch holds after it. */
-WF_WORKER_LOCAL static inline void wf_worker_switch(struct wf_worker *w, struct wf_task *self,
-                                                    struct wf_task *next)
+WF_WORKER_LOCAL static inline void wf_worker_switch_ctx(struct wf_worker *w, struct wf_task *self,
+                                                        struct wf_ctx *next)
 {
     int saved_errno = *w->errno_location;
     wf_store_rlx_raw(&self->waiter.wait_since_ns, w->now_ns);
-    wf_ctx_switch(&self->ctx, next != NULL ? wf_worker_enter(w, next) : &w->native);
+    wf_ctx_switch(&self->ctx, next);
     w = wf_worker_here();
     *w->errno_location = saved_errno;
     wf_worker_tidy(w);
+}
+
+WF_WORKER_LOCAL static inline void wf_worker_switch(struct wf_worker *w, struct wf_task *self,
+                                                    struct wf_task *next)
+{
+    wf_worker_switch_ctx(w, self, next != NULL ? wf_worker_enter(w, next) : &w->native);
+}
+
+/* To one that has started. */
+WF_WORKER_LOCAL static inline void wf_worker_switch_to(struct wf_worker *w, struct wf_task *self,
+                                                       struct wf_task *next)
+{
+    wf_worker_become(w, next);
+    wf_worker_switch_ctx(w, self, &next->ctx);
 }
 
 /* The one to switch to directly, or NULL: to the native stack. */

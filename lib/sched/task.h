@@ -37,7 +37,7 @@ struct wf_task {
     void *self_arg; /* second argument of what->enter */
 
     /* Called when the task is about to leave its stack, by a wait or a yield of any kind, but not
-     * by wf_wait_lend or wf_wait_park_for; NULL: nothing to do. The task's own. */
+     * by lend.h or wf_wait_park_for; NULL: nothing to do. The task's own. */
     void (*leaves)(struct wf_task *task);
 
     /* Called on the task's own stack when the body has returned and its arguments are dropped.

@@ -299,14 +299,6 @@ bool wf_wait_may_lend(struct wf_waiter *self, struct wf_waiter *other)
     return self->is_task && self->never_waits == NULL && wf_ctx_has_left(&wf_task_of(other)->ctx);
 }
 
-uint32_t wf_wait_lend(struct wf_waiter *self, struct wf_waiter *other)
-{
-    wf_san_disown(other);
-    wf_worker_hand_over(wf_task_of(self), wf_task_of(other));
-    wf_san_own(self);
-    return wf_wait_end(self);
-}
-
 bool wf_wait_return_loan(struct wf_waiter *lender) { return wf_wait_is_over_before(lender); }
 
 void wf_wait_wake(struct wf_waiter *waiter, enum wf_wake when)

@@ -153,15 +153,9 @@ static inline bool wf_wait_is_open(struct wf_waiter *waiter)
  * has claimed, or that lent it the worker. */
 uint32_t wf_wait_park_for(struct wf_waiter *self, struct wf_waiter *other);
 
-/* May self lend its worker to other, a task that it has claimed? Not before that has left its stack:
- * it would take the loan for one that it had when it began to wait. */
+/* May self lend its worker to other (sched/lend.h), a task that it has claimed? Not before that has
+ * left its stack: it would take the loan for one that it had when it began to wait. */
 bool wf_wait_may_lend(struct wf_waiter *self, struct wf_waiter *other);
-
-/* Lends the worker to other: runs it at once, and returns when other has given the worker back by
- * wf_wait_park_for. No wait was begun, so nobody but the borrower can end it: one that wants to
- * leave its stack another way first turns it into an ordinary wait (wf_wait_return_loan). Returns
- * WF_WAIT_IDLE, or how that one was claimed. */
-uint32_t wf_wait_lend(struct wf_waiter *self, struct wf_waiter *other);
 
 /* By the borrower, after wf_wait_begin on the lender's behalf, while whatever the lender does first
  * when it runs again is still locked: from here on it is as any other waiter that has parked. True:

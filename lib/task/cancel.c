@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * Cancel: down the tree of scopes, flags first, then the waits (scope.h, S1, S3, S4). Shields. */
+#include "task/generator.h"
 #include "task/scope.h"
 
 #include <weft/cleanup.h>
@@ -21,8 +22,11 @@ static bool cancel_one_locked(struct wf_scope *s, enum wf_cancel_reason reason, 
     s->reason = reason;
     /* seq [cancel-dekker]: the flag before the claims. */
     wf_store_seq(&s->cancelled, 1u);
-    wf_list_each (link, &s->tasks)
-        wake_if_waiting(&WF_CONTAINER(link, struct wf_task, home_link)->waiter);
+    wf_list_each (link, &s->tasks) {
+        struct wf_task *task = WF_CONTAINER(link, struct wf_task, home_link);
+        wf_generator_settle_task(task);
+        wake_if_waiting(&task->waiter);
+    }
     wake_if_waiting(s->owner);
     if (wf_load_rlx(&s->is_owner_joining) && wf_wait_claim(s->owner, WF_CLAIM_CANCELED))
         wf_wait_wake(s->owner, WF_WAKE_LAST); /* its teardown budget begins */

@@ -18,6 +18,7 @@
 #include "plat/sys.h"
 #include "sched/worker.h"
 #include "sync/queue.h"
+#include "task/generator.h"
 #include "task/scope.h"
 
 #include <weft/runtime.h>
@@ -101,6 +102,7 @@ static void dump_task(struct dump *d, struct wf_task *task)
     wf_text_add(d->text, "task #%llu \"%s\" (%s:%d), spawned at %s:%d: ",
                 (unsigned long long)task->waiter.id, task->waiter.name, task->waiter.file,
                 task->waiter.line, task->spawn_file, task->spawn_line);
+    wf_generator_settle_task(task);
     if (is_waiting(&task->waiter))
         wf_dump_wait(&task->waiter, d->now_ns, d->text);
     else

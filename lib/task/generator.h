@@ -11,22 +11,32 @@
  *   G3  Who changes NEW to something else owns the arguments: the task, or whoever drops them.
  *   G4  Nobody waits for more than the body's end: DONE comes after the scope is unlinked from its
  *       parent, and after it nothing of the parent is touched.
- *   G5  refs: the receiver, the parent's list, the task, and the consumer inside a receive (given
- *       back on its behalf by whoever hands it an item).
- *   G6  A consumer that finds the body parked may lend it the worker (wf_wait_lend): loan is the
- *       consumer's node, which is on no list, and the consumer's cell is idle. The body's next put
- *       pays it back and switches straight to the consumer: an item then costs two locks, one
- *       claim, one wait and two switches, without a queue. Before the body leaves its stack
- *       another way, or ends, return_loan makes an ordinary waiter of the consumer: it could not be
- *       cancelled otherwise. A consumer may itself be a body that was lent to: all of them are
- *       turned, the outermost first. While a loan is out, is_asked is set.
+ *   G5  refs: the receiver, the parent's list, the task, and the consumer inside a receive: given
+ *       back on its behalf by whoever hands it an item, but by itself when its loan was returned,
+ *       for its node is in here. None while the worker is lent, for then the body lives.
+ *
+ * Without the lock, by the word `turn`, which says who owns what both sides need for an item:
+ *   G6  LENT: the body. Its consumer has lent it the worker (sched/lend.h) and waits on no list, its
+ *       cell idle; loan is its node. The body's next put pays it back and switches straight to the
+ *       consumer. Before the body leaves its stack another way, or ends, return_loan makes an
+ *       ordinary waiter of the consumer: it could not be cancelled otherwise. A consumer may itself
+ *       be a body that was lent to: all of them are turned, the outermost first.
+ *   G7  RESTS: whoever changes it. The body waits in a yield, its cell idle, for the next demand;
+ *       nothing is in the channel. A consumer makes it LENT, and an item then costs this swap, the
+ *       store that made it RESTS, and two switches. Everybody else who wants something of the body
+ *       (a close, a cancel, a consumer that can't lend, a dump) settles it: makes it LOCKED, with the
+ *       channel's lock, and a wait in state PARKED, as if the body had begun it. A body rests only in
+ *       its own scope, without a shield: so who cancels it comes by the scope's list of tasks and
+ *       settles it after the flag is set [cancel-dekker]; the body looks at the flag after RESTS.
+ *   LOCKED: what follows, and all of the above. While it is not, state is RUNNING, is_asked and
+ *   is_consuming are false.
  *
  *   from       to         by                        where
  *   NEW        STARTING   the first demand          start_locked
  *   NEW        DONE       a close                   wf_generator_close
  *   STARTING   RUNNING    the same consumer         start_locked; back to NEW without memory
  *   STARTING   DONE       it, when closed meanwhile
- *   RUNNING    PARKED     the body                  await_demand_locked, in a yield
+ *   RUNNING    PARKED     the body                  await_demand_locked, in a yield; or who settles it
  *   PARKED     RUNNING    who claims it (a demand, a close), or itself after a cancel
  *   RUNNING    DONE       the body's task           wf_generator_body_done */
 #ifndef WF_TASK_GENERATOR_H
@@ -69,19 +79,29 @@ struct wf_generator {
     /* Under chan->lock. */
     enum wf_generator_state state;
     bool is_asked, is_closing, is_consuming;
-    bool is_half_closed; /* a close has dropped what nobody received */
-    int close_code;      /* what receives get once it is closing */
-    int result;          /* valid when DONE: what a close returns */
+    bool is_half_closed;    /* a close has dropped what nobody received */
+    bool was_busy_at_close; /* the close found the body elsewhere than in a yield */
+    bool is_loan_returned;  /* the consumer waits with `loan`, and leaves by itself (G5) */
+    int close_code;         /* what receives get once it is closing */
+    int result;             /* valid when DONE: what a close returns */
     uint32_t refs;
     struct wf_task *task;   /* valid from RUNNING until DONE */
-    struct wf_node *loan;   /* G6; NULL: none */
     struct wf_list closers; /* of struct closer, waiting for DONE */
+
+    _Atomic uint32_t turn; /* from LOCKED under the lock; see G6, G7 */
+
+    /* Who owns the turn. */
+    struct wf_node loan;    /* the lender's: waiter and slot; all of it once it is on a list */
+    uint64_t n_handed_over; /* items that the channel has not counted yet */
 
     /* The body's task alone. */
     bool is_told, is_reported; /* a yield said ECLOSED; it yielded all the same */
 
     _Alignas(16) unsigned char args[]; /* until it starts */
 };
+
+/* Whose turn it is (G6, G7). */
+enum { WF_TURN_LOCKED, WF_TURN_RESTS, WF_TURN_LENT };
 
 extern const struct wf_source_ops wf_generator_ops, wf_generator_self_ops;
 
@@ -95,8 +115,28 @@ int wf_generator_close(struct wf_generator *g, int code);
 void wf_generator_unref(struct wf_generator *g);
 void wf_generator_free(struct wf_generator *g);
 
+/* The end of a short receive or yield: leaves the stack, other runs at once. rx: the consumer's, for
+ * its value at out; NULL: by the body. What the call returns. One function for both, so that the
+ * switch is called from one place: its return is the same for either and no wrong guess. */
+int wf_generator_switch(struct wf_generator *g, struct wf_waiter *self, struct wf_waiter *other,
+                        weft_receiver *rx, void *out);
+int wf_generator_received_slow(weft_receiver *rx, void *out, struct wf_waiter *self,
+                               uint32_t claim);
+int wf_generator_yielded_slow(struct wf_generator *g, struct wf_waiter *self, uint32_t claim);
+
 /* Makes an ordinary wait of the loan, if any. By the body. */
 void wf_generator_return_loan(struct wf_generator *g);
+
+/* Makes an ordinary wait of the body's rest, if it rests (G7). The first with the channel's lock; the
+ * second takes it, for a task of a scope that is locked, which may be a body. */
+void wf_generator_settle_locked(struct wf_generator *g);
+void wf_generator_settle_task(struct wf_task *task);
+static inline void wf_generator_count_locked(struct wf_generator *g)
+{
+    g->chan->n_sent += g->n_handed_over;
+    g->chan->n_received += g->n_handed_over;
+    g->n_handed_over = 0;
+}
 
 /* The last thing that a body's task does. */
 void wf_generator_body_done(struct wf_task *task, int rc);

@@ -177,6 +177,7 @@ int wf_generator_close(struct wf_generator *g, int code)
     struct wf_waiter *woken = NULL;
     bool must_end = false, must_cancel = false;
     wf_chan_lock(g->chan);
+    wf_generator_settle_locked(g);
     bool is_first_half = !g->is_half_closed;
     g->is_half_closed = true;
     if (!g->is_closing && g->state != WF_GENERATOR_DONE) {
@@ -186,7 +187,7 @@ int wf_generator_close(struct wf_generator *g, int code)
         if (must_end)
             g->state = WF_GENERATOR_STARTING;
         else if (g->state != WF_GENERATOR_PARKED)
-            must_cancel = true;
+            must_cancel = g->was_busy_at_close = true;
         else
             woken = claim_parked_locked(g);
     }

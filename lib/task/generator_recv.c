@@ -1,14 +1,24 @@
 /* SPDX-License-Identifier: MIT
  * A generator's consumer: asks, and takes what the body puts.
  *
- * Both sides do all they have to under one hold of the channel's lock and wake the other after it:
- * an item costs two locks, two wakes and two switches.
+ * The short way has no lock: a consumer that finds the body at rest lends it the worker (G6, G7).
+ * Everything else goes the long way, where both sides do all they have to under one hold of the
+ * channel's lock and wake the other after it.
+ *
+ * The short way calls nothing before it switches, and the switch comes at the end of the user's own
+ * call: after a switch each return is a wrong guess of the CPU (sched/switch.h).
  *
  * Rejected: a rendezvous channel and a body that runs ahead to its next send. It would compute one
  * item more than was asked for, and its side effects would come before the consumer's. */
+#include "sched/lend.h"
 #include "task/generator.h"
 
 /* ---- asking --------------------------------------------------------------------------------- */
+
+static void loan_is_due(struct wf_task *task)
+{
+    wf_generator_return_loan(((weft_receiver *)task->self_arg)->source);
+}
 
 /* A close may come while the lock is not held. 0, or without memory: it is as new again. */
 static int start_locked(struct wf_generator *g)
@@ -38,6 +48,7 @@ static int start_locked(struct wf_generator *g)
     if (!g->is_closing) {
         g->state = WF_GENERATOR_RUNNING;
         g->task = task;
+        task->leaves = loan_is_due;
         g->is_asked = true;
         g->refs++;
         wf_half_set_holder(&g->tx->half, &task->waiter);
@@ -105,25 +116,24 @@ static bool has_news_locked(struct wf_generator *g)
     return g->is_closing || g->chan->has_ended || wf_ring_n_full(&g->chan->ring) > 0;
 }
 
-static void loan_is_due(struct wf_task *task)
-{
-    wf_generator_return_loan(((weft_receiver *)task->self_arg)->source);
-}
-
 /* The outer loans first: as soon as the lender is on the list, it may run and be gone. What keeps it
  * until we unlock is that it locks the channel when it runs again without an item. */
 void wf_generator_return_loan(struct wf_generator *g)
 {
-    struct wf_node *node = g->loan;
+    struct wf_node *node = &g->loan;
     struct wf_chores chores = { 0 };
-    if (node == NULL)
+    if (wf_load_rlx(&g->turn) != WF_TURN_LENT)
         return;
     struct wf_task *lender = wf_task_of(node->waiter);
     if (lender->leaves != NULL)
         lender->leaves(lender);
     wf_chan_lock(g->chan);
-    g->loan = NULL;
-    g->task->leaves = NULL;
+    *node = (struct wf_node){ .waiter = node->waiter, .slot = node->slot, .claim = WF_CLAIM_FIRST };
+    wf_link_init(&node->link);
+    wf_generator_count_locked(g);
+    g->is_asked = g->is_consuming = g->is_loan_returned = true;
+    g->refs++;
+    wf_store_rlx(&g->turn, (uint32_t)WF_TURN_LOCKED);
     wf_wait_begin(&lender->waiter, WF_ON_RECV, g->chan);
     bool must_wake = false;
     if (has_news_locked(g)) {
@@ -144,6 +154,7 @@ void wf_generator_return_loan(struct wf_generator *g)
 static WF_NOINLINE uint32_t park_locked(struct wf_generator *g, struct wf_node *node,
                                         struct wf_waiter *body)
 {
+    wf_link_init(&node->link);
     wf_wait_begin(node->waiter, WF_ON_RECV, g->chan);
     wf_list_push_back(&g->chan->receivers, &node->link);
     wf_chan_unlock(g->chan);
@@ -153,13 +164,36 @@ static WF_NOINLINE uint32_t park_locked(struct wf_generator *g, struct wf_node *
 }
 
 /* Lends the body the worker (G6). */
-static inline uint32_t lend_locked(struct wf_generator *g, struct wf_node *node,
+static inline void lend_to(struct wf_generator *g, void *out, struct wf_waiter *self)
+{
+    g->loan.waiter = self;
+    g->loan.slot = out;
+}
+
+/* The body left its stack another way than by a yield, or ended: the wait became an ordinary one,
+ * and was claimed. 1: with an item, and we have left. Else with the lock, as await_item_locked. */
+static WF_NOINLINE int end_returned_loan(struct wf_generator *g, struct wf_waiter *self,
+                                         uint32_t claim)
+{
+    wf_chan_lock(g->chan);
+    wf_list_remove(&g->loan.link);
+    g->is_loan_returned = false;
+    if (claim != WF_CLAIM_FIRST || g->loan.rc != 1)
+        return wf_claim_code(self, claim);
+    leave_locked(g);
+    return 1;
+}
+
+static WF_NOINLINE int lend_locked(struct wf_generator *g, void *out, struct wf_waiter *self,
                                    struct wf_waiter *body)
 {
-    g->loan = node;
-    g->task->leaves = loan_is_due;
+    lend_to(g, out, self);
+    g->is_asked = g->is_consuming = false;
+    g->refs--;
+    wf_store_rlx(&g->turn, (uint32_t)WF_TURN_LENT);
     wf_chan_unlock(g->chan);
-    return wf_wait_lend(node->waiter, body);
+    uint32_t claim = wf_lend(self, body);
+    return claim == WF_WAIT_IDLE ? 1 : end_returned_loan(g, self, claim);
 }
 
 /* 1: an item was handed over, and with it the lock and our reference are gone. Else with the lock:
@@ -170,28 +204,21 @@ static inline int await_item_locked(struct wf_generator *g, void *out, struct wf
     struct wf_node node = { .waiter = self, .slot = out, .claim = WF_CLAIM_FIRST };
     struct wf_waiter *body = ask_locked(g);
     wf_half_set_holder(&g->items->half, self);
-    wf_link_init(&node.link);
-    uint32_t claim = body != NULL && wf_wait_may_lend(self, body) ? lend_locked(g, &node, body)
-                                                                  : park_locked(g, &node, body);
-    if (WF_LIKELY(node.rc == 1 && (claim == WF_WAIT_IDLE || claim == WF_CLAIM_FIRST)))
+    if (body != NULL && wf_wait_may_lend(self, body))
+        return lend_locked(g, out, self, body);
+    uint32_t claim = park_locked(g, &node, body);
+    if (claim == WF_CLAIM_FIRST && node.rc == 1)
         return 1;
     wf_chan_lock(ch);
     wf_list_remove(&node.link);
     return wf_claim_code(self, claim);
 }
 
-static int generator_recv(weft_receiver *rx, void *out)
+/* Takes an item, waiting for it; by who has entered. Without the lock at the end. */
+static int receive_locked(struct wf_generator *g, weft_receiver *rx, void *out,
+                          struct wf_waiter *self)
 {
-    struct wf_generator *g = rx->source;
-    struct wf_waiter *self = wf_waiter_self();
     int rc = 0;
-    wf_chan_lock(g->chan);
-    if (g->is_consuming) {
-        wf_chan_unlock(g->chan);
-        return WEFT_EBUSY;
-    }
-    g->is_consuming = true;
-    g->refs++;
     for (;;) {
         if (g->state == WF_GENERATOR_NEW)
             rc = start_locked(g);
@@ -212,13 +239,74 @@ static int generator_recv(weft_receiver *rx, void *out)
     return rc;
 }
 
+/* False: somebody is inside a receive. */
+static bool enter_locked(struct wf_generator *g)
+{
+    wf_generator_settle_locked(g);
+    if (g->is_consuming || wf_load_rlx(&g->turn) != WF_TURN_LOCKED)
+        return false;
+    g->is_consuming = true;
+    g->refs++;
+    return true;
+}
+
+static int generator_recv(weft_receiver *rx, void *out)
+{
+    struct wf_generator *g = rx->source;
+    wf_chan_lock(g->chan);
+    if (enter_locked(g))
+        return receive_locked(g, rx, out, wf_waiter_self());
+    wf_chan_unlock(g->chan);
+    return WEFT_EBUSY;
+}
+
+/* ---- the short way --------------------------------------------------------------------------- */
+
+WF_NOINLINE int wf_generator_received_slow(weft_receiver *rx, void *out, struct wf_waiter *self,
+                                           uint32_t claim)
+{
+    struct wf_generator *g = rx->source;
+    int rc = end_returned_loan(g, self, claim);
+    if (rc == 0)
+        rc = receive_locked(g, rx, out, self);
+    else if (rc < 0)
+        leave_locked(g);
+    rx->is_ended |= rc == 0;
+    rx->last_error = WF_MIN(rc, 0);
+    return rc;
+}
+
+/* A closed receiver may have no generator any more; that the body rests implies the rest. */
+static inline bool may_lend(const struct wf_generator *g, const weft_receiver *rx, const void *out,
+                            size_t size, struct wf_waiter *self)
+{
+    return WF_LIKELY(!rx->half.is_closed && size == rx->elem_size && out != NULL && self != NULL &&
+                     self->is_task && self->budget > 0 && self->never_waits == NULL &&
+                     !wf_is_cancelled(self) && g->items->half.holder_id == self->id);
+}
+
+static int generator_recv_now(weft_receiver *rx, void *out, size_t size)
+{
+    struct wf_generator *g = rx->source;
+    struct wf_waiter *self = wf_waiter_known();
+    uint32_t rests = WF_TURN_RESTS;
+    /* acquire [turn]: what the body, or the consumer before us, did while it had it. */
+    if (!may_lend(g, rx, out, size, self) ||
+        WF_UNLIKELY(!wf_cas_acq(&g->turn, &rests, (uint32_t)WF_TURN_LENT)))
+        return wf_receiver_recv_any(rx, out, size);
+    self->budget--;
+    rx->last_error = 0;
+    lend_to(g, out, self);
+    return wf_generator_switch(g, self, &g->task->waiter, rx, out);
+}
+
+/* ---- the table ------------------------------------------------------------------------------- */
+
 /* Asks, and does not wait for the answer: with the lock, as take_locked. */
 static int try_locked(struct wf_generator *g, weft_receiver *rx, void *out)
 {
-    if (g->is_consuming)
+    if (!enter_locked(g))
         return WEFT_EBUSY;
-    g->is_consuming = true;
-    g->refs++;
     int rc = g->state == WF_GENERATOR_NEW ? start_locked(g) : 0;
     return rc < 0 ? rc : take_locked(g, rx, out);
 }
@@ -256,6 +344,7 @@ static int generator_close(weft_receiver *rx)
 const struct wf_source_ops wf_generator_ops = {
     .kind = "generator",
     .recv = generator_recv,
+    .recv_now = generator_recv_now,
     .try_recv = generator_try_recv,
     .select_on = generator_select_on,
     .close = generator_close,

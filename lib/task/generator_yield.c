@@ -3,6 +3,7 @@
 #include "task/generator.h"
 
 #include "base/panic.h"
+#include "sched/lend.h"
 #include "task/manager.h"
 
 /* ---- the receiver that the body is entered with --------------------------------------------- */
@@ -26,33 +27,112 @@ const struct wf_source_ops wf_generator_self_ops = {
     .close = nothing_to_close,
 };
 
+/* ---- at rest -------------------------------------------------------------------------------- */
+
+void wf_generator_settle_locked(struct wf_generator *g)
+{
+    uint32_t rests = WF_TURN_RESTS;
+    /* seq [cancel-dekker]: a canceller's flag comes first. */
+    if (WF_LIKELY(!wf_cas_seq(&g->turn, &rests, (uint32_t)WF_TURN_LOCKED)))
+        return;
+    wf_generator_count_locked(g);
+    g->state = WF_GENERATOR_PARKED;
+    wf_wait_begin(&g->task->waiter, WF_ON_DEMAND, g->chan);
+}
+
+void wf_generator_settle_task(struct wf_task *task)
+{
+    if (task->on_done != wf_generator_body_done)
+        return;
+    struct wf_generator *g = ((weft_receiver *)task->self_arg)->source;
+    wf_chan_lock(g->chan);
+    wf_generator_settle_locked(g);
+    wf_chan_unlock(g->chan);
+}
+
+/* G7. The waiter's own. */
+static inline bool may_rest(struct wf_generator *g, const struct wf_waiter *self)
+{
+    return WF_LIKELY(self->scope == &g->scope && self->shields == 0 && self->never_waits == NULL);
+}
+
+static inline void begin_rest(struct wf_generator *g)
+{
+    /* release [turn]: after all that we did while we had it. And seq [cancel-dekker]: before the look
+     * at the flag. */
+    wf_store_seq(&g->turn, (uint32_t)WF_TURN_RESTS);
+}
+
+/* A cancel came before it began to rest; whoever cancels may be about to settle it. */
+static WF_NOINLINE bool ends_rest_slow(struct wf_generator *g)
+{
+    uint32_t rests = WF_TURN_RESTS;
+    return wf_cas_acq_rel(&g->turn, &rests, (uint32_t)WF_TURN_LOCKED);
+}
+
+/* As wf_wait_park, after begin_rest; IDLE: it was lent a worker. lender: who has got its item and the
+ * worker back with this, or NULL. */
+static WF_NOINLINE uint32_t rest_slow(struct wf_generator *g, struct wf_waiter *self,
+                                      struct wf_waiter *lender)
+{
+    if (wf_is_cancelled(self) && ends_rest_slow(g)) {
+        if (lender != NULL)
+            wf_wait_wake(lender, WF_WAKE_NEXT);
+        return WF_CLAIM_CANCELED;
+    }
+    return lender != NULL ? wf_lend(self, lender) : wf_lend_nobody(self);
+}
+
 /* ---- yielding ------------------------------------------------------------------------------- */
 
-/* Waits until an item is wanted; called with the lock, returns without. lender: who has got its item
- * and the worker back with this; or NULL. */
-static inline int await_demand_locked(struct wf_generator *g, struct wf_waiter *self,
-                                      struct wf_waiter *lender, struct wf_chores *chores)
+/* One wait for the next demand; called with the lock, returns without. lender: as above. */
+static uint32_t wait_locked(struct wf_generator *g, struct wf_waiter *self,
+                            struct wf_waiter *lender, struct wf_chores *chores)
 {
-    int rc = 0;
-    while (!g->is_asked && !g->is_closing && rc == 0) {
+    bool rests = may_rest(g, self) && wf_ring_n_full(&g->chan->ring) == 0 && !g->is_loan_returned;
+    if (rests) {
+        begin_rest(g);
+    } else {
         wf_wait_begin(self, WF_ON_DEMAND, g->chan);
         g->state = WF_GENERATOR_PARKED;
-        wf_chan_unlock(g->chan);
-        wf_chores_do(g->chan, chores);
-        *chores = (struct wf_chores){ 0 };
-        uint32_t claim = lender != NULL ? wf_wait_park_for(self, lender)
-                                        : wf_wait_park(self, WF_NEVER);
-        lender = NULL;
-        if (WF_LIKELY(claim == WF_CLAIM_ASKED))
-            return 0;
-        if (claim == WF_CLAIM_CLOSED)
-            return WEFT_ECLOSED;
-        wf_chan_lock(g->chan);
-        g->state = WF_GENERATOR_RUNNING;
-        rc = wf_claim_code(self, claim);
     }
-    if (rc == 0 && g->is_closing)
-        rc = WEFT_ECLOSED;
+    wf_chan_unlock(g->chan);
+    wf_chores_do(g->chan, chores);
+    *chores = (struct wf_chores){ 0 };
+    if (rests)
+        return rest_slow(g, self, lender);
+    return lender != NULL ? wf_wait_park_for(self, lender) : wf_wait_park(self, WF_NEVER);
+}
+
+/* 0, a code; or 1, with the lock: look again. */
+static int look_after(struct wf_generator *g, struct wf_waiter *self, uint32_t claim)
+{
+    if (WF_LIKELY(claim == WF_CLAIM_ASKED || claim == WF_WAIT_IDLE))
+        return 0;
+    if (claim == WF_CLAIM_CLOSED)
+        return WEFT_ECLOSED;
+    wf_chan_lock(g->chan);
+    g->state = WF_GENERATOR_RUNNING;
+    int rc = wf_claim_code(self, claim);
+    if (rc == 0)
+        return 1;
+    if (g->is_closing && g->was_busy_at_close)
+        rc = WEFT_ECLOSED; /* that cancel was the close's */
+    wf_chan_unlock(g->chan);
+    return rc;
+}
+
+/* Waits until an item is wanted; called with the lock, returns without. lender: as above. */
+static int await_demand_locked(struct wf_generator *g, struct wf_waiter *self,
+                               struct wf_waiter *lender, struct wf_chores *chores)
+{
+    while (!g->is_asked && !g->is_closing) {
+        int rc = look_after(g, self, wait_locked(g, self, lender, chores));
+        lender = NULL;
+        if (rc != 1)
+            return rc;
+    }
+    int rc = g->is_closing ? WEFT_ECLOSED : 0;
     wf_chan_unlock(g->chan);
     wf_chores_do(g->chan, chores);
     if (lender != NULL)
@@ -65,33 +145,32 @@ static void put_into_chan_locked(struct wf_generator *g, const void *value,
 {
     int rc = wf_chan_try_send_locked(g->chan, value, chores);
     WF_MUST(rc == 0, "generator \"%s\": an item was put (%d) beside another", g->name, rc);
+    g->is_asked = false;
+    if (wf_ring_n_full(&g->chan->ring) > 0 || g->is_loan_returned)
+        return;
+    g->is_consuming = false; /* handed over: the consumer is gone, with its reference (G5) */
+    g->refs--;
 }
 
-/* G6: the consumer is handed the item; it runs when we park. */
-static struct wf_waiter *pay_back_locked(struct wf_generator *g, const void *value)
+/* G6: the consumer is handed the item; it runs when we wait. */
+static inline struct wf_waiter *pay_back(struct wf_generator *g, const void *value)
 {
-    struct wf_node *node = g->loan;
-    g->loan = NULL;
-    g->task->leaves = NULL;
-    wf_copy_value(node->slot, value, g->chan->ring.elem_size);
-    g->chan->n_sent++;
-    g->chan->n_received++;
-    node->rc = 1;
-    return node->waiter;
+    wf_copy_value(g->loan.slot, value, g->self.elem_size);
+    g->n_handed_over++;
+    return g->loan.waiter;
 }
 
 /* G2: there is room, or a consumer that waits. */
 static struct wf_waiter *put_locked(struct wf_generator *g, const void *value,
                                     struct wf_chores *chores)
 {
-    struct wf_waiter *lender = g->loan != NULL ? pay_back_locked(g, value) : NULL;
-    if (lender == NULL)
+    if (wf_load_rlx(&g->turn) != WF_TURN_LENT) {
         put_into_chan_locked(g, value, chores);
-    g->is_asked = false;
-    if (wf_ring_n_full(&g->chan->ring) > 0)
         return NULL;
-    g->is_consuming = false; /* handed over: the consumer is gone, with its reference (G5) */
-    g->refs--;
+    }
+    struct wf_waiter *lender = pay_back(g, value);
+    wf_generator_count_locked(g);
+    wf_store_rlx(&g->turn, (uint32_t)WF_TURN_LOCKED);
     return lender;
 }
 
@@ -105,8 +184,8 @@ static WF_NOINLINE int await_room_locked_slow(struct wf_generator *g, struct wf_
     return rc;
 }
 
-static inline int put_and_wait(struct wf_generator *g, const void *value, struct wf_waiter *self,
-                               bool *out_is_taken)
+static int put_and_wait(struct wf_generator *g, const void *value, struct wf_waiter *self,
+                        bool *out_is_taken)
 {
     struct wf_chores chores = { 0 };
     wf_chan_lock(g->chan);
@@ -116,7 +195,7 @@ static inline int put_and_wait(struct wf_generator *g, const void *value, struct
             wf_chan_unlock(g->chan);
             return rc;
         }
-        if (WF_LIKELY(g->is_asked))
+        if (WF_LIKELY(g->is_asked || wf_load_rlx(&g->turn) == WF_TURN_LENT))
             break;
         int rc = await_room_locked_slow(g, self);
         if (rc < 0)
@@ -141,7 +220,7 @@ static void tell_closed(struct wf_generator *g, struct wf_waiter *self)
     self->cancel = &wf_never_cancelled;
 }
 
-static inline int yield_here(struct wf_generator *g, const void *value, struct wf_waiter *self)
+static WF_NOINLINE int yield_slow(struct wf_generator *g, const void *value, struct wf_waiter *self)
 {
     bool is_taken = false;
     int rc = put_and_wait(g, value, self, &is_taken);
@@ -152,7 +231,32 @@ static inline int yield_here(struct wf_generator *g, const void *value, struct w
     return rc;
 }
 
-int weft_generator_yield(weft_receiver *self, const void *value, size_t size)
+/* The item of a short yield was taken, and it was not lent a worker again. */
+WF_NOINLINE int wf_generator_yielded_slow(struct wf_generator *g, struct wf_waiter *self,
+                                          uint32_t claim)
+{
+    struct wf_chores chores = { 0 };
+    int rc = look_after(g, self, claim);
+    if (rc == 1)
+        rc = await_demand_locked(g, self, NULL, &chores);
+    if (rc == WEFT_ECLOSED)
+        tell_closed(g, self);
+    return rc;
+}
+
+static WF_NOINLINE int rest_cancelled_slow(struct wf_generator *g, struct wf_waiter *self,
+                                           struct wf_waiter *lender)
+{
+    return wf_generator_yielded_slow(g, self, rest_slow(g, self, lender));
+}
+
+static WF_NOINLINE int yield_any_slow(struct wf_generator *g, const void *value,
+                                      struct wf_waiter *self)
+{
+    return g->lease == NULL ? yield_slow(g, value, self) : wf_manager_yield(g, value, self);
+}
+
+static WF_NOINLINE int refuse_yield_slow(weft_receiver *self, const void *value, size_t size)
 {
     if (self == NULL || value == NULL)
         return WEFT_EINVAL;
@@ -163,11 +267,46 @@ int weft_generator_yield(weft_receiver *self, const void *value, size_t size)
     struct wf_generator *g = self->source;
     struct wf_waiter *waiter = wf_waiter_self();
     if (waiter != NULL && g->task != NULL && waiter == &g->task->waiter)
-        return WF_LIKELY(g->lease == NULL) ? yield_here(g, value, waiter)
-                                           : wf_manager_yield(g, value, waiter);
+        return yield_any_slow(g, value, waiter);
     if (g->chan->drop != NULL)
         g->chan->drop((void *)(uintptr_t)value);
     return WEFT_ENOTASK;
+}
+
+/* Called by the body of the generator, as it should be. */
+static inline bool is_yield(const weft_receiver *self, const void *value, size_t size,
+                            struct wf_waiter *waiter)
+{
+    return WF_LIKELY(self != NULL && value != NULL && waiter != NULL &&
+                     self->half.kind == WF_HALF_RECEIVER && self->ops == &wf_generator_self_ops &&
+                     self->elem_size == size &&
+                     wf_task_of(waiter) == ((struct wf_generator *)self->source)->task);
+}
+
+WF_NOINLINE int wf_generator_switch(struct wf_generator *g, struct wf_waiter *self,
+                                    struct wf_waiter *other, weft_receiver *rx, void *out)
+{
+    uint32_t claim = wf_lend(self, other);
+    if (WF_LIKELY(claim == WF_WAIT_IDLE))
+        return rx != NULL ? 1 : 0;
+    return rx != NULL ? wf_generator_received_slow(rx, out, self, claim)
+                      : wf_generator_yielded_slow(g, self, claim);
+}
+
+int weft_generator_yield(weft_receiver *self, const void *value, size_t size)
+{
+    struct wf_waiter *waiter = wf_waiter_known();
+    if (!is_yield(self, value, size, waiter))
+        return refuse_yield_slow(self, value, size);
+    struct wf_generator *g = self->source;
+    if (WF_UNLIKELY(wf_load_rlx(&g->turn) != WF_TURN_LENT || !may_rest(g, waiter) ||
+                    wf_is_cancelled(waiter)))
+        return yield_any_slow(g, value, waiter);
+    struct wf_waiter *lender = pay_back(g, value);
+    begin_rest(g);
+    if (WF_UNLIKELY(wf_is_cancelled(waiter)))
+        return rest_cancelled_slow(g, waiter, lender);
+    return wf_generator_switch(g, waiter, lender, NULL, NULL);
 }
 
 /* ---- the end -------------------------------------------------------------------------------- */

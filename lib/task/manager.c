@@ -16,8 +16,8 @@ static void put_locked(struct wf_generator *g, const void *value, struct wf_chor
     if (g->is_closing)
         return;
     int rc = wf_chan_try_send_locked(g->chan, value, chores);
-    WF_MUST(rc == 0 && g->loan == NULL, "manager \"%s\": its value could not be put (%d)", g->name,
-            rc);
+    WF_MUST(rc == 0 && wf_load_rlx(&g->turn) == WF_TURN_LOCKED,
+            "manager \"%s\": its value could not be put (%d)", g->name, rc);
     g->is_asked = false;
     if (wf_ring_n_full(&g->chan->ring) > 0)
         return;

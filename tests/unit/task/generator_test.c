@@ -24,6 +24,7 @@ WEFT_GENERATOR(count_to, weft_rx(int), (int, last))
 static bool is_in(struct wf_generator *g, enum wf_generator_state state, uint32_t refs)
 {
     wf_chan_lock(g->chan);
+    wf_generator_settle_locked(g);
     bool is_so = g->state == state && g->refs == refs;
     wf_chan_unlock(g->chan);
     return is_so;
