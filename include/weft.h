@@ -28,6 +28,7 @@
 #include <weft/task.h>
 #include <weft/local.h>
 #include <weft/time.h>
+#include <weft/ticker.h>
 #include <weft/chan.h>
 #include <weft/select.h>
 #include <weft/broadcast.h>

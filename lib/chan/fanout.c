@@ -88,7 +88,7 @@ static struct wf_fanout *make_fanout(size_t elem_size, const struct wf_fanout_op
     };
     /* The policy gives its senders room for a value that gives way. */
     weft_chan_opts all = { .name = opts->name, .drop = opts->drop, .overflow = WEFT_DROP_OLDEST };
-    wf_chan_init(&f->chan, elem_size, &all, NULL, file, line);
+    wf_chan_init(&f->chan, elem_size, &all, f->values, file, line); /* a ring of none */
     f->chan.sink = opts->sink;
     f->chan.n_receivers = opts->sink->has_standing_receiver;
     return f;

@@ -65,3 +65,18 @@ int use_watches(void)
     WEFT_TRY(weft_send(tx, (struct job){ 1 }));
     return WEFT_TRY(weft_latest(rx, &job)) > 0 ? job.id : 0;
 }
+
+/* ---- tickers ---- */
+
+int use_tickers(void);
+int use_tickers(void)
+{
+    WEFT_RX(int64_t, ticks);
+    WEFT_TRY(weft_ticker(WEFT_SEC(1), &ticks));
+    WEFT_TRY(weft_ticker(WEFT_SEC(1), &ticks, .missed = WEFT_TICKS_SKIP, .first_ns = -1));
+    WEFT_TRY(weft_ticker_reset(ticks, WEFT_MS(5)));
+    weft_each (due_ns, ticks)
+        if (due_ns > 0)
+            weft_ticker_stop(ticks);
+    return weft_error(ticks);
+}
