@@ -25,6 +25,8 @@
 #include <weft/cleanup.h>
 #include <weft/runtime.h>
 #include <weft/scope.h>
+#include <weft/cancel.h>
+#include <weft/join.h>
 #include <weft/task.h>
 #include <weft/local.h>
 #include <weft/time.h>

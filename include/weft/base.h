@@ -31,6 +31,16 @@ extern "C" {
 #define WEFT_MUST_CHECK __attribute__((warn_unused_result))
 #define WEFT_UNUSED_    __attribute__((unused))
 
+/* For what a call fills at once: not cleared before, whatever -ftrivial-auto-var-init says. */
+#if defined(__has_attribute)
+#if __has_attribute(uninitialized)
+#define WEFT_UNSET_     __attribute__((uninitialized))
+#endif
+#endif
+#ifndef WEFT_UNSET_
+#define WEFT_UNSET_
+#endif
+
 /* ---- version ----------------------------------------------------------------------- */
 
 #define WEFT_VERSION_MAJOR 0

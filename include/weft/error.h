@@ -34,6 +34,7 @@ extern "C" {
     X(ENOTASK,    -5004,      "only a task can do this")                                \
     X(ABANDONED,  -5005,      "left without saying how it went")                        \
     X(ELAGGED,    -5006,      "too slow: the oldest values have given way to newer ones")   \
+    X(ENOTREADY,  -5007,      "the task ended without saying that it is ready")         \
     X(ECANCELED,  -ECANCELED, "cancelled")                                              \
     X(ETIMEDOUT,  -ETIMEDOUT, "the deadline passed")                                    \
     X(ENOMEM,     -ENOMEM,    "out of memory")                                          \

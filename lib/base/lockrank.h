@@ -6,19 +6,21 @@
 #define WF_BASE_LOCKRANK_H
 
 enum wf_rank {
-    WF_RANK_NONE,    /* not checked */
-    WF_RANK_RUNTIME, /* starting and stopping the runtime */
-    WF_RANK_TIMERS,  /* a timer queue; its callbacks run under it */
-    WF_RANK_SCOPE,   /* one scope; a child after its parent */
-    WF_RANK_CHANNEL, /* one channel; several by address. After scopes: a dump, with scopes locked,
+    WF_RANK_NONE,     /* not checked */
+    WF_RANK_RUNTIME,  /* starting and stopping the runtime */
+    WF_RANK_DEADLINE, /* moving a scope's deadline */
+    WF_RANK_TIMERS,   /* a timer queue; its callbacks run under it */
+    WF_RANK_SCOPE,    /* one scope; a child after its parent */
+    WF_RANK_RECORD,   /* one task's record: its end, its result, who joins it */
+    WF_RANK_CHANNEL,  /* one channel; several by address. After scopes: a dump, with scopes locked,
                       * asks for the names of channels, whose list is locked before a channel */
-    WF_RANK_POOL,    /* the blocking pool's queue */
-    WF_RANK_IOWAIT,  /* the table of waited file descriptors */
-    WF_RANK_RUNQ,    /* a worker's queue of unstarted tasks */
-    WF_RANK_INJECT,  /* the shared queue */
-    WF_RANK_IDLE,    /* the list of parked workers */
-    WF_RANK_THREADS, /* the list of plain threads */
-    WF_RANK_SYNC,    /* the queues of some synchronisers; a dump has a scope's or THREADS */
+    WF_RANK_POOL,     /* the blocking pool's queue */
+    WF_RANK_IOWAIT,   /* the table of waited file descriptors */
+    WF_RANK_RUNQ,     /* a worker's queue of unstarted tasks */
+    WF_RANK_INJECT,   /* the shared queue */
+    WF_RANK_IDLE,     /* the list of parked workers */
+    WF_RANK_THREADS,  /* the list of plain threads */
+    WF_RANK_SYNC,     /* the queues of some synchronisers; a dump has a scope's or THREADS */
 };
 
 #endif

@@ -19,6 +19,7 @@
 
 #include <weft/callable.h>
 
+struct weft_task;
 struct wf_worker;
 
 #define WF_TASK_INLINE_ARGS 64
@@ -47,6 +48,7 @@ struct wf_task {
     struct wf_link home_link; /* in that scope's list of children; its lock */
     const char *spawn_file;
     int spawn_line;
+    struct weft_task *record; /* layer 4's; valid if its on_done is for tasks that have one */
 
     _Alignas(16) unsigned char inline_args[WF_TASK_INLINE_ARGS];
 

@@ -65,6 +65,9 @@ enum wf_wait_kind {
     WF_ON_FD,
     WF_ON_PAUSE,
     WF_ON_SYNC,
+    WF_ON_JOIN,
+    WF_ON_READY,
+    WF_ON_SPAWN,
     WF_N_WAIT_KINDS,
 };
 
@@ -84,6 +87,7 @@ struct wf_waiter {
     _Atomic uint32_t *cancel;
     struct weft_scope *scope; /* innermost; layer 4's */
     int close_error;          /* first error of a closer that a brace ran */
+    bool felt_cancel;         /* since it entered that scope a call has failed for a cancel */
 
     /* The user's step that runs now and promised not to wait, by name (never_waits.h); or NULL. */
     const char *never_waits;
@@ -182,11 +186,14 @@ enum wf_wake { WF_WAKE_NEXT, WF_WAKE_LAST };
 void wf_wait_wake(struct wf_waiter *waiter, enum wf_wake when);
 
 /* Is the innermost scope of the caller cancelled, and no shield up? Each call that may wait asks
- * on entry and returns WEFT_ECANCELED then. */
+ * on entry and returns WEFT_ECANCELED then: that it was, is noted. */
 static inline bool wf_is_cancelled(struct wf_waiter *self)
 {
     /* seq [cancel-dekker] */
-    return wf_load_seq(self->cancel) != 0;
+    if (WF_LIKELY(wf_load_seq(self->cancel) == 0))
+        return false;
+    self->felt_cancel = true;
+    return true;
 }
 
 /* Parts of the above, for wait_task.h too. A waiter whose wait is open, and who has made sure of the
@@ -194,7 +201,8 @@ static inline bool wf_is_cancelled(struct wf_waiter *self)
  * again; has said that it would never wait. */
 static inline bool wf_wait_is_over_before(struct wf_waiter *self)
 {
-    return wf_load_rlx(&self->cell) == WF_WAITING && wf_is_cancelled(self) &&
+    /* seq [cancel-dekker] */
+    return wf_load_rlx(&self->cell) == WF_WAITING && wf_load_seq(self->cancel) != 0 &&
            wf_wait_claim_cancel(self);
 }
 
@@ -236,6 +244,7 @@ static inline void wf_waiter_init(struct wf_waiter *waiter, bool is_task)
     waiter->cancel = &wf_never_cancelled;
     waiter->scope = NULL;
     waiter->close_error = 0;
+    waiter->felt_cancel = false;
     waiter->never_waits = NULL;
     wf_store_rlx_raw(&waiter->wait_kind, WF_ON_NOTHING);
     wf_store_rlx_raw(&waiter->wait_object, NULL);

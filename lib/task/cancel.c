@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * Cancel: down the tree of scopes, flags first, then the waits (scope.h, S1, S3, S4). Shields. */
+#include "sched/worker.h"
 #include "task/generator.h"
 #include "task/scope.h"
 
@@ -12,14 +13,15 @@ static void wake_if_waiting(struct wf_waiter *waiter)
         wf_wait_wake(waiter, WF_WAKE_LAST);
 }
 
-/* False: it was cancelled before, and so is all below it. That an outer scope's cancel has come too
- * is kept: the scope does not swallow that one. */
-static bool cancel_one_locked(struct wf_scope *s, enum wf_cancel_reason reason, bool is_from_above)
+/* False: it was cancelled before, and so is all below it. What has come in addition is kept (S6). */
+static bool cancel_one_locked(struct wf_scope *s, const struct wf_reason *reason,
+                              bool is_from_above)
 {
     s->is_from_above |= is_from_above;
+    s->was_asked |= !is_from_above && reason->kind == WF_REASON_ASKED;
     if (wf_load_rlx(&s->cancelled) != 0)
         return false;
-    s->reason = reason;
+    s->reason = *reason;
     /* seq [cancel-dekker]: the flag before the claims. */
     wf_store_seq(&s->cancelled, 1u);
     wf_list_each (link, &s->tasks) {
@@ -36,7 +38,7 @@ static bool cancel_one_locked(struct wf_scope *s, enum wf_cancel_reason reason, 
 /* In depth, with the locks of the whole path held (S3): a scope's place among its siblings stands
  * still as long as its parent is locked. Not recursive: the canceller may be a task, with a small
  * stack, and there is no limit to nesting. */
-static void cancel_below_locked(struct wf_scope *top, enum wf_cancel_reason reason)
+static void cancel_below_locked(struct wf_scope *top, const struct wf_reason *reason)
 {
     struct wf_scope *at = top;
     struct wf_link *next = at->scopes.head.next;
@@ -62,15 +64,81 @@ static void cancel_below_locked(struct wf_scope *top, enum wf_cancel_reason reas
     }
 }
 
-void wf_scope_cancel(struct weft_scope *scope, enum wf_cancel_reason reason)
+static const struct {
+    int code;
+    const char *text;
+} kinds[WF_N_REASONS] = {
+    [WF_REASON_ERROR] = { 0, "a task of the scope failed" },
+    [WF_REASON_ASKED] = { WEFT_ECANCELED, "cancelled" },
+    [WF_REASON_DEADLINE] = { WEFT_ETIMEDOUT, "the deadline passed" },
+    [WF_REASON_LEFT] = { WEFT_ABANDONED, "the scope was left" },
+    [WF_REASON_DEADLOCK] = { WEFT_EDEADLK, "deadlock" },
+    [WF_REASON_RACE] = { WEFT_ECANCELED, "another has won the race" },
+};
+
+void wf_scope_cancel_for(struct weft_scope *scope, const struct wf_reason *given)
 {
     struct wf_scope *s = wf_scope_of(scope);
+    struct wf_reason reason = *given;
+    if (reason.code == 0)
+        reason.code = kinds[reason.kind].code;
+    if (reason.text == NULL)
+        reason.text = kinds[reason.kind].text;
+    if (reason.file == NULL) {
+        reason.file = s->file;
+        reason.line = s->line;
+    }
     /* A plain thread's first call makes its record, under the runtime's lock: not under ours. */
     (void)wf_waiter_self();
     wf_lock_acquire(&s->lock);
-    if (cancel_one_locked(s, reason, false))
-        cancel_below_locked(s, reason);
+    if (cancel_one_locked(s, &reason, false))
+        cancel_below_locked(s, &reason);
     wf_lock_release(&s->lock);
+}
+
+void wf_scope_cancel(struct weft_scope *scope, enum wf_cancel_reason kind)
+{
+    wf_scope_cancel_for(scope, &(struct wf_reason){ .kind = kind });
+}
+
+/* ---- public -------------------------------------------------------------------------------------- */
+
+void weft_scope_cancel_because(weft_scope *scope, int code, const char *text, const char *file,
+                               int line)
+{
+    if (wf_load_rlx(&wf_rt.has_forked)) /* its locks may have been held by others */
+        return;
+    if (scope != NULL && !wf_scope_of(scope)->has_left)
+        wf_scope_cancel_for(
+            scope,
+            &(struct wf_reason){
+                .kind = WF_REASON_ASKED, .code = code, .text = text, .file = file, .line = line });
+}
+
+void weft_scope_cancel(weft_scope *scope) { weft_scope_cancel_because(scope, 0, NULL, NULL, 0); }
+
+bool weft_scope_is_cancelled(weft_scope *scope)
+{
+    return scope != NULL && wf_load_acq(&wf_scope_of(scope)->cancelled) != 0;
+}
+
+bool weft_scope_reason(weft_scope *scope, weft_cancel_reason *out)
+{
+    struct wf_waiter *self = wf_waiter_self();
+    if (self == NULL || out == NULL)
+        return false;
+    if (scope == NULL)
+        scope = self->scope;
+    if (scope == NULL || wf_scope_of(scope)->has_left)
+        return false;
+    struct wf_scope *s = wf_scope_of(scope);
+    wf_lock_acquire(&s->lock);
+    struct wf_reason reason = s->reason;
+    wf_lock_release(&s->lock);
+    if (reason.kind == WF_REASON_NONE)
+        return false;
+    *out = (weft_cancel_reason){ reason.code, reason.text, reason.file, reason.line };
+    return true;
 }
 
 /* ---- shields ------------------------------------------------------------------------------------ */

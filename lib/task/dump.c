@@ -37,6 +37,9 @@ static const char *const what_it_does[WF_N_WAIT_KINDS] = {
     [WF_ON_BLOCKING] = "waits for a blocking call",
     [WF_ON_FD] = "waits for fd",
     [WF_ON_SYNC] = "waits for",
+    [WF_ON_JOIN] = "joins a task",
+    [WF_ON_READY] = "waits until a task says that it is ready",
+    [WF_ON_SPAWN] = "waits for room in a scope with a limit",
 };
 
 struct dump {

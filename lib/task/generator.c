@@ -30,7 +30,7 @@ static void link_to_parent(struct wf_generator *g)
 /* The scope comes last: from here on a cancel of the parent finds it. */
 static void enter_tree(struct wf_generator *g, const struct wf_waiter *self)
 {
-    g->parent = self->scope;
+    g->parent = wf_scope_lasting(self->scope);
     g->refs = g->parent != NULL ? 2 : 1;
     wf_scope_init(&g->scope, &(struct wf_scope_opts){
                                  .parent = g->parent,

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
- * Scopes: entering, waiting, leaving, and what a child's end means. Rules S1 to S5 are in scope.h;
- * cancel.c walks the tree. */
+ * Scopes: entering, waiting, leaving. Rules S1 to S6 are in scope.h; children.c counts and joins the
+ * children, cancel.c walks the tree. */
 #include "task/scope.h"
 
 #include "base/panic.h"
 #include "sched/worker.h"
-#include "task/dump.h"
-#include "task/trap.h"
+#include "task/record.h"
 
+#include <string.h>
 #include <weft/runtime.h>
 
 _Static_assert(sizeof(struct wf_scope) <= sizeof(((weft_scope *)NULL)->opaque_),
@@ -46,12 +46,6 @@ static void unlink_root(struct wf_scope *s)
 
 /* ---- making and ending ---------------------------------------------------------------------------- */
 
-static void deadline_passed(struct wf_timer *timer)
-{
-    struct wf_scope *s = WF_CONTAINER(timer, struct wf_scope, deadline);
-    wf_scope_cancel(WF_CONTAINER(s, struct weft_scope, opaque_), WF_REASON_DEADLINE);
-}
-
 /* Under the parent's lock the flag is inherited and the link made in one step: a cancel of the
  * parent either came before, or finds the new scope (S1). */
 static void link_parent(struct wf_scope *s)
@@ -78,207 +72,118 @@ static void unlink_parent(struct wf_scope *s)
 void wf_scope_init(struct weft_scope *scope, const struct wf_scope_opts *opts)
 {
     struct wf_scope *s = wf_scope_of(scope);
-    *s = (struct wf_scope){
-        .parent = opts->parent,
-        .owner = opts->owner,
-        .is_shielded = opts->is_shielded,
-        .is_root = opts->is_root,
-        .deadline_at_ns = opts->deadline_at_ns,
-        .name = opts->name,
-        .file = opts->file,
-        .line = opts->line,
-    };
+    /* From n_tasks on one by one: most of it is not looked at before it is set. */
+    memset(s, 0, offsetof(struct wf_scope, n_tasks));
+    s->is_shielded = opts->is_shielded;
+    s->is_root = opts->is_root;
+    s->n_tasks = 0;
+    s->n_places = 0;
+    s->reason.kind = WF_REASON_NONE;
+    s->errors.n = s->errors.n_kept = 0;
+    s->deadline.queue = NULL;
+    s->rc = 0;
+    s->parent = opts->parent;
+    s->owner = opts->owner;
+    s->name = opts->name;
+    s->file = opts->file;
+    s->line = opts->line;
     wf_lock_init(&s->lock, WF_RANK_SCOPE);
     wf_list_init(&s->tasks);
     wf_list_init(&s->scopes);
     wf_list_init(&s->generators);
+    wf_list_init(&s->ended);
+    wf_list_init(&s->spawners);
+    wf_list_init(&s->errors.others);
     wf_link_init(&s->link);
     wf_link_init(&s->root_link);
     if (s->is_root)
         link_root(s);
     if (s->parent != NULL)
         link_parent(s);
-    if (s->deadline_at_ns <= wf_clock_now())
-        wf_scope_cancel(scope, WF_REASON_DEADLINE);
-    else if (s->deadline_at_ns != WF_NEVER)
-        wf_timer_start(&s->deadline, s->deadline_at_ns, deadline_passed);
-}
-
-static void stop_deadline(struct wf_scope *s)
-{
-    if (s->deadline.queue != NULL)
-        (void)wf_timer_cancel(&s->deadline);
-    s->deadline.queue = NULL;
+    wf_deadline_start(scope, opts);
 }
 
 void wf_scope_fini(struct weft_scope *scope)
 {
     struct wf_scope *s = wf_scope_of(scope);
-    stop_deadline(s);
+    if (s->deadline.queue != NULL)
+        wf_deadline_stop(s);
     if (s->parent != NULL)
         unlink_parent(s);
     if (s->is_root)
         unlink_root(s);
-}
-
-/* ---- children --------------------------------------------------------------------------------------- */
-
-/* In one step: once the first runs, the scope could end before the last is counted. */
-int wf_scope_add(struct weft_scope *scope, struct wf_task *tasks)
-{
-    struct wf_scope *s = wf_scope_of(scope);
-    wf_lock_acquire(&s->lock);
-    bool is_open = !s->is_ended;
-    for (struct wf_task *task = tasks; is_open && task != NULL; task = task->next) {
-        s->n_tasks++;
-        wf_list_push_back(&s->tasks, &task->home_link);
-        task->waiter.cancel = &s->cancelled;
-    }
-    wf_lock_release(&s->lock);
-    return is_open ? 0 : WEFT_ECLOSED;
-}
-
-/* A child's code is an error of its scope unless it says that its consumer left, or that it did as
- * the scope's own cancel told it. */
-static bool is_error(struct wf_scope *s, int rc)
-{
-    if (rc >= 0 || rc == WEFT_ECLOSED)
-        return false;
-    return rc != WEFT_ECANCELED || wf_load_rlx(&s->cancelled) == 0;
-}
-
-static bool record_error(struct wf_scope *s, struct wf_task *task, int rc)
-{
-    wf_lock_acquire(&s->lock);
-    bool is_first = is_error(s, rc) && s->first_error == 0;
-    if (is_first) {
-        s->first_error = rc;
-        s->error_name = task->waiter.name;
-        s->error_file = task->spawn_file;
-        s->error_line = task->spawn_line;
-    }
-    wf_lock_release(&s->lock);
-    return is_first;
-}
-
-/* Recorded and spread while the child still counts, so that the scope can't end meanwhile (S2). */
-void wf_scope_child_done(struct wf_task *task, int rc)
-{
-    struct weft_scope *scope = task->home;
-    struct wf_scope *s = wf_scope_of(scope);
-    if (rc < 0 && record_error(s, task, rc))
-        wf_scope_cancel(scope, WF_REASON_ERROR);
-    wf_lock_acquire(&s->lock);
-    wf_list_remove(&task->home_link);
-    struct wf_waiter *joiner = NULL;
-    if (--s->n_tasks == 0 && wf_load_rlx(&s->is_owner_joining) &&
-        wf_wait_claim(s->owner, WF_CLAIM_FIRST))
-        joiner = s->owner;
-    wf_lock_release(&s->lock);
-    /* From here the scope may be gone. Its owner is not: it waits for our wake, if we claimed. */
-    if (joiner != NULL)
-        wf_wait_wake(joiner, WF_WAKE_NEXT);
-}
-
-/* ---- joining ------------------------------------------------------------------------------------------ */
-
-static bool begin_join(struct wf_scope *s, struct wf_waiter *self)
-{
-    wf_lock_acquire(&s->lock);
-    bool has_to_wait = s->n_tasks > 0;
-    if (has_to_wait) {
-        wf_wait_begin_shielded(self, WF_ON_CHILDREN, s);
-        /* seq [trap-dekker]: before the look at who receives (reports.c). */
-        wf_store_seq(&s->is_owner_joining, true);
-    }
-    wf_lock_release(&s->lock);
-    return has_to_wait;
-}
-
-static void end_join(struct wf_scope *s)
-{
-    wf_lock_acquire(&s->lock);
-    wf_store_rlx(&s->is_owner_joining, false);
-    wf_lock_release(&s->lock);
-}
-
-static void report_stubborn(struct wf_scope *s)
-{
-    struct wf_text text;
-    wf_text_init(&text);
-    wf_text_add(&text,
-                "weft: scope \"%s\" (%s:%d) is past its teardown budget and still waits for:\n",
-                s->name, s->file, s->line);
-    wf_lock_acquire(&s->lock);
-    wf_list_each (link, &s->tasks) {
-        struct wf_task *task = WF_CONTAINER(link, struct wf_task, home_link);
-        wf_text_add(&text, "  task #%llu \"%s\", spawned at %s:%d\n",
-                    (unsigned long long)task->waiter.id, task->waiter.name, task->spawn_file,
-                    task->spawn_line);
-    }
-    wf_lock_release(&s->lock);
-    wf_report(text.data, text.size);
-    wf_text_free(&text);
-}
-
-/* A join is never given up. Once the scope is cancelled its children have the teardown budget;
- * past it they are named, and waited for all the same. */
-void wf_scope_join(struct weft_scope *scope, struct wf_waiter *self)
-{
-    struct wf_scope *s = wf_scope_of(scope);
-    int64_t limit_ns = WF_NEVER;
-    bool is_reported = false;
-    while (begin_join(s, self)) {
-        wf_trap_check_scope(scope);
-        bool has_budget = wf_load_acq(&s->cancelled) != 0 && !is_reported;
-        if (has_budget && limit_ns == WF_NEVER)
-            limit_ns = wf_clock_after(wf_rt.config.teardown_budget_ns);
-        uint32_t claim = wf_wait_park(self, is_reported ? WF_NEVER : limit_ns);
-        end_join(s);
-        if (claim == WF_CLAIM_TIMEOUT) {
-            report_stubborn(s);
-            is_reported = true;
-        }
-    }
+    if (s->errors.n > 1)
+        wf_errors_fini(&s->errors);
+    if (!wf_list_is_empty(&s->ended))
+        wf_records_drop(&s->ended);
 }
 
 /* ---- public ----------------------------------------------------------------------------------------------- */
 
-static int64_t deadline_of(const weft_scope_opts *opts)
+/* Never entered: what is done with it returns rc. */
+static void refuse(struct wf_scope *s, int rc)
 {
-    int64_t at_ns = WF_NEVER;
+    *s = (struct wf_scope){ .is_ended = true, .has_left = true, .rc = rc };
+}
+
+static bool are_valid(const weft_scope_opts *opts)
+{
+    return opts->limit >= 0 && !(opts->race && opts->supervisor);
+}
+
+static void set_rules(struct wf_scope *s, const weft_scope_opts *opts)
+{
+    s->is_supervisor = opts->supervisor;
+    s->is_race = opts->race;
+    s->moves_on = opts->move_on;
+    s->keeps_records = opts->joins || opts->race;
+    s->limit = s->n_places = (uint32_t)opts->limit;
+    s->has_rules = s->keeps_records || s->limit > 0;
+}
+
+/* The clock is read only for a deadline. */
+static void read_deadline(const weft_scope_opts *opts, struct wf_scope_opts *out)
+{
+    int64_t now_ns = 0;
+    if (WF_LIKELY((opts->timeout_ns | opts->deadline_at_ns) == 0))
+        return;
+    now_ns = wf_clock_now();
     if (opts->timeout_ns != 0)
-        at_ns = wf_clock_after(opts->timeout_ns);
+        out->deadline_at_ns = wf_clock_from(now_ns, opts->timeout_ns);
     if (opts->deadline_at_ns != 0)
-        at_ns = WF_MIN(at_ns, opts->deadline_at_ns);
-    return at_ns;
+        out->deadline_at_ns = WF_MIN(out->deadline_at_ns, opts->deadline_at_ns);
+    out->has_expired = out->deadline_at_ns <= now_ns;
 }
 
 void weft_scope_enter(weft_scope *scope, const char *file, int line)
 {
     struct wf_waiter *self = wf_waiter_self();
     struct wf_scope *s = wf_scope_of(scope);
-    if (self == NULL) {
-        *s = (struct wf_scope){ .is_ended = true, .has_left = true, .rc = wf_no_waiter() };
+    if (self == NULL || !are_valid(&scope->opts)) {
+        refuse(s, self == NULL ? wf_no_waiter() : WEFT_EINVAL);
         return;
     }
-    bool is_root = self->scope == NULL;
-    int rc = is_root ? wf_runtime_enter() : 0;
+    struct wf_scope_opts opts = {
+        .parent = self->scope,
+        .owner = self,
+        .deadline_at_ns = WF_NEVER,
+        .is_shielded = scope->opts.shielded || self->shields > 0,
+        .is_root = self->scope == NULL,
+        .name = scope->opts.name != NULL ? scope->opts.name : "scope",
+        .file = file,
+        .line = line,
+    };
+    read_deadline(&scope->opts, &opts);
+    int rc = opts.is_root ? wf_runtime_enter() : 0;
     if (rc < 0) {
-        *s = (struct wf_scope){ .is_ended = true, .has_left = true, .rc = rc };
+        refuse(s, rc);
         return;
     }
-    wf_scope_init(scope, &(struct wf_scope_opts){
-                             .parent = self->scope,
-                             .owner = self,
-                             .deadline_at_ns = deadline_of(&scope->opts),
-                             .is_shielded = scope->opts.shielded || self->shields > 0,
-                             .is_root = is_root,
-                             .name = scope->opts.name != NULL ? scope->opts.name : "scope",
-                             .file = file,
-                             .line = line,
-                         });
+    wf_scope_init(scope, &opts);
+    set_rules(s, &scope->opts);
     s->outer_cancel = self->cancel;
+    s->outer_felt_cancel = self->felt_cancel;
+    self->felt_cancel = false;
     self->scope = scope;
     self->cancel = &s->cancelled;
 }
@@ -288,31 +193,49 @@ static void step_out(struct wf_scope *s, struct wf_waiter *self)
 {
     self->scope = s->parent;
     self->cancel = s->outer_cancel;
+    self->felt_cancel = s->outer_felt_cancel;
 }
 
-static int outcome(struct wf_scope *s)
+static int outcome_of_race(const struct wf_scope *s)
 {
-    if (s->first_error < 0)
-        return s->first_error;
-    if (wf_load_rlx(&s->cancelled) == 0)
+    if (s->has_winner)
         return 0;
+    if (s->errors.n > 0)
+        return s->errors.first.rc;
+    return wf_load_rlx(&s->cancelled) != 0 ? WEFT_ECANCELED : WEFT_ECLOSED;
+}
+
+/* Of a scope that is cancelled, and no outer one. It swallows its own cancel; its deadline counts
+ * only if something was cut short by it. */
+static int outcome_of_cancel(const struct wf_scope *s)
+{
+    if (s->reason.kind == WF_REASON_DEADLOCK)
+        return WEFT_EDEADLK;
+    return s->has_expired && !s->moves_on ? WEFT_ETIMEDOUT : 0;
+}
+
+static int outcome(const struct wf_scope *s)
+{
+    if (s->errors.n > 0 && !s->is_supervisor && !s->is_race)
+        return s->errors.first.rc;
     if (s->is_from_above)
         return WEFT_ECANCELED;
-    switch (s->reason) {
-    case WF_REASON_DEADLINE: return WEFT_ETIMEDOUT;
-    case WF_REASON_DEADLOCK: return WEFT_EDEADLK;
-    default: return 0;
-    }
+    int rc = wf_load_rlx(&s->cancelled) != 0 && !s->has_winner ? outcome_of_cancel(s) : 0;
+    return rc == 0 && s->is_race ? outcome_of_race(s) : rc;
 }
 
-/* False: somebody has spawned into it since the last child ended. */
-static bool try_to_end(struct wf_scope *s)
+/* False: there are children, perhaps spawned since the last one ended. */
+static bool try_to_end(struct wf_scope *s, const struct wf_waiter *self)
 {
     wf_lock_acquire(&s->lock);
     bool is_over = s->n_tasks == 0;
     if (is_over) {
         s->is_ended = true;
+        s->has_expired = s->reason.kind == WF_REASON_DEADLINE && !s->is_from_above &&
+                         !s->was_asked && (s->was_felt || self->felt_cancel);
         s->rc = outcome(s);
+        /* Who passes an outer cancel on makes it felt there. */
+        s->outer_felt_cancel |= s->is_from_above && s->rc == WEFT_ECANCELED;
     }
     wf_lock_release(&s->lock);
     return is_over;
@@ -321,10 +244,9 @@ static bool try_to_end(struct wf_scope *s)
 static void end_scope(weft_scope *scope, struct wf_waiter *self)
 {
     struct wf_scope *s = wf_scope_of(scope);
-    do
+    while (!try_to_end(s, self))
         wf_scope_join(scope, self);
-    while (!try_to_end(s));
-    stop_deadline(s);
+    wf_deadline_stop(s);
     step_out(s, self);
 }
 
@@ -336,7 +258,8 @@ static bool has_children(struct wf_scope *s)
     return has_some;
 }
 
-int weft_scope_wait(weft_scope *scope)
+/* 1: the caller may end it; else what to return at once. */
+static int may_wait(weft_scope *scope)
 {
     if (scope == NULL)
         return WEFT_EINVAL;
@@ -346,10 +269,48 @@ int weft_scope_wait(weft_scope *scope)
     struct wf_waiter *self = wf_waiter_self();
     if (self == NULL)
         return wf_no_waiter();
-    if (s->owner != self || self->scope != scope)
-        return WEFT_EINVAL;
+    return s->owner == self && self->scope == scope ? 1 : WEFT_EINVAL;
+}
+
+int weft_scope_wait(weft_scope *scope)
+{
+    int rc = may_wait(scope);
+    if (rc <= 0)
+        return rc;
+    end_scope(scope, wf_waiter_self());
+    return wf_scope_of(scope)->rc;
+}
+
+/* Was it an error of its own? */
+static bool note_body(struct wf_scope *s, const struct wf_waiter *self, int rc)
+{
+    weft_task_end end;
+    wf_task_end_fill(&end, self, s->file, s->line, rc);
+    wf_lock_acquire(&s->lock);
+    bool is_error = wf_scope_is_error(s, rc);
+    if (is_error)
+        wf_errors_add_locked(s, &end);
+    s->was_felt |= rc == WEFT_ECANCELED;
+    wf_lock_release(&s->lock);
+    return is_error;
+}
+
+int weft_scope_wait_with(weft_scope *scope, int rc)
+{
+    int may = may_wait(scope);
+    if (may <= 0)
+        return may < 0 ? may : rc;
+    struct wf_scope *s = wf_scope_of(scope);
+    struct wf_waiter *self = wf_waiter_self();
+    bool is_error = rc < 0 && note_body(s, self, rc);
+    if (rc < 0)
+        wf_scope_cancel_for(scope, &(struct wf_reason){
+                                       .kind = is_error ? WF_REASON_ERROR : WF_REASON_LEFT,
+                                       .code = rc,
+                                   });
     end_scope(scope, self);
-    return s->rc;
+    bool is_swallowed = rc == WEFT_ECANCELED && !is_error;
+    return s->rc < 0 || is_swallowed ? s->rc : rc;
 }
 
 void weft_scope_leave(weft_scope *scope)
@@ -374,19 +335,6 @@ void weft_scope_leave(weft_scope *scope)
     s->has_left = true;
     if (s->is_root)
         wf_runtime_leave();
-}
-
-void weft_scope_cancel(weft_scope *scope)
-{
-    if (wf_load_rlx(&wf_rt.has_forked)) /* its locks may have been held by others */
-        return;
-    if (scope != NULL && !wf_scope_of(scope)->has_left)
-        wf_scope_cancel(scope, WF_REASON_ASKED);
-}
-
-bool weft_scope_is_cancelled(weft_scope *scope)
-{
-    return scope != NULL && wf_load_acq(&wf_scope_of(scope)->cancelled) != 0;
 }
 
 weft_scope *weft_root_scope(void)

@@ -2,7 +2,7 @@
  * weft_scope_spawn and weft_run. */
 #include "plat/mem.h"
 #include "sched/worker.h"
-#include "task/scope.h"
+#include "task/spawn.h"
 #ifdef WF_SIM
 #include "plat/sim.h"
 #include "task/sim_main.h"
@@ -11,7 +11,7 @@
 #include <string.h>
 #include <weft/runtime.h>
 
-static int refuse(const weft_callable *what, void *args, int rc)
+int wf_spawn_refuse(const weft_callable *what, void *args, int rc)
 {
     if (what != NULL && what->drop != NULL)
         what->drop(args);
@@ -52,7 +52,7 @@ static int make_clone(weft_scope *scope, const weft_spawn_opts *opts, const weft
     return rc;
 }
 
-static void unmake_all(struct wf_task *tasks)
+void wf_spawn_unmake(struct wf_task *tasks)
 {
     while (tasks != NULL) {
         struct wf_task *task = tasks;
@@ -69,7 +69,7 @@ static int make_all(weft_scope *scope, const weft_spawn_opts *opts, const weft_c
     for (int i = 1; i < n; i++) {
         int rc = make_clone(scope, opts, what, args, file, line, &task);
         if (rc < 0) {
-            unmake_all(tasks);
+            wf_spawn_unmake(tasks);
             return rc;
         }
         task->next = tasks;
@@ -77,12 +77,20 @@ static int make_all(weft_scope *scope, const weft_spawn_opts *opts, const weft_c
     }
     int rc = make_one(scope, opts, what, args, file, line, &task);
     if (rc < 0) {
-        unmake_all(tasks);
+        wf_spawn_unmake(tasks);
         return rc;
     }
     task->next = tasks;
     *out_tasks = task;
     return 0;
+}
+
+int wf_spawn_make(weft_scope *scope, const weft_spawn_opts *opts, const weft_callable *what,
+                  void *args, const char *file, int line, struct wf_task **out_tasks)
+{
+    int n = WF_MAX(opts->copies, 1);
+    return n == 1 ? make_one(scope, opts, what, args, file, line, out_tasks)
+                  : make_all(scope, opts, what, args, file, line, n, out_tasks);
 }
 
 static int check(weft_scope *scope, const weft_spawn_opts *opts, const weft_callable *what)
@@ -105,7 +113,7 @@ static int start(weft_scope *scope, struct wf_task *tasks, int n)
 {
     int rc = wf_scope_add(scope, tasks);
     if (rc < 0)
-        unmake_all(tasks);
+        wf_spawn_unmake(tasks);
     else
         wf_task_start(tasks, (uint32_t)n);
     return rc;
@@ -117,10 +125,13 @@ static inline int spawn(weft_scope *scope, const weft_spawn_opts *opts, const we
     struct wf_task *tasks;
     int n = WF_MAX(opts->copies, 1);
     int rc = check(scope, opts, what);
+    if (rc >= 0 && WF_UNLIKELY(wf_scope_of(scope)->has_rules || opts->out_task != NULL ||
+                               opts->out_ready != NULL))
+        return wf_spawn_by_rules(scope, opts, what, args, file, line);
     if (rc >= 0)
         rc = n == 1 ? make_one(scope, opts, what, args, file, line, &tasks)
                     : make_all(scope, opts, what, args, file, line, n, &tasks);
-    return rc >= 0 ? start(scope, tasks, n) : refuse(what, args, rc);
+    return rc >= 0 ? start(scope, tasks, n) : wf_spawn_refuse(what, args, rc);
 }
 
 static WF_NOINLINE int spawn_with_opts(weft_scope *scope, const weft_spawn_opts *user_opts,

@@ -107,10 +107,10 @@ WT_TEST(the_first_error_is_kept_with_its_task)
     wt_until(has_parked, &scope);
     weft_scope_cancel(&scope);
     ck_assert_int_eq(weft_scope_wait(&scope), -EPERM);
-    ck_assert_int_eq(s->first_error, -EPERM);
-    ck_assert_ptr_nonnull(s->error_name);
-    ck_assert_ptr_nonnull(s->error_file);
-    ck_assert_int_eq(s->reason, WF_REASON_ASKED);
+    ck_assert_int_eq(s->errors.first.rc, -EPERM);
+    ck_assert_str_ne(s->errors.first.name, "");
+    ck_assert_ptr_nonnull(s->errors.first.file);
+    ck_assert_int_eq(s->reason.kind, WF_REASON_ASKED);
 }
 
 /* ---- the deadline's timer -------------------------------------------------------------------- */
@@ -122,7 +122,8 @@ WT_TEST(a_deadline_leaves_no_timer_behind)
         WEFT_SCOPE(far, .timeout_ns = WEFT_SEC(3600));
         ck_assert_int_ne(wf_load_rlx(&queue->next_ns), WF_NEVER);
         WEFT_SCOPE(past, .timeout_ns = -1);
-        ck_assert_int_eq(wf_scope_of(&past)->reason, WF_REASON_DEADLINE);
+        ck_assert_int_eq(wf_scope_of(&past)->reason.kind, WF_REASON_DEADLINE);
+        ck_assert_int_eq(weft_pause(), WEFT_ECANCELED);
         ck_assert_int_eq(weft_scope_wait(&past), WEFT_ETIMEDOUT);
         if (i == 0)
             MUST(weft_scope_wait(&far));
