@@ -25,11 +25,16 @@ struct chunk {
     unsigned n_used, n_begun; /* in use; ever in use */
 };
 
-enum { BLOCKS_AT = (sizeof(struct chunk) + 15) & ~(size_t)15 };
+/* Where the first block's header is, in a chunk, which begins a page. */
+static size_t first_at(const struct wf_blocks *blocks)
+{
+    size_t hot_at = sizeof(struct chunk) + sizeof(struct block) + blocks->hot_at;
+    return sizeof(struct chunk) + (-hot_at & (WF_CACHE_LINE - 1));
+}
 
 static unsigned blocks_in_chunk(const struct wf_blocks *blocks)
 {
-    return (unsigned)((CHUNK_SIZE - BLOCKS_AT) / (sizeof(struct block) + blocks->size));
+    return (unsigned)((CHUNK_SIZE - first_at(blocks)) / (sizeof(struct block) + blocks->size));
 }
 
 static struct chunk *add_chunk_locked(struct wf_blocks *blocks)
@@ -56,7 +61,7 @@ static struct block *take_from(struct wf_blocks *blocks, struct chunk *chunk)
     if (block != NULL) {
         chunk->free = block->next;
     } else {
-        size_t at = BLOCKS_AT + chunk->n_begun++ * (sizeof *block + blocks->size);
+        size_t at = first_at(blocks) + chunk->n_begun++ * (sizeof *block + blocks->size);
         block = (struct block *)(void *)((char *)chunk + at);
         block->chunk = chunk;
     }
@@ -78,7 +83,10 @@ void *wf_blocks_take(struct wf_blocks *blocks)
             wf_list_remove(&chunk->link);
     }
     wf_lock_release(&blocks->lock);
-    return block != NULL ? block + 1 : NULL;
+    if (block == NULL)
+        return NULL;
+    wf_san_memory_out(block + 1, blocks->size);
+    return block + 1;
 }
 
 /* Some chunks and a quarter of all may lie free: who goes up and down maps nothing. */
@@ -119,6 +127,7 @@ void wf_blocks_give(struct wf_blocks *blocks, void *memory)
 {
     struct chunk *surplus[FREED_AT_ONCE];
     unsigned n = 0;
+    wf_san_memory_kept(memory, blocks->size);
     wf_lock_acquire(&blocks->lock);
     put_back_locked(blocks, (struct block *)memory - 1);
     while (n < FREED_AT_ONCE && (surplus[n] = take_surplus_locked(blocks)) != NULL)

@@ -14,7 +14,8 @@
 
 struct wf_blocks {
     struct wf_lock lock;
-    size_t size; /* of a block; constant */
+    size_t size;   /* of a block; constant, as is: */
+    size_t hot_at; /* what lies there begins a cache line, if size + 16 is so many of them */
 
     /* Under lock. */
     struct wf_list chunks; /* those with a free block; the wholly free ones last */
@@ -22,10 +23,10 @@ struct wf_blocks {
 };
 
 /* size is a multiple of 16. */
-#define WF_BLOCKS_INIT(name, block_size)                            \
-    {                                                               \
-        .lock = WF_LOCK_INIT(WF_RANK_NONE), .size = (block_size),   \
-        .chunks = { { &(name).chunks.head, &(name).chunks.head } }, \
+#define WF_BLOCKS_INIT(name, block_size, hot)                                      \
+    {                                                                              \
+        .lock = WF_LOCK_INIT(WF_RANK_NONE), .size = (block_size), .hot_at = (hot), \
+        .chunks = { { &(name).chunks.head, &(name).chunks.head } },                \
     }
 
 /* Not zeroed, aligned to 16 bytes. NULL: no memory. */

@@ -4,6 +4,7 @@
  * A half belongs to one holder and is not locked; what it shares with others (the channel's counts
  * and lists) is, by the channel. It is closed at most once and freed by its drop. A typed handle
  * is the half's address in a function pointer that nobody calls, hence the copies by memcpy. */
+#include "base/blocks.h"
 #include "base/panic.h"
 #include "chan/chan.h"
 #include "plat/mem.h"
@@ -17,6 +18,38 @@ void wf_half_init(struct wf_half *half, enum wf_half_kind kind, const char *file
     *half = (struct wf_half){ .kind = kind, .file = file, .line = line };
     wf_link_init(&half->link);
 }
+
+/* ---- memory ---------------------------------------------------------------------------------- */
+
+static struct wf_blocks halves = WF_BLOCKS_INIT(halves, WF_HALF_SIZE, WF_HALF_HOT_AT);
+
+_Static_assert(sizeof(weft_sender) <= WF_HALF_SIZE && sizeof(weft_receiver) <= WF_HALF_SIZE,
+               "a half has no room in its block");
+
+void *wf_half_make(enum wf_half_kind kind, const char *file, int line)
+{
+    struct wf_half *half = wf_blocks_take(&halves);
+    if (half == NULL)
+        return NULL;
+    wf_new_memory(half, WF_HALF_SIZE);
+    wf_mem_count_in(half);
+    wf_half_init(half, kind, file, line);
+    half->is_pooled = true;
+    return half;
+}
+
+void wf_half_free(struct wf_half *half)
+{
+    half->kind = WF_HALF_DEAD;
+    if (!half->is_pooled) {
+        wf_free(half);
+        return;
+    }
+    wf_mem_count_out(half);
+    wf_blocks_give(&halves, half);
+}
+
+/* ---- misuse ---------------------------------------------------------------------------------- */
 
 WF_NOINLINE void wf_half_set_holder_slow(struct wf_half *half, const struct wf_waiter *holder)
 {
@@ -51,24 +84,23 @@ weft_sender *wf_sender_make(struct wf_chan *ch, const char *file, int line)
     size_t elem_size = ch->ring.elem_size;
     bool has_spare = ch->drop != NULL &&
                      (ch->overflow == WEFT_DROP_OLDEST || ch->overflow == WEFT_CONFLATE);
-    weft_sender *tx = wf_alloc(1, sizeof *tx);
-    void *spare = tx == NULL || !has_spare ? NULL : wf_alloc_aligned(elem_size, WF_CACHE_LINE);
-    if (tx == NULL || (has_spare && spare == NULL)) {
-        wf_free(tx);
+    weft_sender *tx = wf_half_make(WF_HALF_SENDER, file, line);
+    if (tx == NULL)
         return NULL;
-    }
-    wf_half_init(&tx->half, WF_HALF_SENDER, file, line);
     tx->chan = ch;
     tx->elem_size = elem_size;
-    tx->spare = spare;
+    tx->spare = has_spare ? wf_alloc_aligned(elem_size, WF_CACHE_LINE) : NULL;
+    if (has_spare && tx->spare == NULL) {
+        wf_half_free(&tx->half);
+        return NULL;
+    }
     return tx;
 }
 
 void wf_sender_free(weft_sender *tx)
 {
-    tx->half.kind = WF_HALF_DEAD;
     wf_free_aligned(tx->spare);
-    wf_free(tx);
+    wf_half_free(&tx->half);
 }
 
 static weft_sender *ref_sender(const weft_sender *tx, const char *file, int line)

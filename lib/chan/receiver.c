@@ -41,27 +41,28 @@ static const struct wf_source_ops second_ops = {
 
 /* ---- making, sharing, closing ---------------------------------------------------------------- */
 
+static void fill(weft_receiver *rx, const struct wf_source_ops *ops, void *source, size_t elem_size)
+{
+    *rx = (weft_receiver){ .half = rx->half, .ops = ops, .source = source, .elem_size = elem_size };
+}
+
 void wf_receiver_init(weft_receiver *rx, const struct wf_source_ops *ops, void *source,
                       size_t elem_size, const char *file, int line)
 {
-    *rx = (weft_receiver){ .ops = ops, .source = source, .elem_size = elem_size };
     wf_half_init(&rx->half, WF_HALF_RECEIVER, file, line);
+    fill(rx, ops, source, elem_size);
 }
 
 weft_receiver *wf_receiver_make(const struct wf_source_ops *ops, void *source, size_t elem_size,
                                 const char *file, int line)
 {
-    weft_receiver *rx = wf_alloc(1, sizeof *rx);
+    weft_receiver *rx = wf_half_make(WF_HALF_RECEIVER, file, line);
     if (rx != NULL)
-        wf_receiver_init(rx, ops, source, elem_size, file, line);
+        fill(rx, ops, source, elem_size);
     return rx;
 }
 
-void wf_receiver_free(weft_receiver *rx)
-{
-    rx->half.kind = WF_HALF_DEAD;
-    wf_free(rx);
-}
+void wf_receiver_free(weft_receiver *rx) { wf_half_free(&rx->half); }
 
 weft_receiver *wf_receiver_ref(weft_receiver *rx, const char *file, int line)
 {

@@ -72,20 +72,27 @@ enum wf_half_kind {
 };
 
 struct wf_half {
+    struct wf_link link; /* in the channel's list of its halves; the channel's lock */
+    const char *file;    /* where this reference was made */
+    int line;
+    char holder_name[20]; /* of holder_id */
+
+    /* What an operation touches, with what follows in a sender or receiver: a cache line. */
     enum wf_half_kind kind;
     bool is_closed;
+    bool is_pooled; /* its memory: wf_half_make */
 
     /* For reports: who made it, or last sent or parked with it; 0: nobody known. A copy, for the
      * holder may be gone when it is printed. Written by the holder, for a channel's halves under
      * its lock. */
     bool is_holder_task;
     uint64_t holder_id;
-    char holder_name[24];
-
-    const char *file; /* where this reference was made */
-    int line;
-    struct wf_link link; /* in the channel's list of its halves; the channel's lock */
 };
+
+/* A sender or receiver of which this much is written. NULL: no memory. */
+enum { WF_HALF_SIZE = 112, WF_HALF_HOT_AT = offsetof(struct wf_half, kind) };
+WF_MUST_CHECK void *wf_half_make(enum wf_half_kind kind, const char *file, int line);
+void wf_half_free(struct wf_half *half); /* or one that begins memory from wf_alloc */
 
 void wf_half_init(struct wf_half *half, enum wf_half_kind kind, const char *file, int line);
 void wf_half_set_holder_slow(struct wf_half *half, const struct wf_waiter *holder);

@@ -53,6 +53,9 @@ static void count_out(const void *p)
 #endif
 }
 
+void wf_mem_count_in(const void *p) { (void)count_in((void *)(uintptr_t)p); }
+void wf_mem_count_out(const void *p) { count_out(p); }
+
 void *wf_alloc(size_t n, size_t size)
 {
     size_t total;

@@ -15,6 +15,10 @@ void wf_free_aligned(void *p);
 /* head + n * size, or SIZE_MAX when that overflows (no allocation of SIZE_MAX succeeds). */
 size_t wf_size_with(size_t head, size_t n, size_t size);
 
+/* For memory that is handed out in another way and belongs to the count of live blocks, too. */
+void wf_mem_count_in(const void *p);
+void wf_mem_count_out(const void *p);
+
 /* Blocks allocated and not freed, for leak gates in tests. */
 size_t wf_mem_live(void);
 

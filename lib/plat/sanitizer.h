@@ -174,6 +174,23 @@ static inline void wf_san_stack_unused(void *low, size_t size)
 #endif
 }
 
+/* Memory that its owner keeps for later: nobody else may touch it until it is handed out again. */
+static inline void wf_san_memory_kept(void *low, size_t size)
+{
+    (void)low, (void)size;
+#ifdef WF_ASAN
+    __asan_poison_memory_region(low, size);
+#endif
+}
+
+static inline void wf_san_memory_out(void *low, size_t size)
+{
+    (void)low, (void)size;
+#ifdef WF_ASAN
+    __asan_unpoison_memory_region(low, size);
+#endif
+}
+
 /* Tells valgrind that [low, low + size) is a stack; the result is for wf_san_stack_gone. */
 static inline unsigned wf_san_stack_new(void *low, size_t size)
 {

@@ -22,7 +22,7 @@ struct wf_task *wf_task_self(void)
 
 /* ---- memory: a worker keeps some structs ----------------------------------------------------- */
 
-static struct wf_blocks structs = WF_BLOCKS_INIT(structs, sizeof(struct wf_task));
+static struct wf_blocks structs = WF_BLOCKS_INIT(structs, sizeof(struct wf_task), 0);
 
 static struct wf_task *take_struct(struct wf_worker *w)
 {

@@ -26,20 +26,21 @@ struct wf_worker;
 
 struct wf_task {
     struct wf_waiter waiter; /* first: a task's waiter is the task */
-    struct wf_ctx ctx;
-    struct wf_task *next, *newer; /* in a queue of unstarted ones, the shared queue, a free list */
-
-    struct wf_stack *stack;   /* from first run to end */
-    _Atomic bool has_started; /* written by the worker that runs it first */
-    bool has_own_stack;       /* of another size than the default: its own mapping */
-
     const weft_callable *what;
-    void *args;     /* inline_args, or allocated */
-    void *self_arg; /* second argument of what->enter */
+
+    /* What a switch touches, the third cache line. */
+    struct wf_ctx ctx;
 
     /* Called when the task is about to leave its stack, by a wait or a yield of any kind, but not
      * by lend.h or wf_wait_park_for; NULL: nothing to do. The task's own. */
     void (*leaves)(struct wf_task *task);
+
+    _Atomic bool has_started;     /* written by the worker that runs it first */
+    bool has_own_stack;           /* of another size than the default: its own mapping */
+    struct wf_stack *stack;       /* from first run to end */
+    struct wf_task *next, *newer; /* in a queue of unstarted ones, the shared queue, a free list */
+    void *args;                   /* inline_args, or allocated */
+    void *self_arg;               /* second argument of what->enter */
 
     /* Called on the task's own stack when the body has returned and its arguments are dropped.
      * After it the scope may be gone. */

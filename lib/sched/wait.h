@@ -74,6 +74,8 @@ enum wf_wait_kind {
 enum { WF_N_READS = 2 };
 
 struct wf_waiter {
+    /* What a wait touches, in a task the first cache line. */
+
     /* The cell. Writers: as in the table above; readers: any. */
     _Atomic uint32_t cell;
 
@@ -82,24 +84,26 @@ struct wf_waiter {
     uint16_t n_locks; /* mutexes and rwlocks that it holds; owner only, as reads */
     uint32_t shields; /* > 0: cancels of the scopes it is in do not reach it */
 
+    /* For people, as the next two. Written by the waiter before it parks (relaxed), read by a dump. */
+    _Atomic(enum wf_wait_kind) wait_kind;
+    _Atomic(const void *) wait_object;
+    _Atomic int64_t wait_since_ns;
+
     /* The flag of the innermost scope it is in (non-zero: cancelled), or of nothing while shielded.
      * Written by the waiter; read by it alone (cancellers go through the scopes). */
     _Atomic uint32_t *cancel;
     struct weft_scope *scope; /* innermost; layer 4's */
-    int close_error;          /* first error of a closer that a brace ran */
-    bool felt_cancel;         /* since it entered that scope a call has failed for a cancel */
 
     /* The user's step that runs now and promised not to wait, by name (never_waits.h); or NULL. */
     const char *never_waits;
+    uint64_t id;
 
-    /* For people. Written by the waiter before it parks (relaxed), read by a dump. */
-    _Atomic(enum wf_wait_kind) wait_kind;
-    _Atomic(const void *) wait_object;
-    _Atomic int64_t wait_since_ns;
+    /* The rest. */
     const char *name, *file; /* what it is called and where it was made */
     int line;
-    uint32_t n_unknown_reads; /* read locks that it holds and that are not in reads */
-    uint64_t id;
+    int close_error;               /* first error of a closer that a brace ran */
+    uint32_t n_unknown_reads;      /* read locks that it holds and that are not in reads */
+    bool felt_cancel;              /* since it entered its scope a call has failed for a cancel */
     struct wf_locals *locals;      /* what it sees of task-locals; owner only */
     const void *reads[WF_N_READS]; /* rwlocks that it reads, as often as it does; NULL: no more */
 };

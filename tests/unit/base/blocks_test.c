@@ -10,7 +10,7 @@
 
 enum { SIZE = 304, N = 10000 };
 
-static struct wf_blocks blocks = WF_BLOCKS_INIT(blocks, SIZE);
+static struct wf_blocks blocks = WF_BLOCKS_INIT(blocks, SIZE, 0);
 static size_t n_mapped, n_unmapped; /* chunks */
 
 static void *count_map(size_t size)

@@ -256,15 +256,21 @@ WT_TEST(without_memory_there_is_no_further_reference)
     struct counter counter = { .last = 3 };
     weft_receiver *source = open_counter(&counter);
     ck_assert_int_eq(weft_chan_open(&tx, &rx, 2, .overflow = WEFT_DROP_OLDEST), 0);
-    wf_sys.alloc = no_memory;
+    static void *halves[4096];
+    size_t n = 0;
+    wf_sys.map = no_memory;
+    while ((halves[n] = wf_half_make(WF_HALF_PERMIT, "t", 1)) != NULL)
+        ck_assert_uint_lt(++n, WF_ARRAY_SIZE(halves));
     void *tx_2 = weft_half_ref(RAW(tx), "t", 2), *rx_2 = weft_half_ref(RAW(rx), "t", 2);
     void *source_2 = weft_half_ref(source, "t", 2);
-    wf_sys.alloc = wf_sys_real.alloc;
+    wf_sys.map = wf_sys_real.map;
     ck_assert_ptr_null(tx_2);
     ck_assert_ptr_null(rx_2);
     ck_assert_ptr_null(source_2);
     ck_assert_uint_eq(CHAN_OF_TX(tx)->refs, 2);
     weft_half_drop(&source);
+    while (n > 0)
+        wf_half_free(halves[--n]);
 }
 
 /* ---- misuse ---------------------------------------------------------------------------------- */
