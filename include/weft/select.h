@@ -81,7 +81,8 @@ WEFT_API weft_case weft_on_nothing(void);
  * A closed channel is ready: a receive with 0, a send with WEFT_ECLOSED. The same half
  * may occur twice. *out_rc gets what the receive (1, 0 or an error) or the send (0 or an
  * error) returned, 0 for another case; it may be NULL and is written only when a case was
- * done. Several ready ones: one of them, each as likely as the next.
+ * done. Several ready ones: one of them, each as likely as the next; of 16 cases or more
+ * one that has just become ready may be passed over in n_cases / 8 calls.
  *
  * Waits    the task, or a plain thread; not with weft_on_nothing
  * Cancel   yes, unless weft_on_nothing is among the cases: no case is done

@@ -1,20 +1,23 @@
 /* SPDX-License-Identifier: MIT
  * Select: one of several sends, receives and timers, and just that one.
  *
- *   probes   a few cases drawn at random, each done if it is ready: the end of most selects, and
- *            its cost does not grow with the number of cases
+ *   probes   a case drawn at random; then, of up to 64, those that may be ready, in a random order
+ *            (select_seen.h: which those are is remembered, when there are many), of more some
+ *            drawn at random: the end of most selects
  *   survey   looks at all of them: what is wrong, what takes part, what may be ready
  *   choice   those that may be ready, in a random order: the first that is
  *   wait     select_wait.c
  *
- * The choice is fair: each ready case is as likely as the next. A probe hits each of them with the
- * same chance, whatever the others are; and if none did, so does the first place in a random order.
- * (Starting anywhere and going round would prefer a case that comes after many that are not ready.)
+ * The choice is fair: each ready case is as likely as the next. The first probe hits each of them
+ * with the same chance, whatever the others are; and if it did not, so does the first place in a
+ * random order. (Starting anywhere and going round would prefer a case that comes after many that
+ * are not ready.)
  * An ordered select makes no probes, and looks from the first case on.
  *
  * A case is tried while the caller's cell is idle and it has no node anywhere, under the lock of its
  * channel alone: so nobody can do another case of it meanwhile, and it can't meet itself. */
 #include "chan/select.h"
+#include "chan/select_seen.h"
 #include "plat/mem.h"
 #include "sched/worker.h"
 
@@ -220,28 +223,8 @@ static inline int done(size_t i, int rc, int *out_rc, struct wf_waiter *self)
     return (int)i;
 }
 
-/* Visits some cases, drawn with putting back: what select returns, or NOT_READY. */
-static int probe(const weft_case *cases, size_t n_cases, int *out_rc, struct wf_waiter *self,
-                 struct wf_rng rng)
-{
-    size_t n_probes = WF_MIN(2 * n_cases, (size_t)N_PROBES);
-    for (size_t turn = 0; turn < n_probes; turn++) {
-        size_t i = wf_rng_below(&rng, (uint32_t)n_cases);
-        const weft_case *c = &cases[i];
-        if (!wf_case_is_live(c))
-            continue;
-        int rc = check(c);
-        if (WF_UNLIKELY(rc < 0))
-            return rc;
-        rc = visit(c);
-        if (rc != NOT_READY)
-            return done(i, rc, out_rc, self);
-    }
-    return NOT_READY;
-}
-
 /* A well-made case whose channel has a value of 8 bytes in the ring, as far as can be seen: the most
- * frequent one, done without calls (xfer.c). */
+ * frequent one, done without calls (quick.c). */
 static inline bool has_word(const weft_case *c)
 {
     const weft_receiver *rx = c->half;
@@ -265,6 +248,80 @@ static inline bool take_word(const weft_case *c)
     }
     wf_chan_unlock(ch);
     return is_there;
+}
+
+/* Does a case if it is ready: what select returns, or NOT_READY. */
+static int probe_one(const weft_case *cases, size_t i, int *out_rc, struct wf_waiter *self)
+{
+    const weft_case *c = &cases[i];
+    if (!wf_case_is_live(c))
+        return NOT_READY;
+    int rc = check(c);
+    if (WF_UNLIKELY(rc < 0))
+        return rc;
+    rc = visit(c);
+    return rc != NOT_READY ? done(i, rc, out_rc, self) : NOT_READY;
+}
+
+/* Of more than 64: visits some, drawn with putting back. */
+static WF_NOINLINE int probe_some(const weft_case *cases, size_t n_cases, int *out_rc,
+                                  struct wf_waiter *self, struct wf_rng *rng)
+{
+    int rc = NOT_READY;
+    for (size_t turn = 1; turn < N_PROBES && rc == NOT_READY; turn++)
+        rc = probe_one(cases, wf_rng_below(rng, (uint32_t)n_cases), out_rc, self);
+    return rc;
+}
+
+/* May a probe of it do anything, if only find it wrong? */
+static inline bool is_worth_a_probe(const weft_case *c)
+{
+    const weft_receiver *rx = c->half;
+    if (WF_LIKELY(c->kind == WEFT_CASE_RECV && rx != NULL && rx->half.kind == WF_HALF_RECEIVER &&
+                  rx->ops == &wf_chan_ops && !rx->half.is_closed))
+        return wf_chan_may_recv(rx->source);
+    return wf_case_is_live(c) && (check(c) < 0 || may_be_ready(c));
+}
+
+static uint64_t look_at_all(const weft_case *cases, size_t n_cases)
+{
+    uint64_t set = 0;
+    for (size_t i = 0; i < n_cases; i++)
+        set |= (uint64_t)is_worth_a_probe(&cases[i]) << i;
+    return set;
+}
+
+/* Of those that may be ready, each equally likely. */
+static int probe_set(const weft_case *cases, size_t n_cases, uint64_t *set, int *out_rc,
+                     struct wf_waiter *self, struct wf_rng *rng)
+{
+    for (size_t i; *set != 0; *set = wf_set_without(*set, i)) {
+        i = wf_set_draw(*set, n_cases, rng);
+        if (has_word(&cases[i]) && take_word(&cases[i]))
+            return done(i, 1, out_rc, self);
+        int rc = probe_one(cases, i, out_rc, self);
+        if (rc != NOT_READY)
+            return rc;
+    }
+    return NOT_READY;
+}
+
+/* Of up to 64. */
+static WF_NOINLINE int probe_few(const weft_case *cases, size_t n_cases, int *out_rc,
+                                 const void *site, struct wf_waiter *self, struct wf_rng *rng)
+{
+    uint64_t seen = wf_seen_recall(site, cases, n_cases);
+    int rc = NOT_READY;
+    if (seen != 0) {
+        rc = probe_set(cases, n_cases, &seen, out_rc, self, rng);
+        wf_seen_correct(site, cases, n_cases, seen);
+    }
+    if (rc != NOT_READY)
+        return rc;
+    seen = look_at_all(cases, n_cases);
+    if (n_cases >= 2 * WF_SEEN_SHARE)
+        wf_seen_remember(site, cases, n_cases, seen);
+    return probe_set(cases, n_cases, &seen, out_rc, self, rng);
 }
 
 /* ---- the call -------------------------------------------------------------------------------- */
@@ -310,26 +367,38 @@ static int select_all(const weft_case *cases, size_t n_cases, int *out_rc, bool 
     return rc;
 }
 
+/* Of the case that was drawn no word could be taken; it may be ready all the same. */
+static int probe(const weft_case *cases, size_t n_cases, int *out_rc, size_t drawn,
+                 const void *site, struct wf_waiter *self)
+{
+    int rc = is_worth_a_probe(&cases[drawn]) ? probe_one(cases, drawn, out_rc, self) : NOT_READY;
+    if (WF_LIKELY(rc != NOT_READY))
+        return rc;
+    struct wf_rng rng = { wf_random() };
+    return n_cases <= WF_SEEN_MAX ? probe_few(cases, n_cases, out_rc, site, self, &rng)
+                                  : probe_some(cases, n_cases, out_rc, self, &rng);
+}
+
 static WF_NOINLINE int select_slow(const weft_case *cases, size_t n_cases, int *out_rc,
-                                   struct wf_rng rng)
+                                   size_t drawn, const void *site)
 {
     struct wf_waiter *self = wf_waiter_known();
-    int rc = may_probe(self, cases, n_cases) ? probe(cases, n_cases, out_rc, self, rng) : NOT_READY;
+    int rc = NOT_READY;
+    if (may_probe(self, cases, n_cases))
+        rc = probe(cases, n_cases, out_rc, drawn, site, self);
     return rc != NOT_READY ? rc : select_all(cases, n_cases, out_rc, false);
 }
 
 int weft_select_from(const weft_case *cases, size_t n_cases, int *out_rc)
 {
     struct wf_waiter *self = wf_waiter_known();
-    struct wf_rng rng = { 0 };
+    size_t i = 0;
     if (may_probe(self, cases, n_cases)) {
-        rng.state = wf_random();
-        struct wf_rng first = rng; /* the slow way draws this case again */
-        size_t i = wf_rng_below(&first, (uint32_t)n_cases);
+        i = (size_t)(((wf_random() >> 32) * n_cases) >> 32);
         if (has_word(&cases[i]) && take_word(&cases[i]))
             return done(i, 1, out_rc, self);
     }
-    return select_slow(cases, n_cases, out_rc, rng);
+    return select_slow(cases, n_cases, out_rc, i, __builtin_return_address(0));
 }
 
 int weft_select_from_ordered(const weft_case *cases, size_t n_cases, int *out_rc)

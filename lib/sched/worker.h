@@ -15,12 +15,21 @@
 
 #include <weft/runtime.h>
 
+/* What the last select on this thread saw (chan/select_seen.h). */
+struct wf_seen {
+    const void *site, *cases; /* where it was called, with what; NULL: nothing is known */
+    size_t n_cases;
+    uint64_t ready;  /* a bit a case */
+    unsigned n_left; /* selects that may still use it */
+};
+
 /* One OS thread as weft knows it: a worker's, or a plain one that called weft. plat/self.h holds
  * it. Owner thread only, but for `own` and `token`, which follow wait.h. */
 struct wf_thread {
     struct wf_waiter *current; /* the task that runs on it, or &own; first: see wait.h */
     struct wf_worker *worker;  /* NULL: a plain thread */
     struct wf_timerq *timers;  /* where its timers go */
+    struct wf_seen seen;
 
     /* Plain threads only. */
     struct wf_waiter own;

@@ -277,6 +277,94 @@ WT_TEST(ready_cases_are_chosen_fairly)
     drop_pair(&empty);
 }
 
+/* Of many, few ready: what is remembered of them must not tilt the choice, nor hide another. */
+enum { N_MANY = 64 };
+
+static void open_many(struct pair *pairs, weft_case *cases, int *value)
+{
+    for (int i = 0; i < N_MANY; i++) {
+        open_pair(&pairs[i], 1);
+        cases[i] = weft_on_recv(pairs[i].rx, value);
+    }
+}
+
+static void drop_many(struct pair *pairs)
+{
+    for (int i = 0; i < N_MANY; i++)
+        drop_pair(&pairs[i]);
+}
+
+WT_TEST(few_of_many_are_chosen_fairly)
+{
+    enum { ROUNDS = 9000, N_READY = 3 };
+    static const int ready[N_READY] = { 5, 6, 63 };
+    wt_seeds_at_most(2);
+    struct pair pairs[N_MANY];
+    weft_case cases[N_MANY];
+    int n_chosen[N_MANY] = { 0 }, value, rc;
+    open_many(pairs, cases, &value);
+    for (int i = 0; i < N_READY; i++)
+        ck_assert_int_eq(weft_send(pairs[ready[i]].tx, ready[i]), 0);
+    for (int i = 0; i < ROUNDS; i++) {
+        int index = weft_select_from(cases, N_MANY, &rc);
+        ck_assert_int_eq(rc, 1);
+        ck_assert_int_eq(value, index);
+        n_chosen[index]++;
+        ck_assert_int_eq(weft_send(pairs[index].tx, index), 0);
+    }
+    for (int i = 0; i < N_READY; i++) {
+        ck_assert_int_ge(n_chosen[ready[i]], ROUNDS / N_READY * 9 / 10);
+        ck_assert_int_le(n_chosen[ready[i]], ROUNDS / N_READY * 11 / 10);
+    }
+    drop_many(pairs);
+}
+
+/* Each time another becomes ready: passed over in at most 8 calls, then it is one of two. */
+WT_TEST(one_of_many_that_becomes_ready_is_found)
+{
+    enum { ROUNDS = 500 };
+    wt_seeds_at_most(2);
+    struct pair pairs[N_MANY];
+    weft_case cases[N_MANY];
+    int value, rc, n_calls = 0;
+    open_many(pairs, cases, &value);
+    ck_assert_int_eq(weft_send(pairs[0].tx, 0), 0);
+    for (int i = 0; i < ROUNDS; i++) {
+        int other = 1 + i % (N_MANY - 1), index;
+        ck_assert_int_eq(weft_send(pairs[other].tx, other), 0);
+        do {
+            index = weft_select_from(cases, N_MANY, &rc);
+            ck_assert_int_eq(value, index);
+            n_calls++;
+            ck_assert(index == 0 || index == other);
+            if (index == 0)
+                ck_assert_int_eq(weft_send(pairs[0].tx, 0), 0);
+        } while (index != other);
+    }
+    ck_assert_int_le(n_calls, ROUNDS * 10);
+    drop_many(pairs);
+}
+
+/* A set that was seen says nothing about another at the same place in the code. */
+WT_TEST(what_was_seen_is_no_more_than_a_hint)
+{
+    wt_seeds_at_most(2);
+    struct pair pairs[N_MANY];
+    weft_case cases[N_MANY];
+    int value, rc;
+    open_many(pairs, cases, &value);
+    for (int i = 0; i < 300; i++) {
+        int at = i % 7 * 9;
+        if (i % 3 == 0)
+            cases[(at + 9) % N_MANY] = (weft_case){ .kind = WEFT_CASE_NONE };
+        cases[at] = weft_on_recv(pairs[at].rx, &value);
+        ck_assert_int_eq(weft_send(pairs[at].tx, at), 0);
+        ck_assert_int_eq(weft_select_from(cases, N_MANY, &rc), at);
+        ck_assert_int_eq(value, at);
+    }
+    drop_many(pairs);
+}
+
 WT_TEST(an_ordered_select_takes_the_first)
 {
     struct pair a, b;
