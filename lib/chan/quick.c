@@ -12,7 +12,7 @@
 /* May call without more ado: known, with some of its turn left, not cancelled. */
 static inline bool may_operate(struct wf_waiter *self)
 {
-    return WF_LIKELY(self != NULL && self->budget > 0 && !wf_is_cancelled(self));
+    return WF_LIKELY(self != NULL && self->budget > 0 && !wf_may_be_cancelled(self));
 }
 
 /* Room, and nobody waits for a value; nor, then, for room (C2). */

@@ -329,7 +329,7 @@ static WF_NOINLINE int probe_few(const weft_case *cases, size_t n_cases, int *ou
 static inline bool may_probe(struct wf_waiter *self, const weft_case *cases, size_t n_cases)
 {
     return WF_LIKELY(self != NULL && self->budget > 0 && cases != NULL && n_cases - 1 < MAX_CASES &&
-                     !wf_is_cancelled(self));
+                     !wf_may_be_cancelled(self));
 }
 
 /* A half that is none dies with its sentence here too, as in every other call. */

@@ -26,6 +26,7 @@ enum { TOKEN_NONE, TOKEN_GIVEN, TOKEN_SLEEPS };
 #define SUSPECT_LAST_NS  INT64_C(3600000000000)
 
 _Atomic uint32_t wf_never_cancelled;
+void (*wf_on_look)(struct wf_waiter *self, const char *where);
 
 WF_NOINLINE struct wf_waiter *wf_waiter_make_slow(void)
 {
@@ -267,6 +268,13 @@ static void wake_thread(struct wf_waiter *waiter)
 
 /* ---- both ---------------------------------------------------------------------------------- */
 
+WF_COLD bool wf_tell_look(struct wf_waiter *self, const char *where)
+{
+    if (wf_load_rlx(self->cancel) == WF_FLAG_WATCHED && wf_on_look != NULL)
+        wf_on_look(self, where);
+    return wf_load_seq(self->cancel) == WF_FLAG_CANCELLED;
+}
+
 uint32_t wf_wait_park(struct wf_waiter *self, int64_t at_ns)
 {
     if (WF_LIKELY(!wf_wait_is_over_before(self))) {
@@ -299,7 +307,11 @@ bool wf_wait_may_lend(struct wf_waiter *self, struct wf_waiter *other)
     return self->is_task && self->never_waits == NULL && wf_ctx_has_left(&wf_task_of(other)->ctx);
 }
 
-bool wf_wait_return_loan(struct wf_waiter *lender) { return wf_wait_is_over_before(lender); }
+bool wf_wait_return_loan(struct wf_waiter *lender)
+{
+    return wf_load_rlx(&lender->cell) == WF_WAITING &&
+           wf_load_seq(lender->cancel) == WF_FLAG_CANCELLED && wf_wait_claim_cancel(lender);
+}
 
 void wf_wait_wake(struct wf_waiter *waiter, enum wf_wake when)
 {
@@ -316,7 +328,7 @@ void wf_wait_wake(struct wf_waiter *waiter, enum wf_wake when)
 int wf_claim_code(struct wf_waiter *self, uint32_t claim)
 {
     switch (claim) {
-    case WF_CLAIM_CANCELED: return wf_is_cancelled(self) ? WEFT_ECANCELED : 0;
+    case WF_CLAIM_CANCELED: return wf_is_flag_set(self) ? WEFT_ECANCELED : 0;
     case WF_CLAIM_TIMEOUT: return WEFT_ETIMEDOUT;
     case WF_CLAIM_DEADLOCK: return WEFT_EDEADLK;
     default: return 0;

@@ -89,7 +89,7 @@ struct wf_waiter {
     _Atomic(const void *) wait_object;
     _Atomic int64_t wait_since_ns;
 
-    /* The flag of the innermost scope it is in (non-zero: cancelled), or of nothing while shielded.
+    /* The flag of the innermost scope it is in (WF_FLAG_*), or of nothing while shielded.
      * Written by the waiter; read by it alone (cancellers go through the scopes). */
     _Atomic uint32_t *cancel;
     struct weft_scope *scope; /* innermost; layer 4's */
@@ -189,12 +189,40 @@ bool wf_wait_claim_cancel(struct wf_waiter *waiter);
 enum wf_wake { WF_WAKE_NEXT, WF_WAKE_LAST };
 void wf_wait_wake(struct wf_waiter *waiter, enum wf_wake when);
 
-/* Is the innermost scope of the caller cancelled, and no shield up? Each call that may wait asks
- * on entry and returns WEFT_ECANCELED then: that it was, is noted. */
-static inline bool wf_is_cancelled(struct wf_waiter *self)
+/* What a scope's flag says. WATCHED is for tests alone: not cancelled, but every look at it is told
+ * to wf_on_look, which may cancel the scope there and then (testing/points.h). So a program that is
+ * not under test pays nothing for being testable: it is the same load and the same branch. */
+enum { WF_FLAG_CLEAR = 0, WF_FLAG_CANCELLED = 1, WF_FLAG_WATCHED = 2 };
+
+/* Set before the runtime starts; called with no lock held. where: the function that looks. */
+extern void (*wf_on_look)(struct wf_waiter *self, const char *where);
+
+/* Tells it, and says whether the flag is set afterwards. */
+bool wf_tell_look(struct wf_waiter *self, const char *where);
+
+/* The same as wf_is_cancelled for who holds a lock, or asks once more: nobody is told. */
+static inline bool wf_is_flag_set(struct wf_waiter *self)
 {
     /* seq [cancel-dekker] */
-    if (WF_LIKELY(wf_load_seq(self->cancel) == 0))
+    if (WF_LIKELY(wf_load_seq(self->cancel) != WF_FLAG_CANCELLED))
+        return false;
+    self->felt_cancel = true;
+    return true;
+}
+
+/* The same for a short way that has no room for a call: true only sends it the long way. */
+static inline bool wf_may_be_cancelled(struct wf_waiter *self)
+{
+    /* seq [cancel-dekker] */
+    return wf_load_seq(self->cancel) != WF_FLAG_CLEAR;
+}
+
+/* Is the innermost scope of the caller cancelled, and no shield up? Each call that may wait asks
+ * on entry, with no lock held, and returns WEFT_ECANCELED then: that it was, is noted. */
+#define wf_is_cancelled(self) wf_is_cancelled_in((self), __func__)
+static inline bool wf_is_cancelled_in(struct wf_waiter *self, const char *where)
+{
+    if (WF_LIKELY(!wf_may_be_cancelled(self)) || !wf_tell_look(self, where))
         return false;
     self->felt_cancel = true;
     return true;
@@ -205,9 +233,8 @@ static inline bool wf_is_cancelled(struct wf_waiter *self)
  * again; has said that it would never wait. */
 static inline bool wf_wait_is_over_before(struct wf_waiter *self)
 {
-    /* seq [cancel-dekker] */
-    return wf_load_rlx(&self->cell) == WF_WAITING && wf_load_seq(self->cancel) != 0 &&
-           wf_wait_claim_cancel(self);
+    return wf_load_rlx(&self->cell) == WF_WAITING && WF_UNLIKELY(wf_may_be_cancelled(self)) &&
+           wf_tell_look(self, __func__) && wf_wait_claim_cancel(self);
 }
 
 static inline uint32_t wf_wait_end(struct wf_waiter *self)

@@ -19,11 +19,11 @@ static bool cancel_one_locked(struct wf_scope *s, const struct wf_reason *reason
 {
     s->is_from_above |= is_from_above;
     s->was_asked |= !is_from_above && reason->kind == WF_REASON_ASKED;
-    if (wf_load_rlx(&s->cancelled) != 0)
+    if (wf_scope_is_cancelled(s))
         return false;
     s->reason = *reason;
     /* seq [cancel-dekker]: the flag before the claims. */
-    wf_store_seq(&s->cancelled, 1u);
+    wf_store_seq(&s->cancelled, (uint32_t)WF_FLAG_CANCELLED);
     wf_list_each (link, &s->tasks) {
         struct wf_task *task = WF_CONTAINER(link, struct wf_task, home_link);
         wf_generator_settle_task(task);
@@ -119,7 +119,7 @@ void weft_scope_cancel(weft_scope *scope) { weft_scope_cancel_because(scope, 0, 
 
 bool weft_scope_is_cancelled(weft_scope *scope)
 {
-    return scope != NULL && wf_load_acq(&wf_scope_of(scope)->cancelled) != 0;
+    return scope != NULL && wf_scope_is_cancelled(wf_scope_of(scope));
 }
 
 bool weft_scope_reason(weft_scope *scope, weft_cancel_reason *out)

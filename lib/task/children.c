@@ -147,7 +147,7 @@ void wf_scope_join(struct weft_scope *scope, struct wf_waiter *self)
     bool is_reported = false;
     while (begin_join(s, self)) {
         wf_trap_check_scope(scope);
-        bool has_budget = wf_load_acq(&s->cancelled) != 0 && !is_reported;
+        bool has_budget = wf_scope_is_cancelled(s) && !is_reported;
         if (has_budget && limit_ns == WF_NEVER)
             limit_ns = wf_clock_after(wf_rt.config.teardown_budget_ns);
         uint32_t claim = wf_wait_park(self, is_reported ? WF_NEVER : limit_ns);

@@ -98,7 +98,7 @@ int64_t weft_deadline(void)
     int64_t at_ns = WF_NEVER;
     if (self == NULL || self->cancel == &wf_never_cancelled)
         return at_ns;
-    if (wf_load_rlx(self->cancel) != 0)
+    if (wf_load_rlx(self->cancel) == WF_FLAG_CANCELLED)
         return INT64_MIN;
     for (struct weft_scope *scope = self->scope; scope != NULL;) {
         struct wf_scope *s = wf_scope_of(scope);

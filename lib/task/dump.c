@@ -131,7 +131,7 @@ static void dump_scope(struct dump *d, struct wf_scope *s)
     indent(d);
     wf_text_add(d->text, "scope \"%s\" (%s:%d)", s->name, s->file, s->line);
     dump_owner(d, s->owner);
-    if (wf_load_rlx(&s->cancelled) != 0)
+    if (wf_scope_is_cancelled(s))
         wf_text_add(d->text, ", cancelled");
     wf_text_add(d->text, "\n");
     d->depth++;

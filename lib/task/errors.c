@@ -18,7 +18,7 @@ bool wf_scope_is_error(struct wf_scope *s, int rc)
 {
     if (rc >= 0 || rc == WEFT_ECLOSED)
         return false;
-    return rc != WEFT_ECANCELED || wf_load_rlx(&s->cancelled) == 0;
+    return rc != WEFT_ECANCELED || !wf_scope_is_cancelled(s);
 }
 
 void wf_task_end_fill(weft_task_end *end, const struct wf_waiter *waiter, const char *file,

@@ -59,7 +59,7 @@ struct closer {
 
 static int result_of_close(struct wf_generator *g, int rc)
 {
-    bool was_cancelled = wf_load_rlx(&wf_scope_of(&g->scope)->cancelled) != 0;
+    bool was_cancelled = wf_scope_is_cancelled(wf_scope_of(&g->scope));
     if (!g->is_closing || rc >= 0 || rc == WEFT_ECLOSED || (rc == WEFT_ECANCELED && was_cancelled))
         return 0;
     return rc;

@@ -282,7 +282,7 @@ static inline bool may_lend(const struct wf_generator *g, const weft_receiver *r
 {
     return WF_LIKELY(!rx->half.is_closed && size == rx->elem_size && out != NULL && self != NULL &&
                      self->is_task && self->budget > 0 && self->never_waits == NULL &&
-                     !wf_is_cancelled(self) && g->items->half.holder_id == self->id);
+                     !wf_may_be_cancelled(self) && g->items->half.holder_id == self->id);
 }
 
 static int generator_recv_now(weft_receiver *rx, void *out, size_t size)

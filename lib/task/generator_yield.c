@@ -190,7 +190,7 @@ static int put_and_wait(struct wf_generator *g, const void *value, struct wf_wai
     struct wf_chores chores = { 0 };
     wf_chan_lock(g->chan);
     for (;;) {
-        if (WF_UNLIKELY(g->is_closing || wf_is_cancelled(self))) {
+        if (WF_UNLIKELY(g->is_closing || wf_is_flag_set(self))) {
             int rc = g->is_closing ? WEFT_ECLOSED : WEFT_ECANCELED;
             wf_chan_unlock(g->chan);
             return rc;
@@ -300,11 +300,11 @@ int weft_generator_yield(weft_receiver *self, const void *value, size_t size)
         return refuse_yield_slow(self, value, size);
     struct wf_generator *g = self->source;
     if (WF_UNLIKELY(wf_load_rlx(&g->turn) != WF_TURN_LENT || !may_rest(g, waiter) ||
-                    wf_is_cancelled(waiter)))
+                    wf_may_be_cancelled(waiter)))
         return yield_any_slow(g, value, waiter);
     struct wf_waiter *lender = pay_back(g, value);
     begin_rest(g);
-    if (WF_UNLIKELY(wf_is_cancelled(waiter)))
+    if (WF_UNLIKELY(wf_is_flag_set(waiter)))
         return rest_cancelled_slow(g, waiter, lender);
     return wf_generator_switch(g, waiter, lender, NULL, NULL);
 }

@@ -48,7 +48,7 @@ static struct wf_waiter *trapper(struct wf_chan *ch, struct wf_waiter *receiver)
     struct wf_waiter *child = receiver;
     while (child->is_task) {
         struct wf_scope *home = wf_scope_of(wf_scope_lasting(wf_task_of(child)->home));
-        if (!wf_load_seq(&home->is_owner_joining) || wf_load_rlx(&home->cancelled) != 0)
+        if (!wf_load_seq(&home->is_owner_joining) || wf_scope_is_cancelled(home))
             return NULL;
         if (is_held_only_by(ch, home->owner->id))
             return home->owner;

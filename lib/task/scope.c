@@ -52,8 +52,9 @@ static void link_parent(struct wf_scope *s)
 {
     struct wf_scope *parent = wf_scope_of(s->parent);
     wf_lock_acquire(&parent->lock);
-    if (!s->is_shielded && wf_load_rlx(&parent->cancelled) != 0) {
-        wf_store_rlx(&s->cancelled, 1u);
+    uint32_t flag = s->is_shielded ? WF_FLAG_CLEAR : wf_load_rlx(&parent->cancelled);
+    wf_store_rlx(&s->cancelled, flag);
+    if (flag == WF_FLAG_CANCELLED) {
         s->reason = parent->reason;
         s->is_from_above = true;
     }
@@ -116,6 +117,11 @@ void wf_scope_fini(struct weft_scope *scope)
         wf_errors_fini(&s->errors);
     if (!wf_list_is_empty(&s->ended))
         wf_records_drop(&s->ended);
+}
+
+void wf_scope_watch(struct weft_scope *scope)
+{
+    wf_store_seq(&wf_scope_of(scope)->cancelled, (uint32_t)WF_FLAG_WATCHED);
 }
 
 /* ---- public ----------------------------------------------------------------------------------------------- */
@@ -202,7 +208,7 @@ static int outcome_of_race(const struct wf_scope *s)
         return 0;
     if (s->errors.n > 0)
         return s->errors.first.rc;
-    return wf_load_rlx(&s->cancelled) != 0 ? WEFT_ECANCELED : WEFT_ECLOSED;
+    return wf_scope_is_cancelled(s) ? WEFT_ECANCELED : WEFT_ECLOSED;
 }
 
 /* Of a scope that is cancelled, and no outer one. It swallows its own cancel; its deadline counts
@@ -220,7 +226,7 @@ static int outcome(const struct wf_scope *s)
         return s->errors.first.rc;
     if (s->is_from_above)
         return WEFT_ECANCELED;
-    int rc = wf_load_rlx(&s->cancelled) != 0 && !s->has_winner ? outcome_of_cancel(s) : 0;
+    int rc = wf_scope_is_cancelled(s) && !s->has_winner ? outcome_of_cancel(s) : 0;
     return rc == 0 && s->is_race ? outcome_of_race(s) : rc;
 }
 

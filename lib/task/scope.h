@@ -55,7 +55,7 @@ struct wf_errors {
 
 /* Lives in weft_scope::opaque_, or on the heap (a generator's, a starting task's). */
 struct wf_scope {
-    _Atomic uint32_t cancelled; /* S1; waiter.cancel points here */
+    _Atomic uint32_t cancelled; /* S1; WF_FLAG_*; waiter.cancel points here */
 
     /* Constant once it is entered. */
     bool is_shielded; /* an outer cancel stops here; a generator's is set later */
@@ -106,6 +106,16 @@ struct wf_scope {
 
 /* The public struct and ours. */
 static inline struct wf_scope *wf_scope_of(struct weft_scope *scope);
+
+/* acquire: what the canceller did before, its reason included under the lock. */
+static inline bool wf_scope_is_cancelled(struct wf_scope *s)
+{
+    return wf_load_acq(&s->cancelled) == WF_FLAG_CANCELLED;
+}
+
+/* Every look at the flag of the scope, and of those that will be opened below it, is told from now
+ * on. By its owner, before it has children. */
+void wf_scope_watch(struct weft_scope *scope);
 static inline struct weft_scope *wf_scope_public(struct wf_scope *s);
 
 /* weft_scope_enter with the owner given and, for a generator's, an explicit parent and owner that
