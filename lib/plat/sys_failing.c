@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+#include "plat/sys_failing.h"
+
+#include "plat/sys.h"
+
+#include <errno.h>
+
+/* Written while there are no threads that use the table. */
+static bool (*fails)(enum wf_sys_kind kind, const char *name);
+
+static void *failing_alloc(size_t size)
+{
+    return fails(WF_SYS_MEMORY, "alloc") ? NULL : wf_sys_real.alloc(size);
+}
+
+static void *failing_realloc(void *old, size_t size)
+{
+    return fails(WF_SYS_MEMORY, "realloc") ? NULL : wf_sys_real.realloc(old, size);
+}
+
+static void *failing_map(size_t size)
+{
+    return fails(WF_SYS_MAP, "map") ? NULL : wf_sys_real.map(size);
+}
+
+static int failing_protect_none(void *base, size_t size)
+{
+    return fails(WF_SYS_MAP, "protect_none") ? -ENOMEM : wf_sys_real.protect_none(base, size);
+}
+
+static int failing_advise(void *base, size_t size, int advice)
+{
+    return fails(WF_SYS_ADVISE, "advise") ? -ENOMEM : wf_sys_real.advise(base, size, advice);
+}
+
+static int failing_thread_create(uintptr_t *out, const char *name, void (*fn)(void *), void *arg)
+{
+    return fails(WF_SYS_THREAD, "thread_create") ? -EAGAIN
+                                                 : wf_sys_real.thread_create(out, name, fn, arg);
+}
+
+static int failing_open(const char *path, int flags, unsigned mode)
+{
+    return fails(WF_SYS_FILE, "open") ? -EMFILE : wf_sys_real.open(path, flags, mode);
+}
+
+/* The descriptor is gone all the same, as with a real close that fails. */
+static int failing_close(int fd)
+{
+    int rc = wf_sys_real.close(fd);
+    return fails(WF_SYS_FILE, "close") ? -EIO : rc;
+}
+
+static ssize_t failing_read(int fd, void *buf, size_t size)
+{
+    return fails(WF_SYS_FILE, "read") ? -EIO : wf_sys_real.read(fd, buf, size);
+}
+
+static ssize_t failing_write(int fd, const void *buf, size_t size)
+{
+    return fails(WF_SYS_FILE, "write") ? -ENOSPC : wf_sys_real.write(fd, buf, size);
+}
+
+static off_t failing_seek(int fd, off_t offset, int whence)
+{
+    return fails(WF_SYS_FILE, "seek") ? -EINVAL : wf_sys_real.seek(fd, offset, whence);
+}
+
+static int failing_stat_fd(int fd, struct stat *out)
+{
+    return fails(WF_SYS_FILE, "stat_fd") ? -EIO : wf_sys_real.stat_fd(fd, out);
+}
+
+static int failing_sync(int fd) { return fails(WF_SYS_FILE, "sync") ? -EIO : wf_sys_real.sync(fd); }
+
+static int failing_epoll_create(void)
+{
+    return fails(WF_SYS_POLL, "epoll_create") ? -EMFILE : wf_sys_real.epoll_create();
+}
+
+static int failing_epoll_arm(int epoll_fd, int fd, unsigned events, uint64_t key)
+{
+    return fails(WF_SYS_POLL, "epoll_arm") ? -ENOMEM
+                                           : wf_sys_real.epoll_arm(epoll_fd, fd, events, key);
+}
+
+static int failing_event_create(void)
+{
+    return fails(WF_SYS_POLL, "event_create") ? -EMFILE : wf_sys_real.event_create();
+}
+
+void wf_sys_fail_when(bool (*when)(enum wf_sys_kind kind, const char *name))
+{
+    wf_sys = wf_sys_real;
+    fails = when;
+    if (when == NULL)
+        return;
+    wf_sys.alloc = failing_alloc;
+    wf_sys.realloc = failing_realloc;
+    wf_sys.map = failing_map;
+    wf_sys.protect_none = failing_protect_none;
+    wf_sys.advise = failing_advise;
+    wf_sys.thread_create = failing_thread_create;
+    wf_sys.open = failing_open;
+    wf_sys.close = failing_close;
+    wf_sys.read = failing_read;
+    wf_sys.write = failing_write;
+    wf_sys.seek = failing_seek;
+    wf_sys.stat_fd = failing_stat_fd;
+    wf_sys.sync = failing_sync;
+    wf_sys.epoll_create = failing_epoll_create;
+    wf_sys.epoll_arm = failing_epoll_arm;
+    wf_sys.event_create = failing_event_create;
+}
