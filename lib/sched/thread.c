@@ -41,6 +41,8 @@ static void after_fork_in_child(void)
     wf_self_set(NULL);
 }
 
+void wf_thread_after_clean_fork(void) { wf_store_seq(&wf_rt.has_forked, false); }
+
 /* Under rt.lock: before there is a second record. */
 static void set_hooks_once_locked(void)
 {

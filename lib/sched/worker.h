@@ -176,7 +176,11 @@ void wf_runtime_leave(void);
 int64_t wf_runtime_idle_stop_at(void);
 void wf_runtime_idle_stop(void); /* stops the workers if it is time */
 uint64_t wf_seed_from_system(void);
-void wf_thread_forget(void);         /* frees the caller's record */
+void wf_thread_forget(void); /* frees the caller's record */
+
+/* In a child that was forked by the only thread there was, without a record, with nothing of weft
+ * running: it is as good as new. */
+void wf_thread_after_clean_fork(void);
 uint64_t wf_stat(enum wf_stat stat); /* all workers', those gone included */
 uint64_t wf_live_tasks(void);        /* exact when no worker runs */
 

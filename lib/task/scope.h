@@ -108,7 +108,7 @@ struct wf_scope {
 static inline struct wf_scope *wf_scope_of(struct weft_scope *scope);
 
 /* acquire: what the canceller did before, its reason included under the lock. */
-static inline bool wf_scope_is_cancelled(struct wf_scope *s)
+static inline bool wf_scope_is_cancelled(const struct wf_scope *s)
 {
     return wf_load_acq(&s->cancelled) == WF_FLAG_CANCELLED;
 }
