@@ -253,6 +253,7 @@ int wf_chan_waited_in_vain(struct wf_chan *ch, struct wf_node *node, uint32_t cl
 /* The long way of weft_send and weft_recv (xfer.c), from the beginning or with the lock, which it
  * releases; the short one is in quick.c. */
 int wf_chan_send_slow(weft_sender *tx, const void *value, size_t size);
+int wf_chan_try_send_slow(weft_sender *tx, const void *value, size_t size);
 int wf_chan_send_any_locked_slow(weft_sender *tx, const void *value, struct wf_waiter *self);
 int wf_chan_recv_slow(weft_receiver *rx, void *out, size_t size);
 int wf_chan_recv_any_locked_slow(weft_receiver *rx, void *out, struct wf_waiter *self);

@@ -53,6 +53,18 @@ static inline void end_meeting(struct wf_chan *ch, struct wf_node *node)
         wf_wait_wake(waiter, WF_WAKE_LAST);
 }
 
+/* Beyond a word: what is a multiple of 16 and no more than 64 is a few moves. Not in ring.h: there
+ * gcc takes it for a copy of 64 bytes to who has 4. */
+static inline void copy_wide(void *to, const void *from, size_t size)
+{
+    switch (size) {
+    case 32: __builtin_memcpy(to, from, 32); break;
+    case 48: __builtin_memcpy(to, from, 48); break;
+    case 64: __builtin_memcpy(to, from, 64); break;
+    default: wf_copy_value(to, from, size);
+    }
+}
+
 /* ---- sending --------------------------------------------------------------------------------- */
 
 static WF_NOINLINE int wait_to_send_slow(weft_sender *tx, const void *value, struct wf_waiter *self)
@@ -92,7 +104,9 @@ static WF_NOINLINE int meet_receiver_locked_slow(weft_sender *tx, const void *va
 
 static WF_NOINLINE int push_locked_slow(struct wf_chan *ch, const void *value)
 {
-    wf_ring_push(&ch->ring, value);
+    uint32_t n_full = wf_ring_n_full(&ch->ring);
+    copy_wide(wf_ring_at(&ch->ring, n_full), value, ch->ring.elem_size);
+    wf_ring_set_n_full(&ch->ring, n_full + 1);
     ch->n_sent++;
     wf_chan_unlock(ch);
     return 0;
@@ -114,6 +128,24 @@ int weft_sender_send(weft_sender *tx, const void *value, size_t size)
     ch->n_sent++;
     wf_chan_unlock(ch);
     return 0;
+}
+
+/* One that finds no room takes no lock. */
+int weft_sender_try_send(weft_sender *tx, const void *value, size_t size)
+{
+    struct wf_waiter *self = wf_waiter_known();
+    if (!wf_sender_can_send(tx, value, size) || WF_UNLIKELY(self == NULL))
+        return wf_chan_try_send_slow(tx, value, size);
+    struct wf_chan *ch = tx->chan;
+    if (!wf_chan_may_send(ch))
+        return WEFT_EAGAIN;
+    if (WF_UNLIKELY(tx->half.holder_id != self->id || !wf_lock_try(&ch->lock)))
+        return wf_chan_try_send_slow(tx, value, size);
+    if (!has_room_locked(ch)) {
+        wf_chan_unlock(ch);
+        return wf_chan_try_send_slow(tx, value, size);
+    }
+    return push_locked_slow(ch, value);
 }
 
 /* ---- receiving ------------------------------------------------------------------------------- */
@@ -161,7 +193,8 @@ static WF_NOINLINE int meet_sender_locked_slow(weft_receiver *rx, void *out, str
 static WF_NOINLINE int pop_locked_slow(weft_receiver *rx, void *out)
 {
     struct wf_chan *ch = rx->source;
-    wf_ring_pop(&ch->ring, out);
+    copy_wide(out, wf_ring_at(&ch->ring, 0), ch->ring.elem_size);
+    wf_ring_skip(&ch->ring, 1);
     ch->n_received++;
     wf_chan_unlock(ch);
     rx->last_error = 0;
@@ -185,4 +218,21 @@ int weft_receiver_recv(weft_receiver *rx, void *out, size_t size)
     wf_chan_unlock(ch);
     rx->last_error = 0;
     return 1;
+}
+
+/* One that finds nothing takes no lock. */
+int weft_receiver_try_recv(weft_receiver *rx, void *out, size_t size)
+{
+    if (!wf_receiver_is_of_chan(rx, out, size) || WF_UNLIKELY(wf_waiter_known() == NULL))
+        return wf_receiver_try_recv_slow(rx, out, size);
+    struct wf_chan *ch = rx->source;
+    if (!wf_chan_may_recv(ch))
+        return WEFT_EAGAIN;
+    if (WF_UNLIKELY(!wf_lock_try(&ch->lock)))
+        return wf_receiver_try_recv_slow(rx, out, size);
+    if (wf_ring_n_full(&ch->ring) == 0 || !wf_list_is_empty(&ch->senders)) {
+        wf_chan_unlock(ch);
+        return wf_receiver_try_recv_slow(rx, out, size);
+    }
+    return pop_locked_slow(rx, out);
 }

@@ -173,7 +173,7 @@ WF_NOINLINE int wf_receiver_recv_any(weft_receiver *rx, void *out, size_t size)
     return checked_receive(rx, out, 1, size, WAIT, "weft_recv");
 }
 
-int weft_receiver_try_recv(weft_receiver *rx, void *out, size_t size)
+WF_NOINLINE int wf_receiver_try_recv_slow(weft_receiver *rx, void *out, size_t size)
 {
     return checked_receive(rx, out, 1, size, TRY, "weft_try_recv");
 }

@@ -161,5 +161,6 @@ int wf_receiver_close_and_free(weft_receiver *rx);
 /* The way of weft_receiver_recv for what is not a channel, or not well called (receiver.c). */
 int wf_receiver_recv_slow(weft_receiver *rx, void *out, size_t size);
 int wf_receiver_recv_any(weft_receiver *rx, void *out, size_t size); /* without recv_now */
+int wf_receiver_try_recv_slow(weft_receiver *rx, void *out, size_t size);
 
 #endif

@@ -320,7 +320,7 @@ WF_NOINLINE int wf_chan_send_slow(weft_sender *tx, const void *value, size_t siz
     return wf_chan_send_any_locked_slow(tx, value, self);
 }
 
-int weft_sender_try_send(weft_sender *tx, const void *value, size_t size)
+WF_NOINLINE int wf_chan_try_send_slow(weft_sender *tx, const void *value, size_t size)
 {
     if (!wf_sender_can_send(tx, value, size))
         return refuse_send(tx, value, size, "weft_try_send");
