@@ -215,6 +215,7 @@ void wf_chan_remove_sender_locked(struct wf_chan *ch, struct wf_half *half,
                                   struct wf_chores *chores)
 {
     wf_list_remove(&half->link);
+    ch->a_holder_id = 0;
     if (--ch->n_senders == 0)
         wf_chan_end_locked(ch, 0, chores);
     wake_at_end_locked(ch, chores); /* that may have been the last permit */

@@ -82,7 +82,8 @@ struct wf_chan {
     int cause;     /* < 0: what receivers get once they have drained; fixed at the end */
     enum weft_overflow overflow; /* constant, and so is: */
     void (*drop)(void *item);
-    uint64_t n_dropped;
+    /* Who holds one of its senders or permits; 0: not known, or not any more. Under lock. */
+    uint64_t a_holder_id;
 
     /* Its constants end this cache line, its positions begin the next. */
     struct wf_ring ring;
@@ -97,6 +98,7 @@ struct wf_chan {
     const char *name, *file;             /* constant, as is what follows */
     int line;
     const struct wf_sink *sink; /* NULL: values go to the ring */
+    uint64_t n_dropped;         /* under lock */
 };
 _Static_assert(offsetof(struct wf_chan, ring.head) == WF_CACHE_LINE &&
                    offsetof(struct wf_chan, tx_halves) == (size_t)2 * WF_CACHE_LINE,

@@ -53,6 +53,10 @@ void wf_half_free(struct wf_half *half)
 
 WF_NOINLINE void wf_half_set_holder_slow(struct wf_half *half, const struct wf_waiter *holder)
 {
+    if (half->kind == WF_HALF_SENDER)
+        ((weft_sender *)(void *)half)->chan->a_holder_id = 0;
+    else if (half->kind == WF_HALF_PERMIT)
+        ((weft_permit_half *)(void *)half)->chan->a_holder_id = 0;
     half->holder_id = holder->id;
     half->is_holder_task = holder->is_task;
     const char *name = holder->name != NULL ? holder->name : "";
@@ -188,6 +192,7 @@ void wf_half_forget_holder(struct wf_chan *ch, struct wf_half *half)
 {
     wf_chan_lock(ch);
     half->holder_id = 0;
+    ch->a_holder_id = 0;
     wf_chan_unlock(ch);
 }
 

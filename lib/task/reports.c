@@ -23,11 +23,16 @@ enum { WAITS_LOOKED_AT = 32 };
 
 /* ---- the trap -------------------------------------------------------------------------------- */
 
+/* Somebody else who is found is remembered, for the next look. */
 static bool is_held_only_by(struct wf_chan *ch, uint64_t id)
 {
-    wf_list_each (link, &ch->tx_halves)
-        if (WF_CONTAINER(link, struct wf_half, link)->holder_id != id)
-            return false;
+    wf_list_each (link, &ch->tx_halves) {
+        uint64_t holder_id = WF_CONTAINER(link, struct wf_half, link)->holder_id;
+        if (holder_id == id)
+            continue;
+        ch->a_holder_id = holder_id;
+        return false;
+    }
     return true;
 }
 
@@ -68,8 +73,26 @@ static struct wf_waiter *suspect(struct wf_chan *ch, struct wf_waiter *receiver)
     return may_be_trap(ch) && waits_to_receive(receiver) ? trapper(ch, receiver) : NULL;
 }
 
+/* Does it own a scope that lasts until this one ends? */
+static bool is_above(uint64_t id, const struct wf_waiter *child)
+{
+    while (child->is_task) {
+        const struct weft_scope *home = wf_scope_lasting(((const struct wf_task *)child)->home);
+        child = ((const struct wf_scope *)home->opaque_)->owner;
+        if (child == NULL || child->id == id)
+            return true;
+    }
+    return false;
+}
+
+/* Most channels have a sender that is held by one who has nothing to wait for here, whoever joins
+ * whom: known from the last look, without another at all of them. Else the receiver's cell has to
+ * be seen by an owner who is not seen joining. */
 static bool suspects(struct wf_chan *ch, struct wf_waiter *receiver)
 {
+    if (WF_LIKELY(ch->a_holder_id != 0 && !is_above(ch->a_holder_id, receiver)))
+        return false;
+    wf_fence_seq(); /* [trap-dekker] */
     return suspect(ch, receiver) != NULL;
 }
 
