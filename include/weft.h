@@ -40,6 +40,8 @@
 #include <weft/generator.h>
 #include <weft/manager.h>
 #include <weft/stream.h>
+#include <weft/stream_source.h>
+#include <weft/stream_join.h>
 #include <weft/blocking.h>
 #include <weft/file.h>
 #include <weft/line.h>

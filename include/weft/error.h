@@ -44,7 +44,7 @@ extern "C" {
     X(EDEADLK,    -EDEADLK,   "deadlock: what this waits for can never happen")         \
     X(EMSGSIZE,   -EMSGSIZE,  "the size of the value is not the channel's element size") \
     X(EOVERFLOW,  -EOVERFLOW, "a size is too large")                                    \
-    X(ENOTSUP,    -ENOTSUP,   "not supported here")                                     \
+    X(ENOTSUP,    -ENOTSUP,   "not supported here (a source that waits inside: weft_buffer)") \
     X(ENOYIELD,   -EPROTO,    "did not yield exactly once")
 
 enum {

@@ -4,9 +4,6 @@
  *     WEFT_MAP(lengths, size_t, out_size, weft_line, line) { *out_size = line.size; return 0; }
  *     WEFT_FILTER(longer_than, size_t, size, (size_t, least)) { return size > least; }
  *     ...
- *     WEFT_RX(size_t, sizes);
- *     WEFT_RX(size_t, long_ones);
- *     WEFT_RX(size_t, ten);
  *     WEFT_TRY(lengths(WEFT_MOVE(lines), &sizes));
  *     WEFT_TRY(longer_than(WEFT_MOVE(sizes), 80, &long_ones));
  *     WEFT_TRY(weft_take(WEFT_MOVE(long_ones), 10, &ten));
@@ -14,41 +11,32 @@
  * No task and no buffer: one receive from the last pulls through all of them, and closing
  * the last closes all. Each stage owns the one before it. A receiver that goes through a
  * user's step counts as one that may wait, unless opened with .never_waits.
+ *
+ * An error of the source is delivered once, after the items; an error of a step ends the
+ * stream. Each item is received, owned by a step, or dropped once, on every path.
+ *
+ * Every definer makes fn and fn_with, which takes a weft_stream_opts first:
+ *     int fn(weft_rx(In) *source, parameters..., weft_rx(Out) *out_rx);
+ * More: stream_join.h (of several sources), stream_time.h, stream_task.h (with tasks),
+ * stream_end.h (what a stream comes to), stream_source.h.
  */
 #ifndef WEFT_STREAM_H
 #define WEFT_STREAM_H
 
 #include <weft/base.h>
-#include <weft/callable.h>
 #include <weft/error.h>
-#include <weft/half.h>
-#include <weft/line.h>
+#include <weft/stream_step.h>
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-typedef struct weft_stream_opts {
-    size_t size_;
-    const char *name;                /* default: the name the definer gave; not copied */
-    bool never_waits;                /* the step does not wait: select may pull it */
-    void (*drop)(void *out_item);    /* for an item made, or kept, and not received */
-    bool lends_items;                /* an item points into its source and is valid until the
-                                        next receive; so it is anyway where lines are below */
-} weft_stream_opts;
-
-/* What a step's enter gets as self. Both are aligned for any type malloc serves. */
-struct weft_step {
-    const void *in;     /* the item */
-    void *out;          /* where a map writes its result; NULL for a filter */
-};
-
 /* Opens a receiver of what step makes of each item.
  *
- * step->enter(args, weft_step) owns the item it gets and returns 0, or an error that ends
- * the stream after this. It does not drop args; step->drop does, once, when the receiver
- * closes. source and what args owns are consumed on every path; args is copied. opts may
- * be NULL. The receiver is the caller's to drop, and is written by memcpy.
+ * step->enter(args, weft_step) owns the item it gets, writes what it makes and returns 0,
+ * or an error that ends the stream. source and what args owns are consumed on every path;
+ * args is copied. opts may be NULL. The receiver is the caller's to drop, and is written
+ * by memcpy.
  *
  * Waits    no, but for source's teardown when the open fails
  * From     any thread
@@ -59,6 +47,28 @@ WEFT_API WEFT_MUST_CHECK int weft_map_open(const weft_callable *step, void *args
                                            weft_receiver *source, size_t in_size,
                                            size_t out_size, const weft_stream_opts *opts,
                                            weft_receiver **out_rx);
+
+/* The same for a step that returns 1 when it made something, and 0 when it did not.
+ *
+ * Waits, From, Returns    as weft_map_open                                                   */
+WEFT_API WEFT_MUST_CHECK int weft_filter_map_open(const weft_callable *step, void *args,
+                                                  weft_receiver *source, size_t in_size,
+                                                  size_t out_size, const weft_stream_opts *opts,
+                                                  weft_receiver **out_rx);
+
+/* Opens a receiver of a value that each item changes, as it is after each of them.
+ *
+ * step->enter(args, weft_step) owns the item and changes the value at out, which begins as
+ * a copy of first and is the stream's on every path. With opts->drop it needs opts->clone.
+ *
+ * Waits    as weft_map_open
+ * From     any thread
+ * Returns  as weft_map_open; WEFT_EINVAL without the clone that it needs                     */
+WEFT_API WEFT_MUST_CHECK int weft_scan_open(const weft_callable *step, void *args,
+                                            weft_receiver *source, size_t in_size,
+                                            const void *first, size_t out_size,
+                                            const weft_stream_opts *opts,
+                                            weft_receiver **out_rx);
 
 /* Opens a receiver of those items for which step says 1.
  *
@@ -74,12 +84,27 @@ WEFT_API WEFT_MUST_CHECK int weft_filter_open(const weft_callable *step, void *a
                                               const weft_stream_opts *opts,
                                               weft_receiver **out_rx);
 
+/* The items up to the first for which step says 0; that one is dropped, source closed.
+ *
+ * Waits, From, Returns    as weft_filter_open                                                */
+WEFT_API WEFT_MUST_CHECK int weft_take_while_open(const weft_callable *step, void *args,
+                                                  weft_receiver *source, size_t elem_size,
+                                                  const weft_stream_opts *opts,
+                                                  weft_receiver **out_rx);
+
+/* The items from the first on for which step says 0; those before it are dropped.
+ *
+ * Waits, From, Returns    as weft_filter_open                                                */
+WEFT_API WEFT_MUST_CHECK int weft_drop_while_open(const weft_callable *step, void *args,
+                                                  weft_receiver *source, size_t elem_size,
+                                                  const weft_stream_opts *opts,
+                                                  weft_receiver **out_rx);
+
 /* Opens a receiver of the first n items, which closes source right after the n-th.
  *
  * Items that are lent (lines, opts->lends_items) are valid until the next receive as ever:
  * source is then closed by that one, which gives the end. source is consumed on every
  * path; opts may be NULL. The receiver is the caller's to drop, and is written by memcpy.
- * Usually called by weft_take.
  *
  * Waits    no, but for source's teardown when the open fails
  * From     any thread
@@ -88,78 +113,79 @@ WEFT_API WEFT_MUST_CHECK int weft_take_open(weft_receiver *source, size_t elem_s
                                             const weft_stream_opts *opts,
                                             weft_receiver **out_rx);
 
+/* Opens a receiver of the items after the first n, which are dropped.
+ *
+ * Waits, From, Returns    as weft_take_open                                                  */
+WEFT_API WEFT_MUST_CHECK int weft_skip_open(weft_receiver *source, size_t elem_size, uint64_t n,
+                                            const weft_stream_opts *opts,
+                                            weft_receiver **out_rx);
+
 #ifdef __cplusplus
 }
 #else
 
 /* WEFT_MAP(fn, Out, out, In, in, parameters...) { *out = ...; return 0; }: the body owns
- * in, an In, and writes *out, an Out. Defines
- *     int fn(weft_rx(In) *source, parameters..., weft_rx(Out) *out_rx);
- *     int fn_with(const weft_stream_opts *opts, weft_rx(In) *source, parameters..., ...); */
-#define WEFT_MAP(fn, Out, out_, In, in_, ...)                                             \
-    static int fn##_body_(__typeof__(Out) *out_, __typeof__(In) in_                       \
-                          WEFT_EACH_(WEFT_P_BODYC_, ##__VA_ARGS__));                      \
-    WEFT_STEP_(fn, fn##_body_((__typeof__(Out) *)weft_step_->out,                         \
-                              *(const __typeof__(In) *)weft_step_->in                     \
-                              WEFT_EACH_(WEFT_P_PASSC_, ##__VA_ARGS__)), ##__VA_ARGS__)   \
-    WEFT_STEP_OPENERS_(fn, In, Out,                                                       \
-        weft_map_open(&fn##_callable_, &weft_args_, weft_source_, sizeof(__typeof__(In)), \
-                      sizeof(__typeof__(Out)), weft_opts_,                                \
-                      (weft_receiver **)(void *)weft_out_), ##__VA_ARGS__)                \
-    static int fn##_body_(__typeof__(Out) *out_, __typeof__(In) in_                       \
-                          WEFT_EACH_(WEFT_P_BODYC_, ##__VA_ARGS__))
+ * in, an In, and writes *out, an Out. */
+#define WEFT_MAP(fn, Out, out_, In, in_, ...) \
+    WEFT_STEP_MAKES_(weft_map_open, fn, Out, out_, In, in_, ##__VA_ARGS__)
+
+/* WEFT_FILTER_MAP(fn, Out, out, In, in, parameters...): the body returns 1 when it wrote
+ * *out, 0 when nothing comes of this in. */
+#define WEFT_FILTER_MAP(fn, Out, out_, In, in_, ...) \
+    WEFT_STEP_MAKES_(weft_filter_map_open, fn, Out, out_, In, in_, ##__VA_ARGS__)
 
 /* WEFT_FILTER(fn, T, item, parameters...) { return keep; }: the body sees a copy of the
- * item, which stays the stream's, and returns 1 to keep it, 0 to drop it, or an error.
- * Defines fn and fn_with as WEFT_MAP does. */
-#define WEFT_FILTER(fn, T, item_, ...)                                                    \
-    static int fn##_body_(__typeof__(T) item_ WEFT_EACH_(WEFT_P_BODYC_, ##__VA_ARGS__));  \
-    WEFT_STEP_(fn, fn##_body_(*(const __typeof__(T) *)weft_step_->in                      \
+ * item, which stays the stream's, and returns 1 to keep it, 0 to drop it, or an error. */
+#define WEFT_FILTER(fn, T, item_, ...) \
+    WEFT_STEP_LOOKS_(weft_filter_open, fn, T, item_, ##__VA_ARGS__)
+
+/* The same, for the items up to the first 0, which is consumed; and from the first 0 on. */
+#define WEFT_TAKE_WHILE(fn, T, item_, ...) \
+    WEFT_STEP_LOOKS_(weft_take_while_open, fn, T, item_, ##__VA_ARGS__)
+#define WEFT_DROP_WHILE(fn, T, item_, ...) \
+    WEFT_STEP_LOOKS_(weft_drop_while_open, fn, T, item_, ##__VA_ARGS__)
+
+/* WEFT_SCAN(fn, Acc, acc, In, in, parameters...) { *acc += in; return 0; }: the body owns
+ * in and changes *acc, which is given after each. Its first value is an argument:
+ *     int fn(weft_rx(In) *source, Acc first, parameters..., weft_rx(Acc) *out_rx); */
+#define WEFT_SCAN(fn, Acc, acc_, In, in_, ...)                                            \
+    static int fn##_body_(__typeof__(Acc) *acc_, __typeof__(In) in_                       \
+                          WEFT_EACH_(WEFT_P_BODYC_, ##__VA_ARGS__));                      \
+    WEFT_STEP_(fn, fn##_body_((__typeof__(Acc) *)weft_step_->out,                         \
+                              *(const __typeof__(In) *)weft_step_->in                     \
                               WEFT_EACH_(WEFT_P_PASSC_, ##__VA_ARGS__)), ##__VA_ARGS__)   \
-    WEFT_STEP_OPENERS_(fn, T, T,                                                          \
-        weft_filter_open(&fn##_callable_, &weft_args_, weft_source_, sizeof(__typeof__(T)), \
-                         weft_opts_, (weft_receiver **)(void *)weft_out_), ##__VA_ARGS__) \
-    static int fn##_body_(__typeof__(T) item_ WEFT_EACH_(WEFT_P_BODYC_, ##__VA_ARGS__))
-
-/* weft_take(WEFT_MOVE(rx), n, &out): the first n items. Lines are lent, also by a generator
- * that passes them on. */
-#define weft_take(source, n, out_rx)                                                      \
-    weft_take_open((weft_receiver *)weft_slot_take(                                       \
-                       (weft_rx(WEFT_RX_ELEM_(*(source))) *){ source }),                  \
-                   sizeof(WEFT_RX_ELEM_(*(source))), n,                                   \
-                   WEFT_OPTS(stream, .name = "take", .lends_items = _Generic(             \
-                       (WEFT_RX_ELEM_(*(source)) *)0, weft_line *: true, default: false)), \
-                   WEFT_RX_SLOT_(WEFT_RX_ELEM_(*(source)), out_rx))
-
-/* ---- machinery --------------------------------------------------------------------------- */
-
-/* The callable of a step: enter runs for each item and keeps the arguments. */
-#define WEFT_STEP_(fn, call, ...)                                                         \
-    WEFT_ARGS_(fn, ##__VA_ARGS__)                                                         \
-    static int fn##_enter_(void *weft_args_, void *weft_self_)                            \
-    {                                                                                     \
-        struct fn##_args_ *weft_a_ = (struct fn##_args_ *)weft_args_;                     \
-        const struct weft_step *weft_step_ = (const struct weft_step *)weft_self_;        \
-        (void)weft_a_;                                                                    \
-        return call;                                                                      \
-    }                                                                                     \
-    WEFT_CALLABLE_TABLE_(fn)
-
-#define WEFT_STEP_OPENERS_(fn, In, Out, open, ...)                                        \
     WEFT_UNUSED_ WEFT_MUST_CHECK static inline int fn##_with(                             \
-        const weft_stream_opts *weft_opts_, weft_rx(In) *weft_from_                       \
-        WEFT_EACH_(WEFT_P_CTAKE_, ##__VA_ARGS__), weft_rx(Out) *weft_out_)                \
+        const weft_stream_opts *weft_opts_, weft_rx(In) *weft_from_,                      \
+        __typeof__(Acc) weft_first_ WEFT_EACH_(WEFT_P_CTAKE_, ##__VA_ARGS__),             \
+        weft_rx(Acc) *weft_out_)                                                          \
     {                                                                                     \
         weft_receiver *weft_source_ = (weft_receiver *)weft_slot_take(weft_from_);        \
-        WEFT_TAKE_ARGS_(fn, weft_half_drop(&weft_source_); return WEFT_EINVAL, ##__VA_ARGS__) \
-        return open;                                                                      \
+        WEFT_TAKE_ARGS_(fn, weft_half_drop(&weft_source_);                                \
+                        if (weft_opts_ != NULL && weft_opts_->drop != NULL)               \
+                            weft_opts_->drop(&weft_first_);                               \
+                        return WEFT_EINVAL, ##__VA_ARGS__)                                \
+        return weft_scan_open(&fn##_callable_, &weft_args_, weft_source_,                 \
+                              sizeof(__typeof__(In)), &weft_first_, sizeof weft_first_,   \
+                              weft_opts_, (weft_receiver **)(void *)weft_out_);           \
     }                                                                                     \
-    WEFT_UNUSED_ WEFT_MUST_CHECK static inline int fn(weft_rx(In) *weft_from_             \
-        WEFT_EACH_(WEFT_P_CTAKE_, ##__VA_ARGS__), weft_rx(Out) *weft_out_)                \
+    WEFT_UNUSED_ WEFT_MUST_CHECK static inline int fn(weft_rx(In) *weft_from_,            \
+        __typeof__(Acc) weft_first_ WEFT_EACH_(WEFT_P_CTAKE_, ##__VA_ARGS__),             \
+        weft_rx(Acc) *weft_out_)                                                          \
     {                                                                                     \
-        return fn##_with(NULL, weft_from_,                                                \
+        return fn##_with(NULL, weft_from_, weft_first_,                                   \
                          WEFT_EACH_(WEFT_P_NAMEC_, ##__VA_ARGS__) weft_out_);             \
-    }
+    }                                                                                     \
+    WEFT_STEP_BODY_(fn, (__typeof__(Acc) *acc_, __typeof__(In) in_), ##__VA_ARGS__)
+
+/* weft_take(WEFT_MOVE(rx), n, &out): the first n items. weft_skip: those after them. */
+#define weft_take(source, n, out_rx)                                                      \
+    weft_take_open(WEFT_SOURCE_(source), WEFT_SOURCE_SIZE_(source), n,                    \
+                   WEFT_STREAM_OPTS_(source, "take"),                                     \
+                   WEFT_RX_SLOT_(WEFT_RX_ELEM_(*(source)), out_rx))
+#define weft_skip(source, n, out_rx)                                                      \
+    weft_skip_open(WEFT_SOURCE_(source), WEFT_SOURCE_SIZE_(source), n,                    \
+                   WEFT_STREAM_OPTS_(source, "skip"),                                     \
+                   WEFT_RX_SLOT_(WEFT_RX_ELEM_(*(source)), out_rx))
 
 #endif
 #endif

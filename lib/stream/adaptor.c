@@ -5,17 +5,250 @@
 #include "plat/mem.h"
 #include "sched/never_waits.h"
 
+#include <weft/select.h>
+
 #include <string.h>
+
+/* ---- pulling -------------------------------------------------------------------------------- */
+
+/* From one adaptor to the next there is no entry check: the outermost receive has made them. */
+int wf_adaptor_pull_from(struct wf_adaptor *adaptor, weft_receiver *source, void *into,
+                         bool may_wait)
+{
+    int rc;
+    if (WF_UNLIKELY(source == NULL) || source->is_ended)
+        return 0;
+    if (WF_LIKELY(wf_is_adaptor(source))) {
+        struct wf_adaptor *below = source->source;
+        rc = below->kind->next(below, into, may_wait);
+        if (WF_UNLIKELY(rc == 0))
+            source->is_ended = true;
+    } else {
+        rc = may_wait ? wf_receiver_next(source, into) : wf_receiver_try_next(source, into);
+    }
+    if (WF_UNLIKELY(rc < 0) && source->is_ended)
+        adaptor->rx.is_ended = true;
+    return rc;
+}
+
+int wf_adaptor_pull_until(struct wf_adaptor *adaptor, void *into, int64_t at_ns)
+{
+    if (adaptor->source == NULL || adaptor->source->is_ended)
+        return 0;
+    const weft_case cases[] = {
+        weft_case_recv(adaptor->source, into, adaptor->in_size),
+        { .kind = WEFT_CASE_AFTER, .at_ns = at_ns },
+    };
+    int rc = 0, chosen = weft_select_from_ordered(cases, WF_ARRAY_SIZE(cases), &rc);
+    if (chosen == 1)
+        return WEFT_EAGAIN;
+    if (chosen == 0 && rc < 0 && adaptor->source->is_ended)
+        adaptor->rx.is_ended = true;
+    return chosen == 0 ? rc : chosen;
+}
+
+int wf_adaptor_may_go_on(bool may_wait)
+{
+    struct wf_waiter *self = may_wait ? wf_waiter_known() : NULL;
+    if (self == NULL)
+        return 0;
+    wf_coop(self);
+    return wf_is_cancelled(self) ? WEFT_ECANCELED : 0;
+}
+
+int wf_adaptor_step(struct wf_adaptor *adaptor, const void *in, void *out)
+{
+    struct weft_step step = { .in = in, .out = out };
+    if (!adaptor->opts.never_waits)
+        return adaptor->step->enter(adaptor->args, &step);
+    const char *outer = wf_never_waits_begin(adaptor->rx.half.file);
+    int rc = adaptor->step->enter(adaptor->args, &step);
+    wf_never_waits_end(outer);
+    return rc;
+}
+
+int wf_adaptor_clone(struct wf_adaptor *adaptor, void *to, const void *from, size_t size)
+{
+    if (adaptor->opts.clone != NULL)
+        return adaptor->opts.clone(to, from);
+    wf_copy_value(to, from, size);
+    return 0;
+}
+
+void wf_adaptor_hold_end(struct wf_adaptor *adaptor, int rc)
+{
+    adaptor->rx.is_ended = false;
+    adaptor->has_end = true;
+    adaptor->end_code = rc;
+}
+
+int wf_adaptor_give_end(struct wf_adaptor *adaptor)
+{
+    return adaptor->end_code < 0 ? wf_adaptor_fail(adaptor, adaptor->end_code) : 0;
+}
+
+/* ---- the table ------------------------------------------------------------------------------ */
+
+int wf_adaptor_recv(weft_receiver *rx, void *out)
+{
+    struct wf_adaptor *adaptor = rx->source;
+    int rc = adaptor->kind->next(adaptor, adaptor->out, true);
+    if (WF_LIKELY(rc > 0))
+        wf_copy_value(out, adaptor->out, rx->elem_size);
+    return rc;
+}
+
+static int adaptor_try_recv(weft_receiver *rx, void *out)
+{
+    struct wf_adaptor *adaptor = rx->source;
+    int rc = adaptor->kind->next(adaptor, adaptor->out, false);
+    if (rc > 0)
+        wf_copy_value(out, adaptor->out, rx->elem_size);
+    return rc;
+}
+
+static bool needs_nothing(const struct wf_adaptor *adaptor)
+{
+    return adaptor->source == NULL || adaptor->is_over || adaptor->rx.is_ended;
+}
+
+static struct wf_chan *adaptor_select_on(weft_receiver *rx)
+{
+    struct wf_adaptor *adaptor = rx->source;
+    if (needs_nothing(adaptor) || adaptor->source->is_ended)
+        return &wf_chan_always;
+    const struct wf_source_ops *ops = adaptor->source->ops;
+    return ops->select_on != NULL ? ops->select_on(adaptor->source) : NULL;
+}
+
+/* Asked when select_on has found a channel: there is a source. */
+static bool adaptor_is_ready(weft_receiver *rx, bool is_readable)
+{
+    weft_receiver *source = ((struct wf_adaptor *)rx->source)->source;
+    if (source == NULL || source->ops->is_ready == NULL)
+        return is_readable;
+    return source->ops->is_ready(source, is_readable);
+}
+
+static int64_t adaptor_ready_at(weft_receiver *rx)
+{
+    struct wf_adaptor *adaptor = rx->source;
+    if (needs_nothing(adaptor) || adaptor->source->ops->ready_at == NULL)
+        return WF_NEVER;
+    return adaptor->source->ops->ready_at(adaptor->source);
+}
+
+/* Of the innermost one, whose source is the channel. */
+static void *adaptor_room(weft_receiver *rx)
+{
+    struct wf_adaptor *adaptor = rx->source;
+    weft_receiver *source = adaptor->source;
+    if (needs_nothing(adaptor) || source->half.is_closed)
+        return NULL;
+    if (source->ops == &wf_chan_ops)
+        return adaptor->in;
+    return source->ops->room != NULL ? source->ops->room(source) : NULL;
+}
+
+static void adaptor_filled(weft_receiver *rx)
+{
+    struct wf_adaptor *adaptor = rx->source;
+    if (adaptor->source->ops == &wf_chan_ops)
+        adaptor->has_item = true;
+    else
+        adaptor->source->ops->filled(adaptor->source);
+}
+
+static int adaptor_close(weft_receiver *rx)
+{
+    struct wf_adaptor *adaptor = rx->source;
+    wf_adaptor_close_source(adaptor);
+    if (adaptor->kind->drop != NULL)
+        adaptor->kind->drop(adaptor);
+    if (adaptor->step != NULL && adaptor->step->drop != NULL)
+        adaptor->step->drop(adaptor->args);
+    return adaptor->close_code;
+}
+
+static const struct wf_source_ops waiting_ops = {
+    .kind = "stream",
+    .recv = wf_adaptor_recv,
+    .close = adaptor_close,
+};
+
+static const struct wf_source_ops pulling_ops = {
+    .kind = "stream",
+    .recv = wf_adaptor_recv,
+    .try_recv = adaptor_try_recv,
+    .select_on = adaptor_select_on,
+    .is_ready = adaptor_is_ready,
+    .ready_at = adaptor_ready_at,
+    .room = adaptor_room,
+    .filled = adaptor_filled,
+    .close = adaptor_close,
+};
+
+/* ---- closing what is pulled ----------------------------------------------------------------- */
+
+void wf_adaptor_close_other(struct wf_adaptor *adaptor, weft_receiver **slot)
+{
+    weft_receiver *other = *slot;
+    *slot = NULL;
+    int rc = wf_receiver_close_and_free(other);
+    if (rc < 0 && adaptor->close_code >= 0)
+        adaptor->close_code = rc;
+}
+
+void wf_adaptor_close_source(struct wf_adaptor *adaptor)
+{
+    if (adaptor->has_item)
+        wf_drop_item(adaptor->source->drop_item, adaptor->in);
+    adaptor->has_item = false;
+    wf_adaptor_close_other(adaptor, &adaptor->source);
+}
+
+/* A generator's teardown may wait, a channel's close does not, and between them are steps that
+ * promised not to. */
+bool wf_closes_at_once(weft_receiver *rx)
+{
+    while (rx != NULL && wf_is_adaptor(rx)) {
+        struct wf_adaptor *adaptor = rx->source;
+        if (adaptor->kind->drop != NULL)
+            return false;
+        rx = adaptor->source;
+    }
+    return rx == NULL || rx->ops == &wf_chan_ops;
+}
+
+/* A try can't wait: what it can't close is left to the next receive or to the drop. */
+void wf_adaptor_finish(struct wf_adaptor *adaptor, bool may_wait)
+{
+    adaptor->is_over = true;
+    if (may_wait || wf_closes_at_once(adaptor->source))
+        wf_adaptor_close_source(adaptor);
+}
 
 /* ---- opening -------------------------------------------------------------------------------- */
 
-weft_stream_opts wf_stream_opts_read(const weft_stream_opts *opts, const weft_callable *step)
+bool wf_receiver_may_select(const weft_receiver *rx)
+{
+    const struct wf_source_ops *ops = rx->ops;
+    return ops == &wf_chan_ops ||
+           (ops->try_recv != NULL && (ops->select_on != NULL || ops->ready_at != NULL));
+}
+
+static weft_stream_opts read_opts(const struct wf_adaptor_opts *opts)
 {
     weft_stream_opts all = { 0 };
-    if (opts != NULL)
-        memcpy(&all, opts, opts->size_ != 0 ? WF_MIN(opts->size_, sizeof all) : sizeof all);
-    if (all.name == NULL && step != NULL)
-        all.name = step->name;
+    if (opts->opts != NULL)
+        memcpy(&all, opts->opts,
+               opts->opts->size_ != 0 ? WF_MIN(opts->opts->size_, sizeof all) : sizeof all);
+    if (all.name == NULL)
+        all.name = opts->step != NULL ? opts->step->name : opts->kind->name;
+    if (opts->step == NULL)
+        all.never_waits = true;
+    if (all.drop == NULL && opts->kind->is_one_type && opts->source != NULL)
+        all.drop = opts->source->drop_item;
     return all;
 }
 
@@ -30,57 +263,71 @@ static size_t reserve(size_t *total, size_t size)
 
 static struct wf_adaptor *make_adaptor(const struct wf_adaptor_opts *opts)
 {
-    size_t args_size = opts->step->args_size;
-    size_t total = 0;
+    size_t args_size = opts->step != NULL ? opts->step->args_size : 0, total = 0;
     (void)reserve(&total, sizeof(struct wf_adaptor));
     size_t args_at = reserve(&total, args_size);
+    size_t state_at = reserve(&total, wf_size_with(opts->state_size, 1, opts->state_room));
     size_t in_at = reserve(&total, opts->in_size);
     size_t out_at = reserve(&total, opts->out_size);
     char *memory = wf_alloc(1, total);
     if (memory == NULL)
         return NULL;
     struct wf_adaptor *adaptor = (struct wf_adaptor *)(void *)memory;
-    *adaptor = (struct wf_adaptor){
-        .source = opts->source,
-        .step = opts->step,
-        .name = opts->name,
-        .never_waits = opts->never_waits,
-        .n_left = opts->n_left,
-        .args = memory + args_at,
-        .in = memory + in_at,
-        .out = memory + out_at,
-    };
+    adaptor->kind = opts->kind;
+    adaptor->source = opts->source;
+    adaptor->step = opts->step;
+    adaptor->in_size = opts->in_size;
+    adaptor->args = memory + args_at;
+    adaptor->state = memory + state_at;
+    adaptor->in = memory + in_at;
+    adaptor->out = memory + out_at;
     if (args_size > 0)
         memcpy(adaptor->args, opts->args, args_size);
+    if (opts->state_size > 0)
+        memcpy(adaptor->state, opts->state, opts->state_size);
     return adaptor;
+}
+
+/* What the kind asks of its source. */
+static int check_source(const struct wf_adaptor_opts *opts, const weft_stream_opts *all)
+{
+    const weft_receiver *source = opts->source;
+    if (opts->kind->is_leaf)
+        return 0;
+    if (source == NULL)
+        return WEFT_EINVAL;
+    wf_half_must_be(&source->half, WF_HALF_RECEIVER, opts->kind->name, "source");
+    if (source->elem_size != opts->in_size)
+        return WEFT_EMSGSIZE;
+    if (opts->kind->polls && !wf_receiver_may_select(source))
+        return WEFT_ENOTSUP;
+    void (*drop)(void *) = opts->step != NULL && !opts->kind->is_one_type ? all->drop
+                                                                          : source->drop_item;
+    return opts->kind->gives_twice && drop != NULL && all->clone == NULL ? WEFT_EINVAL : 0;
 }
 
 static int make_receiver(const struct wf_adaptor_opts *opts, weft_receiver **out_rx)
 {
-    if (opts->source == NULL || opts->step == NULL || opts->out_size == 0)
+    weft_stream_opts all = read_opts(opts);
+    if (opts->out_size == 0 || (opts->needs_step && opts->step == NULL))
         return WEFT_EINVAL;
-    wf_half_must_be(&opts->source->half, WF_HALF_RECEIVER, opts->waiting->kind, "source");
-    if (opts->source->elem_size != opts->in_size)
-        return WEFT_EMSGSIZE;
+    int rc = check_source(opts, &all);
+    if (rc < 0)
+        return rc;
     struct wf_adaptor *adaptor = make_adaptor(opts);
     if (adaptor == NULL)
         return WEFT_ENOMEM;
-    bool may_try = opts->never_waits && opts->source->ops->try_recv != NULL;
-    *out_rx = wf_receiver_make(may_try ? opts->pulling : opts->waiting, adaptor, opts->out_size,
-                               opts->name, 0);
-    if (*out_rx == NULL) {
-        wf_free(adaptor);
-        return WEFT_ENOMEM;
-    }
-    (*out_rx)->drop_item = opts->drop;
-    (*out_rx)->lends_items = opts->lends_items || opts->source->lends_items;
+    const weft_receiver *source = opts->source;
+    bool may_try = !opts->kind->may_wait && !opts->may_wait && all.never_waits &&
+                   (source == NULL || source->ops->try_recv != NULL);
+    adaptor->opts = all;
+    adaptor->drop_in = source != NULL ? source->drop_item : NULL;
+    wf_receiver_init(&adaptor->rx, may_try ? &pulling_ops : &waiting_ops, adaptor, opts->out_size,
+                     all.name, 0);
+    adaptor->rx.drop_item = all.drop;
+    adaptor->rx.lends_items = all.lends_items || (source != NULL && source->lends_items);
+    *out_rx = &adaptor->rx;
     return 0;
-}
-
-static void drop_args(const weft_callable *step, void *args)
-{
-    if (step != NULL && step->drop != NULL)
-        step->drop(args);
 }
 
 int wf_adaptor_open(const struct wf_adaptor_opts *opts, weft_receiver **out_rx)
@@ -92,102 +339,7 @@ int wf_adaptor_open(const struct wf_adaptor_opts *opts, weft_receiver **out_rx)
         return 0;
     }
     (void)wf_receiver_close_and_free(opts->source);
-    drop_args(opts->step, opts->args);
-    return rc;
-}
-
-/* ---- pulling -------------------------------------------------------------------------------- */
-
-int wf_adaptor_pull(weft_receiver *rx, bool may_wait)
-{
-    struct wf_adaptor *adaptor = rx->source;
-    if (adaptor->has_item) {
-        adaptor->has_item = false;
-        return 1;
-    }
-    int rc = may_wait ? wf_receiver_next(adaptor->source, adaptor->in)
-                      : wf_receiver_try_next(adaptor->source, adaptor->in);
-    if (rc < 0 && adaptor->source->is_ended)
-        rx->is_ended = true;
-    return rc;
-}
-
-int wf_adaptor_step(struct wf_adaptor *adaptor, void *out)
-{
-    struct weft_step step = { .in = adaptor->in, .out = out };
-    if (!adaptor->never_waits)
-        return adaptor->step->enter(adaptor->args, &step);
-    const char *outer = wf_never_waits_begin(adaptor->name);
-    int rc = adaptor->step->enter(adaptor->args, &step);
-    wf_never_waits_end(outer);
-    return rc;
-}
-
-/* ---- the table's common entries ------------------------------------------------------------- */
-
-struct wf_chan *wf_adaptor_select_on(weft_receiver *rx)
-{
-    struct wf_adaptor *adaptor = rx->source;
-    if (adaptor->source == NULL || rx->is_ended)
-        return &wf_chan_always;
-    const struct wf_source_ops *ops = adaptor->source->ops;
-    return ops->select_on != NULL ? ops->select_on(adaptor->source) : NULL;
-}
-
-/* Asked when select_on has found a channel: there is a source. */
-bool wf_adaptor_is_ready(weft_receiver *rx, bool is_readable)
-{
-    weft_receiver *source = ((struct wf_adaptor *)rx->source)->source;
-    return source->ops->is_ready != NULL ? source->ops->is_ready(source, is_readable) : is_readable;
-}
-
-int64_t wf_adaptor_ready_at(weft_receiver *rx)
-{
-    struct wf_adaptor *adaptor = rx->source;
-    if (adaptor->source == NULL || rx->is_ended || adaptor->source->ops->ready_at == NULL)
-        return WF_NEVER;
-    return adaptor->source->ops->ready_at(adaptor->source);
-}
-
-/* Of the innermost one, whose source is the channel. */
-void *wf_adaptor_room(weft_receiver *rx)
-{
-    struct wf_adaptor *adaptor = rx->source;
-    weft_receiver *source = adaptor->source;
-    if (source == NULL || source->half.is_closed)
-        return NULL;
-    if (source->ops == &wf_chan_ops)
-        return adaptor->in;
-    return source->ops->room != NULL ? source->ops->room(source) : NULL;
-}
-
-void wf_adaptor_filled(weft_receiver *rx)
-{
-    struct wf_adaptor *adaptor = rx->source;
-    if (adaptor->source->ops == &wf_chan_ops)
-        adaptor->has_item = true;
-    else
-        adaptor->source->ops->filled(adaptor->source);
-}
-
-void wf_adaptor_close_source(struct wf_adaptor *adaptor)
-{
-    weft_receiver *source = adaptor->source;
-    if (source == NULL)
-        return;
-    adaptor->source = NULL;
-    if (adaptor->has_item && source->drop_item != NULL)
-        source->drop_item(adaptor->in);
-    adaptor->has_item = false;
-    adaptor->close_code = wf_receiver_close_and_free(source);
-}
-
-int wf_adaptor_close(weft_receiver *rx)
-{
-    struct wf_adaptor *adaptor = rx->source;
-    wf_adaptor_close_source(adaptor);
-    drop_args(adaptor->step, adaptor->args);
-    int rc = adaptor->close_code;
-    wf_free(adaptor);
+    if (opts->step != NULL && opts->step->drop != NULL)
+        opts->step->drop(opts->args);
     return rc;
 }

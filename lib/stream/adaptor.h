@@ -1,18 +1,22 @@
 /* SPDX-License-Identifier: MIT
- * Combinators: a receiver that pulls another one in its consumer's own task.
+ * Combinators: a receiver that pulls others in its consumer's own task.
  *
  * An adaptor owns its source and closes it once: with its own close, or as soon as it knows that
- * it wants no more of it. One block of memory: the struct, the step's arguments, one item that came
- * in and one that goes out.
+ * it wants no more of it. One block of memory: the receiver, the step's arguments, what the kind
+ * keeps, one item that came in and one that goes out.
  *
- *   A1  An item is in the source, in `in`, or the consumer's. It is in `in` during one call, so a
- *       cancelled receive loses nothing; or, with has_item, from when a channel's sender put it
- *       there for a select that waited until the next call.
- *   A2  out is written only with a result of 1.
+ *   A1  An item is in the source, in `in` or what the kind keeps, or the consumer's. It is in `in`
+ *       during one call; or, with has_item, from when a channel's sender put it there for a select
+ *       that waited until the next call. A cancelled receive loses none that it has not given yet.
+ *   A2  The consumer's memory is written only with a result of 1. Below the outermost adaptor items
+ *       are written straight into the next one's memory, whatever comes of it.
  *   A3  What lends its items (a line points into its block) is not closed before its consumer asks
- *       for more; an adaptor over it lends them on.
+ *       for more; an adaptor over it lends them on. Those that hold
+ *       items for longer refuse lines where they are opened, by the type.
  *   A4  An error of a step ends the stream (is_ended); an error of the source ends it when it ended
- *       the source. */
+ *       the source.
+ *   A5  A kind that may go round without end asks may_go_on each time, so that it can be cancelled
+ *       and gives way to others. */
 #ifndef WF_STREAM_ADAPTOR_H
 #define WF_STREAM_ADAPTOR_H
 
@@ -20,49 +24,126 @@
 
 #include <weft/stream.h>
 
-struct wf_adaptor {
-    weft_receiver *source; /* NULL: closed already */
-    int close_code;        /* of a source that was closed early */
-    const weft_callable *step;
+struct wf_adaptor;
+
+/* What one combinator is. */
+struct wf_adaptor_kind {
     const char *name;
-    bool never_waits;
+
+    /* The next item into out, as recv or, may_wait false, as try_recv. May write there whatever it
+     * returns. */
+    int (*next)(struct wf_adaptor *adaptor, void *out, bool may_wait);
+
+    /* Drops what is kept beside the source, which is closed already. May wait. NULL: nothing. */
+    void (*drop)(struct wf_adaptor *adaptor);
+
+    bool is_leaf;     /* has no source */
+    bool may_wait;    /* waits inside, whatever the source: no case of select */
+    bool polls;       /* asks select about its source, which therefore must not wait inside */
+    bool gives_twice; /* keeps what it gave: items with a drop need a clone */
+    bool is_one_type; /* what goes out is what came in, and is dropped the same way */
+};
+
+struct wf_adaptor {
+    weft_receiver rx; /* first: the two are freed as one */
+    const struct wf_adaptor_kind *kind;
+    weft_receiver *source;   /* what is pulled now; NULL: closed already */
+    void (*drop_in)(void *); /* of the source's items; NULL: nothing to do */
+    const weft_callable *step;
+    weft_stream_opts opts;
     bool has_item; /* in `in`, from a source that is a channel */
-    void *args, *in, *out;
-    uint64_t n_left; /* take's */
+    bool is_over;  /* no more is pulled, though the source is not closed yet */
+    bool has_end;  /* what is held goes first: then end_code */
+    int end_code;
+    int close_code; /* of what was closed so far */
+    size_t in_size;
+    void *args, *state, *in, *out;
 };
 
 /* How an adaptor is made. */
 struct wf_adaptor_opts {
+    const struct wf_adaptor_kind *kind;
     weft_receiver *source; /* consumed on every path, as is what args owns */
     size_t in_size, out_size;
-    const weft_callable *step;
+    bool needs_step;
+    const weft_callable *step; /* NULL: there is none */
     void *args;
-    bool never_waits; /* the step */
-    const char *name;
-    void (*drop)(void *item);
-    bool lends_items; /* known without looking at the source, which may lend its items too */
-    uint64_t n_left;
-    const struct wf_source_ops *waiting, *pulling; /* pulling: when all below can be tried */
+    const weft_stream_opts *opts; /* NULL: defaults */
+    bool may_wait;                /* as the kind's: another source of it does */
+    const void *state;            /* copied; when the open fails it is the caller's */
+    size_t state_size;
+    size_t state_room; /* and so much behind it */
 };
 WF_MUST_CHECK int wf_adaptor_open(const struct wf_adaptor_opts *opts, weft_receiver **out_rx);
 
-weft_stream_opts wf_stream_opts_read(const weft_stream_opts *opts, const weft_callable *step);
+/* The receive of all adaptors, by which they know each other. */
+int wf_adaptor_recv(weft_receiver *rx, void *out);
 
-/* The next item of the source into adaptor->in, as recv or, may_wait false, as try_recv. */
-int wf_adaptor_pull(weft_receiver *rx, bool may_wait);
+static inline bool wf_is_adaptor(const weft_receiver *rx)
+{
+    return rx->ops->recv == wf_adaptor_recv;
+}
 
-/* Runs the step on adaptor->in, and on adaptor->out if that is wanted. */
-int wf_adaptor_step(struct wf_adaptor *adaptor, void *out);
+/* Could select take part in it? */
+bool wf_receiver_may_select(const weft_receiver *rx);
+
+/* The next item of a source that is none of the adaptor's `source`, as recv or try_recv. */
+int wf_adaptor_pull_from(struct wf_adaptor *adaptor, weft_receiver *source, void *into,
+                         bool may_wait);
+
+/* The next item of the source into `into`, which may be adaptor->in. */
+static inline int wf_adaptor_pull(struct wf_adaptor *adaptor, void *into, bool may_wait)
+{
+    if (WF_UNLIKELY(adaptor->has_item)) {
+        adaptor->has_item = false;
+        if (into != adaptor->in)
+            wf_copy_value(into, adaptor->in, adaptor->in_size);
+        return 1;
+    }
+    return wf_adaptor_pull_from(adaptor, adaptor->source, into, may_wait);
+}
+
+/* The next item of the source, or EAGAIN at that time. For kinds that poll. */
+int wf_adaptor_pull_until(struct wf_adaptor *adaptor, void *into, int64_t at_ns);
+
+/* 0, or ECANCELED: between two rounds of a loop (A5). A try is not asked. */
+int wf_adaptor_may_go_on(bool may_wait);
+
+/* Runs the step on one item; out: where a map writes, or what a fold adds to. */
+int wf_adaptor_step(struct wf_adaptor *adaptor, const void *in, void *out);
+
+/* Ends the stream: rc, an error, is not followed by items. Returns it. */
+static inline int wf_adaptor_fail(struct wf_adaptor *adaptor, int rc)
+{
+    adaptor->rx.is_ended = true;
+    return rc;
+}
+
+static inline void wf_drop_item(void (*drop)(void *), void *item)
+{
+    if (drop != NULL)
+        drop(item);
+}
 
 /* Closes the source, shielded, and keeps the code for the adaptor's own close. */
 void wf_adaptor_close_source(struct wf_adaptor *adaptor);
 
-/* Entries of the table that all kinds share. */
-struct wf_chan *wf_adaptor_select_on(weft_receiver *rx);
-bool wf_adaptor_is_ready(weft_receiver *rx, bool is_readable);
-int64_t wf_adaptor_ready_at(weft_receiver *rx);
-void *wf_adaptor_room(weft_receiver *rx);
-void wf_adaptor_filled(weft_receiver *rx);
-int wf_adaptor_close(weft_receiver *rx);
+/* As soon as no more is wanted: now, or, where the close would wait and the caller can't, later. */
+void wf_adaptor_finish(struct wf_adaptor *adaptor, bool may_wait);
+
+/* Does its close not wait, as far as can be known? */
+bool wf_closes_at_once(weft_receiver *rx);
+
+/* The same for another receiver that it owns; *slot is empty then. */
+void wf_adaptor_close_other(struct wf_adaptor *adaptor, weft_receiver **slot);
+
+/* A second value that owns what the first one owns, for what is given to two. */
+WF_MUST_CHECK int wf_adaptor_clone(struct wf_adaptor *adaptor, void *to, const void *from,
+                                   size_t size);
+
+/* The source has ended with rc, 0 or an error, and there is an item to give before: the next call
+ * finds has_end, and returns give_end. */
+void wf_adaptor_hold_end(struct wf_adaptor *adaptor, int rc);
+int wf_adaptor_give_end(struct wf_adaptor *adaptor);
 
 #endif

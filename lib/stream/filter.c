@@ -1,76 +1,108 @@
 /* SPDX-License-Identifier: MIT
- * filter: the items for which a step says 1. The others are dropped: an item is the stream's until
- * it is the consumer's. */
+ * filter, take_while and drop_while: the items for which a step says so. The others are dropped: an
+ * item is the stream's until it is the consumer's. It lies where it goes to when the step looks. */
 #include "stream/adaptor.h"
 
-#include <string.h>
+/* 1 a kept item is in out, 0 the end, <0; WF_UNWANTED: it was dropped. */
+#define WF_UNWANTED 2
 
-static void drop_item(weft_receiver *rx, void *item)
+static int pull_one(struct wf_adaptor *adaptor, void *out, bool may_wait)
 {
-    if (rx->drop_item != NULL)
-        rx->drop_item(item);
+    int rc = wf_adaptor_pull(adaptor, out, may_wait);
+    if (rc <= 0)
+        return rc;
+    rc = wf_adaptor_step(adaptor, out, NULL);
+    if (rc > 0)
+        return 1;
+    wf_drop_item(adaptor->rx.drop_item, out);
+    return rc < 0 ? wf_adaptor_fail(adaptor, rc) : WF_UNWANTED;
 }
 
-static int filter_next(weft_receiver *rx, void *out, bool may_wait)
+static int filter_next(struct wf_adaptor *adaptor, void *out, bool may_wait)
 {
-    struct wf_adaptor *adaptor = rx->source;
     for (;;) {
-        int rc = wf_adaptor_pull(rx, may_wait);
-        if (rc <= 0)
+        int rc = pull_one(adaptor, out, may_wait);
+        if (rc != WF_UNWANTED)
             return rc;
-        rc = wf_adaptor_step(adaptor, NULL);
-        if (rc > 0) {
-            memcpy(out, adaptor->in, rx->elem_size);
-            return 1;
-        }
-        drop_item(rx, adaptor->in);
-        if (rc < 0) {
-            rx->is_ended = true;
+        rc = wf_adaptor_may_go_on(may_wait);
+        if (rc < 0)
             return rc;
-        }
     }
 }
 
-static int filter_recv(weft_receiver *rx, void *out) { return filter_next(rx, out, true); }
-static int filter_try_recv(weft_receiver *rx, void *out) { return filter_next(rx, out, false); }
+static int take_while_next(struct wf_adaptor *adaptor, void *out, bool may_wait)
+{
+    int rc = adaptor->is_over ? WF_UNWANTED : pull_one(adaptor, out, may_wait);
+    if (rc != WF_UNWANTED)
+        return rc;
+    wf_adaptor_finish(adaptor, may_wait);
+    return 0;
+}
 
-static const struct wf_source_ops waiting_ops = {
-    .kind = "filter",
-    .recv = filter_recv,
-    .close = wf_adaptor_close,
-};
+/* state: whether the step has said 0 already, after which all are kept. */
+static int drop_while_next(struct wf_adaptor *adaptor, void *out, bool may_wait)
+{
+    bool *is_through = adaptor->state;
+    for (;;) {
+        int rc = wf_adaptor_pull(adaptor, out, may_wait);
+        if (rc <= 0 || *is_through)
+            return rc;
+        rc = wf_adaptor_step(adaptor, out, NULL);
+        if (rc == 0) {
+            *is_through = true;
+            return 1;
+        }
+        wf_drop_item(adaptor->rx.drop_item, out);
+        rc = rc < 0 ? wf_adaptor_fail(adaptor, rc) : wf_adaptor_may_go_on(may_wait);
+        if (rc < 0)
+            return rc;
+    }
+}
 
-static const struct wf_source_ops pulling_ops = {
-    .kind = "filter",
-    .recv = filter_recv,
-    .try_recv = filter_try_recv,
-    .select_on = wf_adaptor_select_on,
-    .is_ready = wf_adaptor_is_ready,
-    .ready_at = wf_adaptor_ready_at,
-    .room = wf_adaptor_room,
-    .filled = wf_adaptor_filled,
-    .close = wf_adaptor_close,
-};
+static const struct wf_adaptor_kind filter = { .name = "filter",
+                                               .next = filter_next,
+                                               .is_one_type = true };
+static const struct wf_adaptor_kind take_while = { .name = "take_while",
+                                                   .next = take_while_next,
+                                                   .is_one_type = true };
+static const struct wf_adaptor_kind drop_while = { .name = "drop_while",
+                                                   .next = drop_while_next,
+                                                   .is_one_type = true };
+
+static int open_kind(const struct wf_adaptor_kind *kind, const weft_callable *step, void *args,
+                     weft_receiver *source, size_t elem_size, const weft_stream_opts *opts,
+                     weft_receiver **out_rx)
+{
+    return wf_adaptor_open(
+        &(struct wf_adaptor_opts){
+            .kind = kind,
+            .source = source,
+            .in_size = elem_size,
+            .out_size = elem_size,
+            .needs_step = true,
+            .step = step,
+            .args = args,
+            .opts = opts,
+            .state = &(bool){ false },
+            .state_size = sizeof(bool),
+        },
+        out_rx);
+}
 
 int weft_filter_open(const weft_callable *step, void *args, weft_receiver *source, size_t elem_size,
                      const weft_stream_opts *opts, weft_receiver **out_rx)
 {
-    weft_stream_opts all = wf_stream_opts_read(opts, step);
-    if (all.drop == NULL && source != NULL)
-        all.drop = source->drop_item;
-    return wf_adaptor_open(
-        &(struct wf_adaptor_opts){
-            .source = source,
-            .in_size = elem_size,
-            .out_size = elem_size,
-            .step = step,
-            .args = args,
-            .never_waits = all.never_waits,
-            .name = all.name,
-            .drop = all.drop,
-            .lends_items = all.lends_items,
-            .waiting = &waiting_ops,
-            .pulling = &pulling_ops,
-        },
-        out_rx);
+    return open_kind(&filter, step, args, source, elem_size, opts, out_rx);
+}
+
+int weft_take_while_open(const weft_callable *step, void *args, weft_receiver *source,
+                         size_t elem_size, const weft_stream_opts *opts, weft_receiver **out_rx)
+{
+    return open_kind(&take_while, step, args, source, elem_size, opts, out_rx);
+}
+
+int weft_drop_while_open(const weft_callable *step, void *args, weft_receiver *source,
+                         size_t elem_size, const weft_stream_opts *opts, weft_receiver **out_rx)
+{
+    return open_kind(&drop_while, step, args, source, elem_size, opts, out_rx);
 }

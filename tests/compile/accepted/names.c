@@ -45,6 +45,25 @@ WEFT_FILTER(names_of_filters, int, in, (int, out), (int, item), (int, keep))
 {
     return in + out + item + keep > 0;
 }
+WEFT_SCAN(names_of_scans, int, first, int, source, (int, opts), (int, args), (int, step), (int, in),
+          (int, out), (int, from), (int, acc), (int, rc))
+{
+    *first += source + opts + args + step + in + out + from + acc + rc;
+    return 0;
+}
+WEFT_DISTINCT(names_of_distincts, int, last, next_one, (int, in), (int, out), (int, args))
+{
+    return last + in + out + args == next_one;
+}
+WEFT_FLAT_MAP(names_of_flat_maps, int, inner, int, in, (int, out), (int, rc), (int, slot))
+{
+    (void)inner;
+    return in + out + rc + slot;
+}
+WEFT_PAGES(names_of_pages, int, number, (int, page), (int, args), (int, opts), (int, out))
+{
+    return weft_page_add(number, &(int){ page + args + opts + out }, sizeof(int));
+}
 WEFT_MAP(names_in_order, int, in, int, out)
 {
     *in = out;

@@ -74,6 +74,26 @@ extern weft_semaphore semaphore;
 
 WEFT_LOCAL(struct page, current_page);
 
+/* What streams bring together. */
+struct two_ints {
+    int first, second;
+};
+struct two_longs {
+    long first, second;
+};
+struct int_batch {
+    size_t n;
+    int items[4];
+};
+struct long_batch {
+    size_t n;
+    long items[4];
+};
+struct line_batch {
+    size_t n;
+    weft_line items[4];
+};
+
 /* The variables a case may use; a case that fails to is no warning. */
 #define MISUSE_LOCALS                                                            \
     int rc = 0, number = 1;                                                      \

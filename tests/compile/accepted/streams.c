@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT
+ * Streams as a program writes them. */
+#include <weft.h>
+
+struct numbered {
+    uint64_t index;
+    weft_line item;
+};
+struct pair {
+    int first;
+    int second;
+};
+struct batch {
+    size_t n;
+    int items[16];
+};
+
+WEFT_FILTER_MAP(number_in, int, out, weft_line, line)
+{
+    *out = (int)line.size;
+    return line.size > 0;
+}
+WEFT_TAKE_WHILE(below, int, n, (int, limit)) { return n < limit; }
+WEFT_DROP_WHILE(negative, int, n) { return n < 0; }
+WEFT_SCAN(running_sum, long, sum, int, n, (rx, int, other))
+{
+    int more;
+    *sum += WEFT_TRY(weft_recv(other, &more)) > 0 ? n + more : n;
+    return 0;
+}
+WEFT_DISTINCT(same_ten, int, last, next, (int, ten)) { return last / ten == next / ten; }
+WEFT_FLAT_MAP(up_to, int64_t, out_rx, int, n) { return weft_range(0, n, 1, out_rx); }
+WEFT_PAGES(pages_of, int, page, (uint64_t, last))
+{
+    int n = (int)page->number;
+    WEFT_TRY(weft_page_add(page, &n, sizeof n));
+    return page->number < last;
+}
+
+int use_transforms(weft_rx(weft_line) * lines, weft_rx(int) * other);
+int use_transforms(weft_rx(weft_line) * lines, weft_rx(int) * other)
+{
+    WEFT_RX(weft_line, some);
+    WEFT_RX(int, a);
+    WEFT_RX(int, b);
+    WEFT_RX(int, c);
+    WEFT_RX(long, sums);
+    WEFT_TRY(weft_skip(lines, 2, &some));
+    WEFT_TRY(number_in(WEFT_MOVE(some), &a));
+    WEFT_TRY(below_with(WEFT_OPTS(stream, .never_waits = true), WEFT_MOVE(a), 7, &b));
+    WEFT_TRY(negative(WEFT_MOVE(b), &c));
+    WEFT_TRY(running_sum(WEFT_MOVE(c), 0, other, &sums));
+    return weft_close(sums);
+}
+
+int use_joins(weft_rx(weft_line) * lines);
+int use_joins(weft_rx(weft_line) * lines)
+{
+    static const int few[] = { 1, 2 };
+    WEFT_RX(struct numbered, numbered);
+    WEFT_RX(int, a);
+    WEFT_RX(int, b);
+    WEFT_RX(int, c);
+    WEFT_RX(struct pair, pairs);
+    WEFT_RX(struct batch, batches);
+    WEFT_RX(int64_t, all);
+    WEFT_TRY(weft_enumerate(lines, &numbered));
+    WEFT_TRY(weft_array(few, 2, &a));
+    WEFT_TRY(pages_of(7, &b));
+    WEFT_TRY(weft_zip(WEFT_MOVE(a), WEFT_MOVE(b), &pairs));
+    WEFT_TRY(weft_array_with(WEFT_OPTS(stream, .name = "few"), few, 2, &a));
+    WEFT_TRY(pages_of_with(WEFT_OPTS(stream, .name = "pages"), 7, &b));
+    WEFT_TRY(weft_merge(&c, WEFT_MOVE(a), weft_ref(b)));
+    WEFT_TRY(weft_chain(&a, WEFT_MOVE(b), WEFT_MOVE(c)));
+    WEFT_TRY(weft_distinct(WEFT_MOVE(a), &b));
+    WEFT_TRY(same_ten(WEFT_MOVE(b), 10, &a));
+    WEFT_TRY(weft_chunks(WEFT_MOVE(a), &batches));
+    WEFT_TRY(weft_array(few, 2, &a));
+    WEFT_TRY(weft_chunks_timed(WEFT_MOVE(a), WEFT_MS(1), &batches));
+    WEFT_TRY(weft_array(few, 2, &a));
+    WEFT_TRY(weft_pairwise(WEFT_MOVE(a), &pairs));
+    WEFT_TRY(weft_array(few, 2, &a));
+    WEFT_TRY(up_to(WEFT_MOVE(a), &all));
+    return weft_close(all);
+}
