@@ -36,6 +36,7 @@
 #include <weft/broadcast.h>
 #include <weft/watch.h>
 #include <weft/completion.h>
+#include <weft/pollable.h>
 #include <weft/sync.h>
 #include <weft/generator.h>
 #include <weft/manager.h>

@@ -72,7 +72,7 @@ WEFT_API WEFT_MUST_CHECK int weft_broadcast_open_sized(size_t elem_size,
  *
  * Waits    no
  * From     the holder of rx
- * Returns  the number; 0 when it has missed none, or is no broadcast's                      */
+ * Returns  the number; 0 when it has missed none, or is not a broadcast's own receiver       */
 WEFT_API uint64_t weft_receiver_missed(weft_receiver *rx);
 
 #ifdef __cplusplus

@@ -41,4 +41,8 @@ static inline bool wf_case_is_of_chan(const weft_case *c)
  * WF_NODE_RETRY (look again) or what select returns. */
 size_t wf_select_wait(struct wf_selection *s, int *rc);
 
+/* Would a receive find something: a value, the end, or a sender that waits and is not self? Nodes of
+ * senders that wait no more are taken off. */
+bool wf_chan_is_readable_locked(struct wf_chan *ch, const struct wf_waiter *self);
+
 #endif

@@ -159,7 +159,7 @@ static void tell_receivers_locked(struct wf_chan *ch, const struct wf_waiter *se
     }
 }
 
-static bool is_readable_locked(struct wf_chan *ch, const struct wf_waiter *self)
+bool wf_chan_is_readable_locked(struct wf_chan *ch, const struct wf_waiter *self)
 {
     return wf_ring_n_full(&ch->ring) > 0 || wf_chan_is_over_locked(ch) ||
            has_other_locked(&ch->senders, self);
@@ -176,7 +176,7 @@ static bool is_writable_locked(struct wf_chan *ch, const struct wf_waiter *self)
 static bool is_receivable_locked(const struct part *part, const struct wf_waiter *self)
 {
     weft_receiver *rx = part->what->half;
-    bool is_readable = is_readable_locked(part->chan, self);
+    bool is_readable = wf_chan_is_readable_locked(part->chan, self);
     return rx->ops->is_ready != NULL ? rx->ops->is_ready(rx, is_readable) : is_readable;
 }
 

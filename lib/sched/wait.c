@@ -255,7 +255,12 @@ static void park_thread(struct wf_waiter *self, int64_t at_ns)
 
 static void wake_thread(struct wf_waiter *waiter)
 {
-    _Atomic uint32_t *token = &wf_thread_of(waiter)->token;
+    struct wf_thread *thread = wf_thread_of(waiter);
+    _Atomic uint32_t *token = &thread->token;
+    if (thread->on_wake != NULL) {
+        thread->on_wake(thread);
+        return;
+    }
     uint32_t none = TOKEN_NONE;
     /* release [token] */
     if (wf_cas_acq_rel(token, &none, (uint32_t)TOKEN_GIVEN))

@@ -31,7 +31,8 @@ struct wf_thread {
     struct wf_timerq *timers;  /* where its timers go */
     struct wf_seen seen;
 
-    /* Plain threads only. */
+    /* Plain threads only, and who waits as one but is none: it is woken by this instead. */
+    void (*on_wake)(struct wf_thread *thread);
     struct wf_waiter own;
     _Atomic uint32_t token; /* whether it sleeps, on this; whether it is woken (wait.c) */
     unsigned spin_turns;    /* how many it spins before it sleeps; 0: not yet known */

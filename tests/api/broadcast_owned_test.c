@@ -264,7 +264,7 @@ static int one_of_crowd(void *arg, unsigned index)
 
 static void crowd_of(size_t capacity, unsigned n_tasks, bool must_cancel)
 {
-    struct crowd crowd = { .n_each = (int)wt_scaled(wt_is_sim() ? 8 : 400),
+    struct crowd crowd = { .n_each = wt_is_sim() ? 8 : (int)wt_scaled(400),
                            .must_cancel = must_cancel };
     begin_owned();
     ck_assert_int_eq(weft_broadcast_open(&crowd.tx[0], &crowd.rx[0], capacity, OWNED), 0);
@@ -306,7 +306,7 @@ static int come_and_go(void *arg, unsigned index)
 
 WT_TEST(receivers_that_come_and_go_lose_nothing)
 {
-    struct crowd crowd = { .n_each = (int)wt_scaled(wt_is_sim() ? 4 : 200) };
+    struct crowd crowd = { .n_each = wt_is_sim() ? 4 : (int)wt_scaled(200) };
     begin_owned();
     ck_assert_int_eq(weft_broadcast_open(&crowd.tx[0], &crowd.rx[0], 2, OWNED), 0);
     crowd.tx[1] = *weft_ref(crowd.tx[0]);

@@ -275,7 +275,7 @@ static int one_of_crowd(void *arg, unsigned index)
 
 static void crowd_of(unsigned n_tasks)
 {
-    struct crowd crowd = { .n_each = (int)wt_scaled(wt_is_sim() ? 6 : 500) };
+    struct crowd crowd = { .n_each = wt_is_sim() ? 6 : (int)wt_scaled(500) };
     tokens_begin();
     ck_assert_int_eq(weft_watch_open(&crowd.tx[0], &crowd.rx[0], OWNED), 0);
     crowd.tx[1] = *weft_ref(crowd.tx[0]);

@@ -80,3 +80,17 @@ int use_tickers(void)
             weft_ticker_stop(ticks);
     return weft_error(ticks);
 }
+
+/* ---- pollable receivers ---- */
+
+int use_pollables(weft_rx(struct job) *jobs, weft_rx(weft_line) *lines);
+int use_pollables(weft_rx(struct job) *jobs, weft_rx(weft_line) *lines)
+{
+    WEFT_RX(struct job, polled);
+    WEFT_RX(weft_line, polled_lines);
+    WEFT_RX(struct job, rx);
+    int fd;
+    WEFT_TRY(weft_pollable(WEFT_MOVE(rx), &polled, &fd));
+    WEFT_TRY(weft_pollable(jobs, &polled, &fd));
+    return weft_pollable(lines, &polled_lines, &fd);
+}
