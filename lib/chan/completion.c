@@ -119,8 +119,7 @@ static int finish(weft_completer *done, const void *value, int cause)
     wf_chan_remove_sender_locked(ch, &done->half, &chores);
     wf_chan_unlock(ch);
     wf_chores_do(ch, &chores);
-    done->half.kind = WF_HALF_DEAD;
-    wf_free(done);
+    wf_half_free(&done->half);
     wf_chan_unref(ch);
     return rc;
 }

@@ -18,6 +18,7 @@ static bool take_out_first_locked(struct wf_fanout *f, void *out)
     else if (out != NULL)
         memcpy(out, wf_fanout_value(f, f->first), f->chan.ring.elem_size);
     f->first++;
+    wf_fanout_forget_taken_locked(f);
     return !is_read && out != NULL;
 }
 

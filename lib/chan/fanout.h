@@ -8,9 +8,10 @@
  * Invariants, under the channel's lock:
  *   F1  Values are numbered from 0; those from first to next - 1 are kept, at most capacity of them,
  *       value i in place i % capacity. A subscriber's next is the number of the value it wants.
- *   F2  n_unseen of a kept value: the subscribers whose next is not beyond it. It never falls from one
- *       value to the next, so that those seen by all are the first. A broadcast forgets them, a
- *       watch keeps its one value until it is replaced, and does not count.
+ *   F2  n_unseen of a kept value: the subscribers who want it still. Whoever makes it 0 takes the
+ *       value out; the first is never such a one, but among the others there may be some, for one
+ *       that leaves gives up value by value. A watch keeps its one value until it is replaced, and
+ *       does not count.
  *   F3  A value without clone is copied under the lock. With one, a subscriber copies the bytes, is
  *       on the value's list of readers, and calls clone without the lock: the value stays alive.
  *   F4  Whoever takes a value out has to drop it: who replaced or discarded it if it had no readers;
@@ -91,6 +92,13 @@ int wf_fanout_latest(struct wf_subscriber *sub, void *out);
 static inline struct wf_kept *wf_fanout_kept(const struct wf_fanout *f, uint64_t number)
 {
     return &f->kept[number % f->capacity];
+}
+
+/* F2, after the first has gone. */
+static inline void wf_fanout_forget_taken_locked(struct wf_fanout *f)
+{
+    while (!f->keeps_latest && f->first < f->next && wf_fanout_kept(f, f->first)->n_unseen == 0)
+        f->first++;
 }
 
 static inline unsigned char *wf_fanout_value(const struct wf_fanout *f, uint64_t number)

@@ -25,7 +25,7 @@ static bool pass_locked(struct wf_subscriber *sub, uint64_t number)
     sub->next = number + 1;
     if (f->keeps_latest || !is_kept(f, number) || --wf_fanout_kept(f, number)->n_unseen > 0)
         return false;
-    f->first = number + 1; /* F2: those before it are gone */
+    wf_fanout_forget_taken_locked(f);
     return true;
 }
 

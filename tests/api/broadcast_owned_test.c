@@ -79,6 +79,43 @@ WT_TEST(a_value_that_gives_way_or_that_nobody_takes_is_dropped_once)
     tokens_check();
 }
 
+/* What others do while one that leaves has given up its first value, and not yet its second. */
+static struct {
+    weft_tx(struct token *) tx;
+    weft_rx(struct token *) stays;
+    bool is_due;
+} meanwhile;
+
+static void drop_and_go_on(void *item)
+{
+    token_drop(item);
+    if (!meanwhile.is_due)
+        return;
+    meanwhile.is_due = false;
+    ck_assert_int_eq(weft_send(meanwhile.tx, token_new(3)), 0);
+    ck_assert_int_eq(take_token(meanwhile.stays), 2);
+    ck_assert_int_eq(take_token(meanwhile.stays), 3); /* itself: nobody else wants it */
+}
+
+WT_TEST(while_one_leaves_others_take_what_comes_after_its_values)
+{
+    WEFT_RX(struct token *, leaves);
+    begin_owned();
+    ck_assert_int_eq(weft_broadcast_open(&meanwhile.tx, &leaves, 4, .drop = drop_and_go_on,
+                                         .clone = token_clone),
+                     0);
+    ck_assert_int_eq(weft_subscribe(meanwhile.tx, &meanwhile.stays), 0);
+    ck_assert_int_eq(weft_send(meanwhile.tx, token_new(1)), 0);
+    ck_assert_int_eq(weft_send(meanwhile.tx, token_new(2)), 0);
+    ck_assert_int_eq(take_token(meanwhile.stays), 1);
+    meanwhile.is_due = true;
+    WEFT_DROP(leaves);
+    ck_assert(!meanwhile.is_due);
+    tokens_check();
+    WEFT_DROP(meanwhile.tx);
+    WEFT_DROP(meanwhile.stays);
+}
+
 WT_TEST(an_abort_drops_what_is_kept)
 {
     WEFT_TX(struct token *, tx);

@@ -384,7 +384,7 @@ static void open_without(void *arg)
 
 WT_TEST(without_memory_or_descriptors_the_source_is_closed)
 {
-    ck_assert_uint_ge(wt_fault_run(open_without, NULL), 4);
+    ck_assert_uint_ge(wt_fault_run(open_without, NULL), 3);
 }
 
 WT_MAIN("pollable")

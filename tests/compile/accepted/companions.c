@@ -83,8 +83,8 @@ int use_tickers(void)
 
 /* ---- pollable receivers ---- */
 
-int use_pollables(weft_rx(struct job) *jobs, weft_rx(weft_line) *lines);
-int use_pollables(weft_rx(struct job) *jobs, weft_rx(weft_line) *lines)
+int use_pollables(weft_rx(struct job) * jobs, weft_rx(weft_line) * lines);
+int use_pollables(weft_rx(struct job) * jobs, weft_rx(weft_line) * lines)
 {
     WEFT_RX(struct job, polled);
     WEFT_RX(weft_line, polled_lines);
