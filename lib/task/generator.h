@@ -92,6 +92,7 @@ struct wf_generator {
 
     /* Who owns the turn. */
     struct wf_node loan;    /* the lender's: waiter and slot; all of it once it is on a list */
+    weft_receiver *loan_rx; /* what it receives with */
     uint64_t n_handed_over; /* items that the channel has not counted yet */
 
     /* The body's task alone. */
@@ -115,13 +116,12 @@ int wf_generator_close(struct wf_generator *g, int code);
 void wf_generator_unref(struct wf_generator *g);
 void wf_generator_free(struct wf_generator *g);
 
-/* The end of a short receive or yield: leaves the stack, other runs at once. rx: the consumer's, for
- * its value at out; NULL: by the body. What the call returns. One function for both, so that the
+/* The end of a short receive or yield: leaves the stack, other runs at once. rc: what the call
+ * returns if all goes well, 1 to the consumer, 0 to the body. One function for both, so that the
  * switch is called from one place: its return is the same for either and no wrong guess. */
 int wf_generator_switch(struct wf_generator *g, struct wf_waiter *self, struct wf_waiter *other,
-                        weft_receiver *rx, void *out);
-int wf_generator_received_slow(weft_receiver *rx, void *out, struct wf_waiter *self,
-                               uint32_t claim);
+                        int rc);
+int wf_generator_received_slow(struct wf_generator *g, struct wf_waiter *self, uint32_t claim);
 int wf_generator_yielded_slow(struct wf_generator *g, struct wf_waiter *self, uint32_t claim);
 
 /* Makes an ordinary wait of the loan, if any. By the body. */

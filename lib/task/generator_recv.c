@@ -262,10 +262,11 @@ static int generator_recv(weft_receiver *rx, void *out)
 
 /* ---- the short way --------------------------------------------------------------------------- */
 
-WF_NOINLINE int wf_generator_received_slow(weft_receiver *rx, void *out, struct wf_waiter *self,
+WF_NOINLINE int wf_generator_received_slow(struct wf_generator *g, struct wf_waiter *self,
                                            uint32_t claim)
 {
-    struct wf_generator *g = rx->source;
+    weft_receiver *rx = g->loan_rx;
+    void *out = g->loan.slot;
     int rc = end_returned_loan(g, self, claim);
     if (rc == 0)
         rc = receive_locked(g, rx, out, self);
@@ -297,7 +298,8 @@ static int generator_recv_now(weft_receiver *rx, void *out, size_t size)
     self->budget--;
     rx->last_error = 0;
     lend_to(g, out, self);
-    return wf_generator_switch(g, self, &g->task->waiter, rx, out);
+    g->loan_rx = rx;
+    return wf_generator_switch(g, self, &g->task->waiter, 1);
 }
 
 /* ---- the table ------------------------------------------------------------------------------- */

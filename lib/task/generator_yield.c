@@ -153,9 +153,8 @@ static void put_into_chan_locked(struct wf_generator *g, const void *value,
 }
 
 /* G6: the consumer is handed the item; it runs when we wait. */
-static inline struct wf_waiter *pay_back(struct wf_generator *g, const void *value)
+static inline struct wf_waiter *pay_back(struct wf_generator *g)
 {
-    wf_copy_value(g->loan.slot, value, g->self.elem_size);
     g->n_handed_over++;
     return g->loan.waiter;
 }
@@ -168,7 +167,8 @@ static struct wf_waiter *put_locked(struct wf_generator *g, const void *value,
         put_into_chan_locked(g, value, chores);
         return NULL;
     }
-    struct wf_waiter *lender = pay_back(g, value);
+    wf_copy_value(g->loan.slot, value, g->self.elem_size);
+    struct wf_waiter *lender = pay_back(g);
     wf_generator_count_locked(g);
     wf_store_rlx(&g->turn, (uint32_t)WF_TURN_LOCKED);
     return lender;
@@ -284,13 +284,31 @@ static inline bool is_yield(const weft_receiver *self, const void *value, size_t
 }
 
 WF_NOINLINE int wf_generator_switch(struct wf_generator *g, struct wf_waiter *self,
-                                    struct wf_waiter *other, weft_receiver *rx, void *out)
+                                    struct wf_waiter *other, int rc)
 {
     uint32_t claim = wf_lend(self, other);
     if (WF_LIKELY(claim == WF_WAIT_IDLE))
-        return rx != NULL ? 1 : 0;
-    return rx != NULL ? wf_generator_received_slow(rx, out, self, claim)
-                      : wf_generator_yielded_slow(g, self, claim);
+        return rc;
+    return rc == 1 ? wf_generator_received_slow(g, self, claim)
+                   : wf_generator_yielded_slow(g, self, claim);
+}
+
+/* The item is where the lender wants it. */
+static inline int rest_lent(struct wf_generator *g, struct wf_waiter *self)
+{
+    struct wf_waiter *lender = pay_back(g);
+    begin_rest(g);
+    if (WF_UNLIKELY(wf_may_be_cancelled(self)))
+        return rest_cancelled_slow(g, self, lender);
+    return wf_generator_switch(g, self, lender, 0);
+}
+
+/* By itself, for a copy that is a call takes a frame. */
+static WF_NOINLINE int yield_wide_slow(struct wf_generator *g, const void *value,
+                                       struct wf_waiter *self)
+{
+    wf_copy_value(g->loan.slot, value, g->self.elem_size);
+    return rest_lent(g, self);
 }
 
 int weft_generator_yield(weft_receiver *self, const void *value, size_t size)
@@ -302,11 +320,11 @@ int weft_generator_yield(weft_receiver *self, const void *value, size_t size)
     if (WF_UNLIKELY(wf_load_rlx(&g->turn) != WF_TURN_LENT || !may_rest(g, waiter) ||
                     wf_may_be_cancelled(waiter)))
         return yield_any_slow(g, value, waiter);
-    struct wf_waiter *lender = pay_back(g, value);
-    begin_rest(g);
-    if (WF_UNLIKELY(wf_is_flag_set(waiter)))
-        return rest_cancelled_slow(g, waiter, lender);
-    return wf_generator_switch(g, waiter, lender, NULL, NULL);
+    if (WF_LIKELY(size == sizeof(uint64_t)))
+        memcpy(g->loan.slot, value, sizeof(uint64_t));
+    else
+        return yield_wide_slow(g, value, waiter);
+    return rest_lent(g, waiter);
 }
 
 /* ---- the end -------------------------------------------------------------------------------- */
