@@ -8,6 +8,8 @@
 
 #include <weft/runtime.h>
 
+enum { STUBBORN_NAMED = 16 };
+
 /* In one step: once the first runs, the scope could end before the last is counted. */
 int wf_scope_add(struct weft_scope *scope, struct wf_task *tasks)
 {
@@ -29,11 +31,12 @@ int wf_scope_add(struct weft_scope *scope, struct wf_task *tasks)
 static bool note_failure(struct wf_scope *s, const struct wf_task *task, int rc)
 {
     weft_task_end end;
-    wf_task_end_fill(&end, &task->waiter, task->spawn_file, task->spawn_line, rc);
     wf_lock_acquire(&s->lock);
     bool is_error = wf_scope_is_error(s, rc);
-    if (is_error)
+    if (is_error) {
+        wf_task_end_fill(&end, &task->waiter, task->spawn_file, task->spawn_line, rc);
         wf_errors_add_locked(s, &end);
+    }
     s->was_felt |= rc == WEFT_ECANCELED && !is_error;
     bool is_first = is_error && s->errors.n == 1;
     wf_lock_release(&s->lock);
@@ -119,6 +122,24 @@ static void end_join(struct wf_scope *s)
     wf_lock_release(&s->lock);
 }
 
+/* There may be a million: the first are named, the others counted. */
+static void name_children(struct wf_scope *s, struct wf_text *text)
+{
+    unsigned n = 0;
+    wf_lock_acquire(&s->lock);
+    wf_list_each (link, &s->tasks) {
+        struct wf_task *task = WF_CONTAINER(link, struct wf_task, home_link);
+        if (n++ == STUBBORN_NAMED)
+            break;
+        wf_text_add(text, "  task #%llu \"%s\", spawned at %s:%d\n",
+                    (unsigned long long)task->waiter.id, task->waiter.name, task->spawn_file,
+                    task->spawn_line);
+    }
+    if (n > STUBBORN_NAMED)
+        wf_text_add(text, "  and more: %u in all\n", s->n_tasks);
+    wf_lock_release(&s->lock);
+}
+
 static void report_stubborn(struct wf_scope *s)
 {
     struct wf_text text;
@@ -126,14 +147,7 @@ static void report_stubborn(struct wf_scope *s)
     wf_text_add(&text,
                 "weft: scope \"%s\" (%s:%d) is past its teardown budget and still waits for:\n",
                 s->name, s->file, s->line);
-    wf_lock_acquire(&s->lock);
-    wf_list_each (link, &s->tasks) {
-        struct wf_task *task = WF_CONTAINER(link, struct wf_task, home_link);
-        wf_text_add(&text, "  task #%llu \"%s\", spawned at %s:%d\n",
-                    (unsigned long long)task->waiter.id, task->waiter.name, task->spawn_file,
-                    task->spawn_line);
-    }
-    wf_lock_release(&s->lock);
+    name_children(s, &text);
     wf_report(text.data, text.size);
     wf_text_free(&text);
 }

@@ -24,6 +24,7 @@ static void link_to_parent(struct wf_generator *g)
     struct wf_scope *parent = wf_scope_of(g->parent);
     wf_lock_acquire(&parent->lock);
     wf_list_push_back(&parent->generators, &g->scope_link);
+    parent->had_generators = true;
     wf_lock_release(&parent->lock);
 }
 

@@ -336,7 +336,8 @@ void weft_scope_leave(weft_scope *scope)
             wf_scope_cancel(scope, WF_REASON_LEFT);
         end_scope(scope, self);
     }
-    wf_scope_close_generators(scope);
+    if (s->had_generators)
+        wf_scope_close_generators(scope);
     wf_scope_fini(scope);
     s->has_left = true;
     if (s->is_root)

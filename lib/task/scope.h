@@ -76,9 +76,11 @@ struct wf_scope {
     bool was_asked;                /* weft_scope_cancel was called */
     bool was_felt;                 /* a child was cancelled by its cancel, and said so */
     bool has_winner;
-    bool has_expired; /* what weft_scope_has_expired says once it is over */
-    bool was_moved;   /* somebody has moved the deadline, or is about to */
-    uint32_t limit;   /* limit.c: children at once; constant */
+    bool has_expired;    /* what weft_scope_has_expired says once it is over */
+    bool had_generators; /* some were opened in it: by its children or its owner, so that once it is
+                          * over its owner may look without the lock */
+    bool was_moved;      /* somebody has moved the deadline, or is about to */
+    uint32_t limit;      /* limit.c: children at once; constant */
 
     uint32_t n_tasks, n_places; /* limit.c: how many children there may still be */
     struct wf_lock lock;

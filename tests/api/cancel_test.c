@@ -334,6 +334,25 @@ WT_TEST(a_stubborn_child_is_named_and_waited_for)
     ck_assert_ptr_null(strstr(strstr(report, "\"mule\"") + 1, "\"mule\"")); /* once */
 }
 
+WT_TEST(of_many_stubborn_children_the_first_are_named)
+{
+    enum { MANY = 40 };
+    atomic_bool has_ended = false;
+    wt_capture_reports();
+    MUST(weft_configure(WEFT_CONFIG(.teardown_budget_ns = WEFT_MS(2))));
+    {
+        WEFT_SCOPE(scope);
+        MUST(weft_spawn_n(&scope, MANY, stubborn_until_named, &has_ended));
+        weft_scope_cancel(&scope);
+        MUST(weft_scope_wait(&scope));
+    }
+    ck_assert_ptr_nonnull(strstr(wt_reports(), "and more: 40 in all"));
+    unsigned n = 0;
+    for (const char *at = wt_reports(); (at = strstr(at, "  task #")) != NULL; at++)
+        n++;
+    ck_assert_uint_eq(n, 16);
+}
+
 WT_TEST(within_the_budget_nothing_is_said)
 {
     wt_capture_reports();

@@ -3,8 +3,8 @@
 # warning and refuses the wrong ones, in each standard.
 #
 # A case is a name, its right lines (+), its wrong lines (-) and, where the compiler's words matter,
-# what it has to say about them (?), an extended regular expression. Cases of calls.txt and of
-# streams.txt stand in a function, after the declarations of misuse/prelude.h; cases of
+# what it has to say about them (?), an extended regular expression. Cases of calls.txt, joins.txt
+# and streams.txt stand in a function, after the declarations of misuse/prelude.h; cases of
 # definitions.txt at file scope.
 #
 # With "bare", no warning is on but the three that a careful program makes errors even without
@@ -26,7 +26,7 @@ fi
 
 # NAME.wrong.c for each case; NAME.right.c for a definition, and right.c with a function for each
 # call, since those don't clash. NAME.says has the expected words.
-for list in calls streams definitions; do
+for list in calls joins streams definitions; do
     awk -v dir="$work" -v is_call="$([ $list = definitions ] && echo 0 || echo 1)" '
     function put(file, lines) {
         if (is_call)

@@ -51,6 +51,9 @@
     X(spread_500ns, 500000, 1000, "-")                \
     X(chan_try8, 20000000, 3000, "-")                 \
     X(scope_enter_leave, 10000000, 3000, "-")         \
+    X(scope_spawn_join, 3000000, 1000, "-")           \
+    X(scope_handle_join, 3000000, 1000, "-")          \
+    X(deadline_scope, 10000000, 3000, "-")            \
     X(timer_start_cancel, 5000000, 3000, "-")         \
     X(scale_spawn, 1000000, 20, "curve")              \
     X(scale_parked_wake, 1000000, 20, "curve")        \
@@ -61,6 +64,7 @@
     X(scale_fire, 1000000, 20, "curve")               \
     X(scale_scope, 1000000, 20, "curve")              \
     X(scale_cancel, 1000000, 20, "curve")             \
+    X(scope_cancel, 1000000, 20, "curve")             \
     X(pinned_stream, 2000000, 1000, "-")              \
     X(pinned_latency, 100, 5, "-")
 

@@ -127,6 +127,39 @@ int use_tasks(void)
     return weft_scope_wait(&scope);
 }
 
+WEFT_TASK(measured, (int, n))
+{
+    WEFT_TRY(weft_ready((struct job){ .id = n }));
+    if (n == 0)
+        return weft_result("text");
+    return n > 1 ? weft_result(n) : weft_result((struct job){ WEFT_TRY(weft_checkpoint()) });
+}
+WEFT_TASK(join_it, (auto, weft_task, it)) { return weft_join(it, NULL); }
+
+void free_job(void *job);
+int use_joins(void);
+int use_joins(void)
+{
+    WEFT_AUTO(weft_task, it);
+    WEFT_AUTO(weft_task, other);
+    weft_task_end end;
+    weft_cancel_reason why;
+    struct job job;
+    WEFT_SCOPE(race, .race = true, .limit = 2, .drop = free_job, .timeout_ns = 1, .move_on = true);
+    WEFT_SCOPE(scope, .supervisor = true, .joins = true);
+    WEFT_TRY(weft_spawn_ready(&scope, &job, measured, 1));
+    WEFT_TRY(weft_spawn_task(&scope, &it, measured, 2));
+    WEFT_TRY(weft_spawn_task(&scope, &other, nop));
+    WEFT_TRY(weft_spawn(&race, join_it, WEFT_MOVE(other)));
+    WEFT_TRY(weft_join(it, &end) + weft_join(it, NULL) + weft_join_result(it, NULL, &job.id));
+    while (WEFT_TRY(weft_join_next(&scope, &end)) == 1 &&
+           WEFT_TRY(weft_join_next_result(&scope, &end, &job)) == 1)
+        weft_cancel(&race, end.rc, end.name);
+    if (weft_scope_reason(&race, &why) && weft_deadline() < INT64_MAX)
+        WEFT_TRY(weft_scope_set_deadline(&scope, why.line));
+    return weft_scope_wait_with(&scope, weft_checkpoint());
+}
+
 int use_close_with(const char *path, int *out_size);
 int use_close_with(const char *path, int *out_size)
 {

@@ -117,8 +117,11 @@ struct line_batch {
     struct job *job_at = NULL;                                                   \
     struct page *page_at = NULL;                                                 \
     WEFT_AUTO(ledger, book);                                                     \
+    WEFT_AUTO(weft_task, task);                                                  \
+    weft_task_end end;                                                           \
     WEFT_SCOPE(scope);                                                           \
     (void)number, (void)wide, (void)at_ns, (void)numbers, (void)job, (void)jobs; \
     (void)page, (void)pair, (void)tx, (void)rx, (void)itx, (void)irx, (void)prx; \
-    (void)timer, (void)lines, (void)place, (void)db, (void)book;                 \
+    (void)timer, (void)lines, (void)place, (void)db, (void)book, (void)task;     \
+    (void)end;                                                                   \
     (void)lease, (void)job_at, (void)page_at, (void)done;
