@@ -43,6 +43,8 @@
 #include <weft/stream.h>
 #include <weft/stream_source.h>
 #include <weft/stream_join.h>
+#include <weft/stream_time.h>
+#include <weft/stream_end.h>
 #include <weft/blocking.h>
 #include <weft/file.h>
 #include <weft/line.h>

@@ -117,14 +117,5 @@ WEFT_API WEFT_MUST_CHECK int weft_pages_open(const weft_callable *step, void *ar
     WEFT_STEP_SOURCE_(fn, T, fn, NULL, (), weft_pages_open, ##__VA_ARGS__)                \
     WEFT_STEP_BODY_(fn, (weft_page *page_), ##__VA_ARGS__)
 
-#define WEFT_STEP_SOURCE_(fn, T, opener, opts, first, open, ...)                          \
-    WEFT_UNUSED_ WEFT_MUST_CHECK static inline int opener(                                \
-        WEFT_STEP_BARE_ first WEFT_EACH_(WEFT_P_TAKEC_, ##__VA_ARGS__) weft_rx(T) *weft_out_) \
-    {                                                                                     \
-        WEFT_TAKE_ARGS_(fn, return WEFT_EINVAL, ##__VA_ARGS__)                            \
-        return open(&fn##_callable_, &weft_args_, sizeof(__typeof__(T)), opts,            \
-                    (weft_receiver **)(void *)weft_out_);                                 \
-    }
-
 #endif
 #endif

@@ -67,6 +67,16 @@ typedef struct weft_stream_opts {
                          WEFT_EACH_(WEFT_P_NAMEC_, ##__VA_ARGS__) weft_out_);             \
     }
 
+/* An opener of a step that is a source of its own. first: a parameter before the others. */
+#define WEFT_STEP_SOURCE_(fn, T, opener, opts, first, open, ...)                          \
+    WEFT_UNUSED_ WEFT_MUST_CHECK static inline int opener(                                \
+        WEFT_STEP_BARE_ first WEFT_EACH_(WEFT_P_TAKEC_, ##__VA_ARGS__) weft_rx(T) *weft_out_) \
+    {                                                                                     \
+        WEFT_TAKE_ARGS_(fn, return WEFT_EINVAL, ##__VA_ARGS__)                            \
+        return open(&fn##_callable_, &weft_args_, sizeof(__typeof__(T)), opts,            \
+                    (weft_receiver **)(void *)weft_out_);                                 \
+    }
+
 /* One that makes each Out of an In: its body is (Out *, In, parameters...). */
 #define WEFT_STEP_MAKES_(open, fn, Out, out_, In, in_, ...)                               \
     static int fn##_body_(__typeof__(Out) *out_, __typeof__(In) in_                       \

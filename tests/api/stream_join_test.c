@@ -182,8 +182,8 @@ static int timed_chunks_main(void *arg)
     WEFT_SCOPE(scope);
     int n = 0, n_batches = 0;
     WEFT_TRY(weft_chan_open(&tx, &rx, 8, .drop = token_drop));
-    WEFT_TRY(weft_spawn(&scope, sends_tokens_slowly, WEFT_MOVE(tx), 9, WEFT_SEC(3)));
-    WEFT_TRY(weft_chunks_timed(WEFT_MOVE(rx), WEFT_MS(100), &batches));
+    WEFT_TRY(weft_spawn(&scope, sends_tokens_slowly, WEFT_MOVE(tx), 9, WEFT_MS(60)));
+    WEFT_TRY(weft_chunks_timed(WEFT_MOVE(rx), WEFT_MS(20), &batches));
     weft_each (it, batches) {
         end_batch(&it, &n);
         n_batches++;

@@ -37,6 +37,46 @@ WEFT_PAGES(pages_of, int, page, (uint64_t, last))
     return page->number < last;
 }
 
+WEFT_RETRY(tried_range, int64_t, out_rx, (int64_t, end)) { return weft_range(0, end, 1, out_rx); }
+WEFT_FOLD(total, long, sum, int64_t, n, (long, factor))
+{
+    *sum += factor * (long)n;
+    return 0;
+}
+WEFT_CATCH(or_nothing, int64_t, code, out_rx)
+{
+    return code == WEFT_ETIMEDOUT ? 0 : weft_range(0, 1, 1, out_rx);
+}
+WEFT_ON_END(noted, int64_t, code, (int *, out_code)) { return *out_code = code; }
+
+int use_time(void);
+int use_time(void)
+{
+    WEFT_RX(int64_t, a);
+    WEFT_RX(int64_t, b);
+    int64_t *items;
+    size_t n;
+    int code;
+    long sum = 0;
+    WEFT_TRY(tried_range(3, &a));
+    WEFT_TRY(tried_range_with(WEFT_OPTS(retry, .tries = 3), 3, &a));
+    WEFT_TRY(or_nothing(WEFT_MOVE(a), &b));
+    WEFT_TRY(noted(WEFT_MOVE(b), &code, &a));
+    WEFT_TRY(weft_throttle(WEFT_MOVE(a), WEFT_MS(1), &b));
+    WEFT_TRY(total(WEFT_MOVE(b), 2, &sum));
+    WEFT_TRY(weft_range(0, 9, 1, &a));
+    WEFT_TRY(weft_conflate(WEFT_MOVE(a), &b));
+    WEFT_TRY(weft_range(0, 9, 1, &a));
+    WEFT_TRY(weft_debounce(WEFT_MOVE(a), WEFT_MS(1), &b));
+    WEFT_TRY(weft_range(0, 9, 1, &a));
+    WEFT_TRY(weft_sample(WEFT_MOVE(a), WEFT_MS(1), &b));
+    WEFT_TRY(weft_range(0, 9, 1, &a));
+    WEFT_TRY(weft_item_timeout(WEFT_MOVE(a), WEFT_MS(1), &b));
+    WEFT_TRY(weft_collect(WEFT_MOVE(b), &items, &n));
+    weft_free(items);
+    return sum > 0;
+}
+
 int use_transforms(weft_rx(weft_line) * lines, weft_rx(int) * other);
 int use_transforms(weft_rx(weft_line) * lines, weft_rx(int) * other)
 {
