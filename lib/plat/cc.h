@@ -62,8 +62,10 @@
  * instrumented (clang; gcc's TSan is not a lane of ours), so no real edge is lost. */
 #if defined(WF_TSAN) && defined(__clang__)
 #define WF_WORKER_LOCAL __attribute__((no_sanitize("thread")))
+#define WF_INLINE_LOCAL WF_WORKER_LOCAL static inline /* not into what is instrumented */
 #else
 #define WF_WORKER_LOCAL
+#define WF_INLINE_LOCAL WF_INLINE
 #endif
 
 #endif

@@ -24,7 +24,7 @@ static inline void wf_wait_begin_task(struct wf_waiter *self, enum wf_wait_kind 
     wf_store_rel(&self->cell, (uint32_t)(is_shielded ? WF_WAITING_SHIELDED : WF_WAITING));
 }
 
-WF_WORKER_LOCAL static inline void wf_wait_leave_stack(struct wf_task *self)
+WF_INLINE_LOCAL void wf_wait_leave_stack(struct wf_task *self)
 {
     struct wf_worker *w = wf_worker_here();
     struct wf_task *next = wf_worker_pick(w);

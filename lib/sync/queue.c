@@ -2,7 +2,7 @@
  * The table of locks, waiting and being woken, for all synchronisers. Rules Q1 to Q5: queue.h. */
 #include "sync/queue.h"
 
-#include "sched/worker.h"
+#include "sched/wait_task.h"
 
 enum { N_PLACES = 64 };
 
@@ -73,6 +73,8 @@ void wf_sync_wait_begin(struct wf_sync *s, struct wf_sync_node *node)
 {
     if (node->is_shielded)
         wf_wait_begin_shielded(node->waiter, WF_ON_SYNC, s);
+    else if (WF_LIKELY(node->waiter->is_task))
+        wf_wait_begin_task(node->waiter, WF_ON_SYNC, s);
     else
         wf_wait_begin(node->waiter, WF_ON_SYNC, s);
     push_locked(s, node);
@@ -81,7 +83,8 @@ void wf_sync_wait_begin(struct wf_sync *s, struct wf_sync_node *node)
 
 int wf_sync_wait_end(struct wf_sync *s, struct wf_sync_node *node)
 {
-    uint32_t claim = wf_wait_park(node->waiter, WF_NEVER);
+    uint32_t claim = WF_LIKELY(node->waiter->is_task) ? wf_wait_park_task(node->waiter)
+                                                      : wf_wait_park(node->waiter, WF_NEVER);
     if (WF_LIKELY(claim == WF_CLAIM_FIRST + WF_SYNC_GRANTED))
         return WF_SYNC_GRANTED;
     wf_sync_lock(s);
