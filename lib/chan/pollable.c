@@ -157,12 +157,23 @@ static void have_result(struct pollable *p, int result)
     set(p);
 }
 
+static bool is_time(weft_receiver *source)
+{
+    return source->ops->ready_at != NULL && source->ops->ready_at(source) != WF_NEVER;
+}
+
+/* After a try that found nothing: where more would show. NULL: nowhere. */
+static struct wf_chan *shows_on(weft_receiver *source)
+{
+    return is_time(source) ? NULL : source->ops->select_on(source);
+}
+
 /* Afterwards it has a result or is armed. */
 static void look(struct pollable *p)
 {
     while (!p->has_result) {
         int rc = wf_receiver_try_next(p->source, p->item);
-        struct wf_chan *ch = rc == WEFT_EAGAIN ? p->source->ops->select_on(p->source) : NULL;
+        struct wf_chan *ch = rc == WEFT_EAGAIN ? shows_on(p->source) : NULL;
         if (ch == NULL)
             have_result(p, rc == WEFT_EAGAIN ? WEFT_ENOTSUP : rc);
         else if (arm(p, ch))
@@ -240,8 +251,8 @@ static const struct wf_source_ops pollable_ops = {
 static bool can_tell(weft_receiver *source)
 {
     const struct wf_source_ops *ops = source->ops;
-    bool is_time = ops->ready_at != NULL && ops->ready_at(source) != WF_NEVER;
-    return ops->try_recv != NULL && ops->select_on != NULL && !is_time && !source->lends_items;
+    return ops->try_recv != NULL && ops->select_on != NULL && !is_time(source) &&
+           !source->lends_items;
 }
 
 static struct pollable *make_pollable(weft_receiver *source)
