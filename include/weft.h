@@ -45,6 +45,7 @@
 #include <weft/stream_join.h>
 #include <weft/stream_time.h>
 #include <weft/stream_end.h>
+#include <weft/stream_task.h>
 #include <weft/blocking.h>
 #include <weft/file.h>
 #include <weft/line.h>

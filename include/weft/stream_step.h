@@ -51,9 +51,11 @@ typedef struct weft_stream_opts {
 
 /* The openers of a step over In that gives Out. open is the call that opens it, from
  * weft_source_, weft_args_, weft_opts_ and weft_out_. */
-#define WEFT_STEP_OPENERS_(fn, In, Out, open, ...)                                        \
+#define WEFT_STEP_OPENERS_(fn, In, Out, open, ...) \
+    WEFT_STEP_OPENERS_WITH_(weft_stream_opts, fn, In, Out, open, ##__VA_ARGS__)
+#define WEFT_STEP_OPENERS_WITH_(Opts, fn, In, Out, open, ...)                             \
     WEFT_UNUSED_ WEFT_MUST_CHECK static inline int fn##_with(                             \
-        const weft_stream_opts *weft_opts_, weft_rx(In) *weft_from_                       \
+        const Opts *weft_opts_, weft_rx(In) *weft_from_                       \
         WEFT_EACH_(WEFT_P_CTAKE_, ##__VA_ARGS__), weft_rx(Out) *weft_out_)                \
     {                                                                                     \
         weft_receiver *weft_source_ = (weft_receiver *)weft_slot_take(weft_from_);        \
@@ -78,13 +80,15 @@ typedef struct weft_stream_opts {
     }
 
 /* One that makes each Out of an In: its body is (Out *, In, parameters...). */
-#define WEFT_STEP_MAKES_(open, fn, Out, out_, In, in_, ...)                               \
+#define WEFT_STEP_MAKES_(open, fn, Out, out_, In, in_, ...) \
+    WEFT_STEP_MAKES_WITH_(weft_stream_opts, open, fn, Out, out_, In, in_, ##__VA_ARGS__)
+#define WEFT_STEP_MAKES_WITH_(Opts, open, fn, Out, out_, In, in_, ...)                    \
     static int fn##_body_(__typeof__(Out) *out_, __typeof__(In) in_                       \
                           WEFT_EACH_(WEFT_P_BODYC_, ##__VA_ARGS__));                      \
     WEFT_STEP_(fn, fn##_body_((__typeof__(Out) *)weft_step_->out,                         \
                               *(const __typeof__(In) *)weft_step_->in                     \
                               WEFT_EACH_(WEFT_P_PASSC_, ##__VA_ARGS__)), ##__VA_ARGS__)   \
-    WEFT_STEP_OPENERS_(fn, In, Out,                                                       \
+    WEFT_STEP_OPENERS_WITH_(Opts, fn, In, Out,                                            \
         open(&fn##_callable_, &weft_args_, weft_source_, sizeof(__typeof__(In)),          \
              sizeof(__typeof__(Out)), weft_opts_, (weft_receiver **)(void *)weft_out_),   \
         ##__VA_ARGS__)                                                                    \

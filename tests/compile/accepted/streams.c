@@ -49,6 +49,25 @@ WEFT_CATCH(or_nothing, int64_t, code, out_rx)
 }
 WEFT_ON_END(noted, int64_t, code, (int *, out_code)) { return *out_code = code; }
 
+WEFT_MAP_PARALLEL(squared, int64_t, out, int64_t, n, (tx, int64_t, log))
+{
+    *out = n * n;
+    return weft_send(log, n);
+}
+WEFT_FOR_EACH(logged, int64_t, n, (tx, int64_t, log)) { return weft_send(log, n); }
+
+int use_tasks(weft_tx(int64_t) * log);
+int use_tasks(weft_tx(int64_t) * log)
+{
+    WEFT_RX(int64_t, a);
+    WEFT_RX(int64_t, b);
+    WEFT_TRY(weft_range(0, 9, 1, &a));
+    WEFT_TRY(squared(WEFT_MOVE(a), weft_ref(*log), &b));
+    WEFT_TRY(weft_buffer(WEFT_MOVE(b), 4, &a));
+    WEFT_TRY(squared_with(WEFT_OPTS(parallel, .limit = 2), WEFT_MOVE(a), weft_ref(*log), &b));
+    return logged(4, WEFT_MOVE(b), log);
+}
+
 int use_time(void);
 int use_time(void)
 {

@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: MIT
+ * map_parallel: several tasks make results of one source's items.
+ *
+ * A generator's body opens a scope, starts the workers in it and yields what they send. Order is its
+ * business: a result carries its item's number and waits in the place number % limit until those
+ * before it were given.
+ *
+ *   H1  A worker takes a permit of the window before it pulls; the body gives one back when it gives
+ *       a result. So the numbers pulled and not given lie within `limit`, a place is free when its
+ *       result comes, and the channel of `limit` results has room: a send never waits.
+ *   H2  The end, and an error of the source, is a result too, with the number after the last: it is
+ *       acted on when all before it were given. So is an error of a step, unless unordered.
+ *   H3  A result is in a worker's hand, in the channel, in its place, or the consumer's. */
+#include "stream/parallel.h"
+
+#include "plat/mem.h"
+
+#include <weft/generator.h>
+#include <weft/semaphore.h>
+#include <weft/stream_task.h>
+
+#include <string.h>
+
+struct map_parallel {
+    weft_receiver *source;
+    struct wf_worker_step step;
+    weft_parallel_opts opts;
+    size_t in_size, out_size;
+};
+
+struct result {
+    uint64_t number;
+    int code; /* 1: value is one; else what the stream ends with */
+    bool is_full, is_end_of_source;
+    void (*drop)(void *);
+    _Alignas(16) char value[];
+};
+
+struct run {
+    struct map_parallel *map;
+    struct wf_shared_source shared;
+    weft_semaphore window;
+    weft_scope scope;
+    weft_receiver *results;
+    size_t result_size;
+    uint64_t n_given;
+    char *places;          /* limit results */
+    struct result *coming; /* the one that is received */
+    struct result *last;   /* unordered: the end of the source, until all are given */
+};
+
+static void drop_result(void *item)
+{
+    struct result *result = item;
+    if (result->code > 0)
+        wf_drop_item(result->drop, result->value);
+}
+
+/* ---- workers --------------------------------------------------------------------------------- */
+
+struct worker {
+    struct run *run;
+    weft_sender *tx;
+    struct wf_worker_step step;
+};
+
+/* 1: there is more to do. */
+static int make_one(struct worker *worker, void *item, struct result *result)
+{
+    struct run *run = worker->run;
+    int rc = weft_semaphore_acquire(&run->window, 1);
+    if (rc >= 0)
+        rc = wf_shared_pull(&run->shared, item, &result->number, &result->is_end_of_source);
+    if (rc == WEFT_ECANCELED || (rc <= 0 && !result->is_end_of_source))
+        return rc;
+    result->code = rc;
+    if (rc > 0) {
+        rc = worker->step.step->enter(worker->step.args,
+                                      &(struct weft_step){ .in = item, .out = result->value });
+        result->code = rc < 0 ? rc : 1;
+    }
+    rc = weft_sender_send(worker->tx, result, run->result_size);
+    if (rc < 0)
+        drop_result(result);
+    return rc < 0 ? rc : result->code > 0;
+}
+
+static int worker_enter(void *args, void *self)
+{
+    struct worker *worker = args;
+    struct run *run = worker->run;
+    void *item = wf_alloc(1, run->map->in_size);
+    struct result *result = wf_alloc(1, run->result_size);
+    (void)self;
+    int rc = item == NULL || result == NULL ? WEFT_ENOMEM : 1;
+    if (rc > 0)
+        result->drop = run->map->opts.drop;
+    while (rc > 0)
+        rc = make_one(worker, item, result);
+    wf_free(item);
+    wf_free(result);
+    weft_half_drop(&worker->tx);
+    wf_worker_step_drop(&worker->step);
+    return rc;
+}
+
+static void worker_drop(void *args)
+{
+    struct worker *worker = args;
+    weft_half_drop(&worker->tx);
+    wf_worker_step_drop(&worker->step);
+}
+
+static int worker_clone(void *args)
+{
+    struct worker *worker = args;
+    weft_sender *tx = weft_half_ref(worker->tx, __FILE__, __LINE__);
+    if (tx == NULL)
+        return WEFT_ENOMEM;
+    int rc = wf_worker_step_clone(&worker->step);
+    if (rc < 0)
+        weft_half_drop(&tx);
+    else
+        worker->tx = tx;
+    return rc;
+}
+
+static const weft_callable worker_task = { .enter = worker_enter,
+                                           .drop = worker_drop,
+                                           .clone = worker_clone,
+                                           .args_size = sizeof(struct worker),
+                                           .name = "map_parallel" };
+
+/* ---- the body -------------------------------------------------------------------------------- */
+
+static int give(struct run *run, weft_receiver *self, struct result *result)
+{
+    run->n_given++;
+    weft_semaphore_release(&run->window, 1);
+    result->is_full = false;
+    return weft_generator_yield(self, result->value, run->map->out_size);
+}
+
+static struct result *place_of(struct run *run, uint64_t number)
+{
+    return (struct result *)(void *)(run->places +
+                                     (number % run->map->opts.limit) * run->result_size);
+}
+
+/* 1: go on; 0: the end; <0. */
+static int give_in_order(struct run *run, weft_receiver *self)
+{
+    struct result *place = place_of(run, run->coming->number);
+    memcpy(place, run->coming, run->result_size);
+    place->is_full = true;
+    while ((place = place_of(run, run->n_given))->is_full) {
+        if (place->code <= 0)
+            return place->code;
+        int rc = give(run, self, place);
+        if (rc < 0)
+            return rc;
+    }
+    return 1;
+}
+
+static int give_as_they_come(struct run *run, weft_receiver *self)
+{
+    struct result *coming = run->coming;
+    if (coming->is_end_of_source) {
+        memcpy(run->last, coming, run->result_size);
+    } else {
+        int rc = coming->code > 0 ? give(run, self, coming) : coming->code;
+        if (rc < 0)
+            return rc;
+    }
+    bool is_over = run->last->is_end_of_source && run->n_given == run->last->number;
+    return is_over ? run->last->code : 1;
+}
+
+/* A worker that fails otherwise than by a result cancels the scope, which then says why. */
+static int why_without_result(struct run *run, int rc)
+{
+    int failed = weft_scope_wait(&run->scope);
+    return failed < 0 ? failed : rc;
+}
+
+static int give_all(struct run *run, weft_receiver *self)
+{
+    int rc = 1;
+    while (rc > 0) {
+        rc = wf_receiver_next(run->results, run->coming);
+        if (rc <= 0)
+            return why_without_result(run, rc);
+        rc = run->map->opts.unordered ? give_as_they_come(run, self) : give_in_order(run, self);
+    }
+    return rc;
+}
+
+static int start_workers(struct run *run)
+{
+    struct map_parallel *map = run->map;
+    struct worker worker = { .run = run };
+    int rc = weft_channel_open(run->result_size,
+                               &(weft_chan_opts){ .capacity = map->opts.limit,
+                                                  .name = map->opts.name,
+                                                  .drop = drop_result },
+                               &worker.tx, &run->results, __FILE__, __LINE__);
+    if (rc < 0)
+        return rc;
+    worker.step = map->step;
+    map->step.args = NULL;
+    return weft_scope_spawn(
+        &run->scope, &(weft_spawn_opts){ .name = map->opts.name, .copies = (int)map->opts.limit },
+        &worker_task, &worker, __FILE__, __LINE__);
+}
+
+static int run_body(struct run *run, weft_receiver *self)
+{
+    unsigned limit = run->map->opts.limit;
+    run->places = wf_alloc(limit, run->result_size);
+    run->coming = wf_alloc(1, run->result_size);
+    run->last = wf_alloc(1, run->result_size);
+    if (run->places == NULL || run->coming == NULL || run->last == NULL)
+        return WEFT_ENOMEM;
+    run->scope.opts = (weft_scope_opts){ .size_ = sizeof(weft_scope_opts),
+                                         .name = run->map->opts.name };
+    weft_scope_enter(&run->scope, __FILE__, __LINE__);
+    int rc = start_workers(run);
+    if (rc >= 0)
+        rc = give_all(run, self);
+    weft_scope_leave(&run->scope);
+    for (unsigned i = 0; i < limit; i++)
+        if (place_of(run, i)->is_full)
+            drop_result(place_of(run, i));
+    return rc;
+}
+
+static void map_drop(void *args)
+{
+    struct map_parallel *map = args;
+    weft_half_drop(&map->source);
+    wf_worker_step_drop(&map->step);
+}
+
+static int map_enter(void *args, void *self)
+{
+    struct map_parallel *map = args;
+    struct run *run = wf_alloc(1, sizeof *run);
+    int rc = WEFT_ENOMEM;
+    if (run != NULL) {
+        run->map = map;
+        run->shared = (struct wf_shared_source){ .source = map->source,
+                                                 .lock = { .name = map->opts.name } };
+        run->window = (weft_semaphore)WEFT_SEMAPHORE_INIT(map->opts.limit, .name = map->opts.name);
+        run->result_size = wf_size_with(sizeof(struct result), 1,
+                                        (map->out_size + 15) & ~(size_t)15);
+        rc = run_body(run, self);
+        weft_half_drop(&run->results);
+        weft_semaphore_destroy(&run->window);
+        weft_mutex_destroy(&run->shared.lock);
+        wf_free(run->places);
+        wf_free(run->coming);
+        wf_free(run->last);
+        wf_free(run);
+    }
+    int closed = wf_receiver_close(map->source);
+    map_drop(map);
+    return rc < 0 ? rc : WF_MIN(closed, 0);
+}
+
+static const weft_callable map_task = { .enter = map_enter,
+                                        .drop = map_drop,
+                                        .args_size = sizeof(struct map_parallel),
+                                        .name = "map_parallel" };
+
+/* ---- opening --------------------------------------------------------------------------------- */
+
+static weft_parallel_opts read_opts(const weft_parallel_opts *opts, const weft_callable *step)
+{
+    weft_parallel_opts all = { 0 };
+    if (opts != NULL)
+        memcpy(&all, opts, opts->size_ != 0 ? WF_MIN(opts->size_, sizeof all) : sizeof all);
+    if (all.name == NULL)
+        all.name = step->name;
+    if (all.limit == 0)
+        all.limit = 8;
+    return all;
+}
+
+static int check(const weft_callable *step, const weft_receiver *source, size_t in_size,
+                 size_t out_size, const weft_parallel_opts *opts)
+{
+    if (source == NULL || step == NULL || out_size == 0 || opts->limit > WEFT_PERMITS_MAX)
+        return WEFT_EINVAL;
+    wf_half_must_be(&source->half, WF_HALF_RECEIVER, "weft_map_parallel_open", "source");
+    return source->elem_size != in_size ? WEFT_EMSGSIZE : 0;
+}
+
+int weft_map_parallel_open(const weft_callable *step, void *args, weft_receiver *source,
+                           size_t in_size, size_t out_size, const weft_parallel_opts *opts,
+                           weft_receiver **out_rx)
+{
+    struct map_parallel map = { .source = source, .in_size = in_size, .out_size = out_size };
+    if (step != NULL)
+        map.opts = read_opts(opts, step);
+    int rc = check(step, source, in_size, out_size, &map.opts);
+    if (rc < 0 && step != NULL && step->drop != NULL)
+        step->drop(args);
+    if (rc >= 0)
+        rc = wf_worker_step_make(&map.step, step, args);
+    if (rc >= 0)
+        return weft_generator_open(
+            &(weft_generator_opts){ .name = map.opts.name, .drop = map.opts.drop }, &map_task, &map,
+            out_size, out_rx, __builtin_return_address(0));
+    (void)wf_receiver_close_and_free(source);
+    return rc;
+}
