@@ -9,11 +9,12 @@
  *     struct addrinfo *found;
  *     WEFT_TRY(weft_blocking(resolve, "example.org", &found));
  *
- * The function runs on a native stack of full size, a pool thread's, while the task waits;
- * other tasks go on. Inside it, weft calls count as a plain thread's, with the task-locals
- * of the caller, in the caller's scope, and so by its deadline. It must not keep a scope,
- * a binding or a lock when it returns. The way there and back costs microseconds: what
- * takes less, and never blocks, is called directly.
+ * The function runs on a native stack of full size while the task waits; other tasks go
+ * on. A short one runs on its worker's own thread and costs little more than the call; when
+ * it turns out long another thread runs the worker, and the next call of this function goes
+ * to a thread of the pool at once, until its calls are short again. Inside it, weft calls
+ * count as a plain thread's, with the task-locals of the caller, in the caller's scope, and
+ * so by its deadline. It must not keep a scope, a binding or a lock when it returns.
  */
 #ifndef WEFT_BLOCKING_H
 #define WEFT_BLOCKING_H
@@ -26,8 +27,8 @@
 extern "C" {
 #endif
 
-/* What a blocking call is about. Each lane may use so many threads at once (weft_config),
- * so that slow calls of one kind leave some to the others. */
+/* What a blocking call is about. Each lane may use so many threads of the pool at once
+ * (weft_config), so that slow calls of one kind leave some to the others. */
 typedef enum weft_lane {
     WEFT_LANE_USER,
     WEFT_LANE_FILES,             /* weft's own calls on files are here */
@@ -40,6 +41,7 @@ typedef enum weft_lane {
 typedef struct weft_blocking_opts {
     size_t    size_;             /* sizeof(weft_blocking_opts), or 0 for the first published layout */
     weft_lane lane;
+    bool      pooled;            /* on a thread of the pool, never on the worker's own */
     bool      dedicated;         /* on a thread made for it, beside the pool and its limits */
     bool      abandon;           /* a cancel lets the caller go though it runs: see below */
     size_t    result_size;       /* what weft_job_result gives the function to fill; */

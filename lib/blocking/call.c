@@ -31,6 +31,7 @@ static void fill(struct call *call, const weft_callable *what, void *args)
     call->args = args;
     call->job.fn = enter;
     call->job.arg = call;
+    call->job.site = what;
     call->job.name = what->name;
     call->job.file = what->file;
     call->job.line = what->line;
@@ -50,9 +51,11 @@ static int run_and_drop(struct call *call)
     return rc;
 }
 
-static int call_in_place(weft_lane lane, bool is_dedicated, const weft_callable *what, void *args)
+static int call_in_place(const weft_blocking_opts *opts, const weft_callable *what, void *args)
 {
-    struct call call = { .job = { .lane = lane, .is_dedicated = is_dedicated } };
+    struct call call = {
+        .job = { .lane = opts->lane, .is_pooled = opts->pooled, .is_dedicated = opts->dedicated }
+    };
     fill(&call, what, args);
     int rc = run_and_drop(&call);
     return rc < 0 ? rc : call.job.rc;
@@ -84,6 +87,7 @@ static struct call *make_call(const weft_blocking_opts *opts, const weft_callabl
     if (what->args_size > 0)
         memcpy(call->args, args, what->args_size);
     call->job.lane = opts->lane;
+    call->job.is_pooled = opts->pooled;
     call->job.is_dedicated = opts->dedicated;
     call->job.abandoned = opts->abandon ? abandoned : NULL;
     call->job.result = opts->result_size > 0 ? call->room : NULL;
@@ -132,7 +136,8 @@ int weft_call_blocking(const weft_callable *what, void *args)
 {
     if (what == NULL || what->enter == NULL)
         return WEFT_EINVAL;
-    return call_in_place(WEFT_LANE_USER, false, what, args);
+    static const weft_blocking_opts defaults;
+    return call_in_place(&defaults, what, args);
 }
 
 int weft_call_blocking_with(const weft_blocking_opts *opts, const weft_callable *what, void *args)
@@ -146,5 +151,5 @@ int weft_call_blocking_with(const weft_blocking_opts *opts, const weft_callable 
     }
     if (copy.abandon || copy.result_size > 0)
         return call_apart(&copy, what, args);
-    return call_in_place(copy.lane, copy.dedicated, what, args);
+    return call_in_place(&copy, what, args);
 }

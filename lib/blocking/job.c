@@ -11,16 +11,16 @@
  * wf_rt.jobs is raised and lowered by the submitter itself: when it is lowered the submitter is
  * running, so there is no instant at which everything sleeps and a job's end is still to come. That
  * of an abandoned job is lowered by its thread. */
-#include "blocking/pool.h"
+#include "blocking/handoff.h"
 
 #include "sched/locals.h"
 #include "sched/worker.h"
 
 #include <weft/blocking.h>
 
-static int wait_for_end(struct wf_job *job)
+/* code: how the wait that was begun already, if any, has ended. */
+static int wait_for_end(struct wf_job *job, int code)
 {
-    int code = 0;
     for (;;) {
         switch (wf_pool_begin_wait(job, code < 0 && !job->is_shielded)) {
         case WF_JOB_DONE: return 0;
@@ -66,23 +66,9 @@ static struct wf_job *job_self(void)
     return context != NULL ? WF_CONTAINER(context, struct wf_job, context) : NULL;
 }
 
-int wf_job_run(struct wf_job *job)
+/* wf_rt.jobs was raised for it, here or by who has lent the worker. */
+static int finish(struct wf_job *job, int rc)
 {
-    struct wf_waiter *self = wf_waiter_self();
-    if (self == NULL)
-        return wf_no_waiter();
-    if (!job->is_shielded && wf_is_cancelled(self))
-        return WEFT_ECANCELED;
-    struct wf_job *outer = job_self();
-    if (outer != NULL && !job->is_dedicated && job->abandoned == NULL)
-        return run_in_job(outer, job);
-
-    fill_context(job, self);
-    job->waiter = self;
-    wf_link_init(&job->link);
-    (void)wf_add_seq(&wf_rt.jobs, 1u);
-    wf_pool_submit(job);
-    int rc = wait_for_end(job);
     if (rc == WF_JOB_WAS_ABANDONED)
         return rc;
     if (job->abandoned != NULL)
@@ -91,18 +77,53 @@ int wf_job_run(struct wf_job *job)
     return rc;
 }
 
+static int run_in_pool(struct wf_job *job)
+{
+    wf_link_init(&job->link);
+    (void)wf_add_seq(&wf_rt.jobs, 1u);
+    wf_pool_submit(job);
+    return finish(job, wait_for_end(job, 0));
+}
+
+int wf_job_run(struct wf_job *job)
+{
+    struct wf_waiter *self = wf_waiter_self();
+    if (self == NULL)
+        return wf_no_waiter();
+    if (!job->is_shielded && wf_is_cancelled(self))
+        return WEFT_ECANCELED;
+    struct wf_job *outer = self->is_task ? NULL : job_self();
+    if (outer != NULL && !job->is_dedicated && job->abandoned == NULL)
+        return run_in_job(outer, job);
+
+    fill_context(job, self);
+    job->waiter = self;
+    uint32_t claim;
+    switch (wf_handoff_run(job, &claim)) {
+    case WF_HANDED_DONE: return 0;
+    case WF_HANDED_LENT: return finish(job, wait_for_end(job, wf_claim_code(self, claim)));
+    case WF_HANDED_NOT: break;
+    }
+    return run_in_pool(job);
+}
+
 int wf_blocking_call(const char *name, int (*fn)(void *arg), void *arg)
 {
-    struct wf_job job = { .fn = fn, .arg = arg, .name = name, .lane = WEFT_LANE_FILES };
+    struct wf_job job = {
+        .fn = fn, .arg = arg, .name = name, .lane = WEFT_LANE_FILES, .site = name
+    };
     int rc = wf_job_run(&job);
     return rc < 0 ? rc : job.rc;
 }
 
 int wf_blocking_call_shielded(const char *name, int (*fn)(void *arg), void *arg)
 {
-    struct wf_job job = {
-        .fn = fn, .arg = arg, .name = name, .lane = WEFT_LANE_FILES, .is_shielded = true
-    };
+    struct wf_job job = { .fn = fn,
+                          .arg = arg,
+                          .name = name,
+                          .lane = WEFT_LANE_FILES,
+                          .site = name,
+                          .is_shielded = true };
     return wf_job_run(&job) < 0 ? fn(arg) : job.rc;
 }
 

@@ -9,7 +9,8 @@
  *   L1  A lane's queue is empty, or all its places are taken, by jobs that are queued or running:
  *       so one of them will pass its place on.
  *   L2  A job of a teardown takes a place even if there is none free: whoever is to free one may
- *       wait for it. The lane is over its limit then, and places are not passed on until it is not.
+ *       wait for it. So does one that has begun on its worker's own stack, and whose worker was lent.
+ *       The lane is over its limit then, and places are not passed on until it is not.
  *
  * Under the pool's lock throughout. */
 #include "blocking/pool_core.h"
@@ -31,12 +32,17 @@ void wf_lanes_init_locked(unsigned n_threads, const unsigned limits[WEFT_LANES])
     }
 }
 
+void wf_lane_enter_over_locked(struct wf_job *job)
+{
+    job->has_place = true;
+    wf_pool.lanes[job->lane].n_places++;
+}
+
 bool wf_lane_enter_locked(struct wf_job *job)
 {
     struct wf_lane *lane = &wf_pool.lanes[job->lane];
-    job->has_place = job->is_shielded || lane->n_places < lane->limit;
-    if (job->has_place)
-        lane->n_places++;
+    if (job->is_shielded || lane->n_places < lane->limit)
+        wf_lane_enter_over_locked(job);
     else
         wf_list_push_back(&lane->queue, &job->link);
     return job->has_place;

@@ -18,6 +18,7 @@
  *
  * Rejected: handing a job to an idle thread directly. It would count as started while its thread
  * still wakes up, and a cancel that comes in between could not withdraw it. */
+#include "blocking/handoff.h"
 #include "blocking/pool_core.h"
 
 #include "plat/futex.h"
@@ -60,16 +61,15 @@ static void pass_place_locked(struct wf_job *job)
         enqueue_locked(next);
 }
 
-static void begin_locked(struct wf_pool_thread *self, struct wf_job *job)
+void wf_pool_note_begin_locked(struct wf_host *self, struct wf_job *job)
 {
     job->state = WF_JOB_RUNNING;
-    wf_pool.n_jobs++;
     self->running = job;
     self->since_ns = wf_clock_now();
 }
 
 /* For a thread that was counted in n_coming. */
-static struct wf_job *take_locked(struct wf_pool_thread *self)
+static struct wf_job *take_locked(struct wf_host *self)
 {
     wf_pool.n_coming--;
     struct wf_link *link = wf_list_pop_front(&wf_pool.queue);
@@ -77,11 +77,12 @@ static struct wf_job *take_locked(struct wf_pool_thread *self)
         return NULL;
     struct wf_job *job = WF_CONTAINER(link, struct wf_job, link);
     wf_pool.n_queued--;
-    begin_locked(self, job);
+    wf_pool.n_jobs++;
+    wf_pool_note_begin_locked(self, job);
     return job;
 }
 
-static void end_locked(struct wf_pool_thread *self, struct wf_job *job)
+static void end_locked(struct wf_host *self, struct wf_job *job)
 {
     self->running = NULL;
     if (self->is_dedicated)
@@ -92,7 +93,7 @@ static void end_locked(struct wf_pool_thread *self, struct wf_job *job)
 
 /* Returns the submitter if it has to be woken. One that is awake already, because a cancel came,
  * asks for the state under the lock. */
-static struct wf_waiter *finish_locked(struct wf_pool_thread *self, struct wf_job *job)
+static struct wf_waiter *finish_locked(struct wf_host *self, struct wf_job *job)
 {
     end_locked(self, job);
     job->state = WF_JOB_DONE;
@@ -109,18 +110,18 @@ static void drop_record(void)
 }
 
 /* The function has returned: nobody ends its waits any more (host.h, J2). */
-static void end_function(struct wf_pool_thread *self, struct wf_job *job)
+void wf_pool_end_function(struct wf_host *self, struct wf_job *job)
 {
     if (wf_load_rlx(&job->context.caller) != NULL) {
         wf_lock_acquire(&wf_pool.lock);
         wf_store_rlx(&job->context.caller, NULL);
         wf_lock_release(&wf_pool.lock);
     }
-    wf_host_undress(&self->host);
+    wf_host_undress(self);
 }
 
 /* False: it was abandoned. */
-static bool finish(struct wf_pool_thread *self, struct wf_job *job)
+bool wf_pool_finish(struct wf_host *self, struct wf_job *job)
 {
     wf_lock_acquire(&wf_pool.lock);
     bool is_awaited = job->state != WF_JOB_ABANDONED;
@@ -134,12 +135,12 @@ static bool finish(struct wf_pool_thread *self, struct wf_job *job)
 }
 
 /* What it has made is given up by a function that no cancel reaches. */
-static void finish_abandoned(struct wf_pool_thread *self, struct wf_job *job)
+static void finish_abandoned(struct wf_host *self, struct wf_job *job)
 {
     job->context.cancel = &wf_never_cancelled;
-    self->host.context = &job->context;
+    self->context = &job->context;
     job->abandoned(job);
-    end_function(self, job);
+    wf_pool_end_function(self, job);
     wf_lock_acquire(&wf_pool.lock);
     end_locked(self, job);
     wf_lock_release(&wf_pool.lock);
@@ -148,20 +149,22 @@ static void finish_abandoned(struct wf_pool_thread *self, struct wf_job *job)
     (void)wf_sub_seq(&wf_rt.jobs, 1u);
 }
 
-static void run(struct wf_pool_thread *self, struct wf_job *job)
+static void run(struct wf_host *self, struct wf_job *job)
 {
-    self->host.context = &job->context;
+    self->context = &job->context;
     job->rc = job->fn(job->arg);
-    end_function(self, job);
-    if (!finish(self, job))
+    wf_site_pooled(job->site, wf_clock_now() - self->since_ns);
+    wf_pool_end_function(self, job);
+    if (!wf_pool_finish(self, job))
         finish_abandoned(self, job);
     drop_record();
 }
 
 /* Sleeps until it is chosen. False: it has been idle for long enough, or the pool stops. */
-static bool idle_locked(struct wf_pool_thread *self)
+static bool idle_locked(struct wf_host *self)
 {
-    if (wf_pool.is_stopping)
+    bool is_one_too_many = wf_pool.n_threads > wf_pool.limit && self->has_handle;
+    if (wf_pool.is_stopping || is_one_too_many)
         return false;
     wf_store_rlx(&self->word, 0u);
     wf_list_push_back(&wf_pool.idle, &self->idle_link);
@@ -183,24 +186,23 @@ static bool idle_locked(struct wf_pool_thread *self)
     return true;
 }
 
-static void run_locked(struct wf_pool_thread *self, struct wf_job *job)
+static void run_locked(struct wf_host *self, struct wf_job *job)
 {
     wf_lock_release(&wf_pool.lock);
     run(self, job);
     wf_lock_acquire(&wf_pool.lock);
 }
 
-static void serve_locked(struct wf_pool_thread *self)
+/* For a thread that was counted in n_coming, and is not any more then. */
+static void serve_queue_locked(struct wf_host *self)
 {
     struct wf_job *job;
-    do {
-        while ((job = take_locked(self)) != NULL)
-            run_locked(self, job);
-    } while (idle_locked(self));
+    while ((job = take_locked(self)) != NULL)
+        run_locked(self, job);
 }
 
 /* P4: it ends at once, so its creator may still be about to store the handle. */
-static void serve_one_locked(struct wf_pool_thread *self)
+static void serve_one_locked(struct wf_host *self)
 {
     run_locked(self, self->running);
     while (!self->has_handle) {
@@ -210,13 +212,14 @@ static void serve_one_locked(struct wf_pool_thread *self)
     }
 }
 
-static void leave(struct wf_pool_thread *self)
+static bool leave(struct wf_host *self)
 {
     wf_list_remove(&self->link);
     if (self->is_dedicated)
         wf_pool.n_dedicated--;
     else
         wf_pool.n_threads--;
+    wf_host_end_fault_stack(self);
     (void)wf_sub_seq(&wf_rt.n_helpers, 1u);
     bool is_joined = wf_pool.is_stopping;
     if (is_joined) {
@@ -228,19 +231,26 @@ static void leave(struct wf_pool_thread *self)
     wf_lock_release(&wf_pool.lock);
     if (!is_joined)
         wf_free(self);
+    return false;
 }
 
-static void pool_thread_main(void *arg)
+/* True: it has a worker now. Whoever has given one up is in the list already, and looks at the
+ * queue first, as all do. */
+static bool serve(struct wf_host *self)
 {
-    struct wf_pool_thread *self = arg;
-    wf_self_host_set(&self->host);
     wf_lock_acquire(&wf_pool.lock);
-    wf_list_push_back(&wf_pool.threads, &self->link);
-    if (self->is_dedicated)
+    if (!wf_link_is_linked(&self->link))
+        wf_list_push_back(&wf_pool.threads, &self->link);
+    if (self->is_dedicated) {
         serve_one_locked(self);
-    else
-        serve_locked(self);
-    leave(self);
+        return leave(self);
+    }
+    do {
+        if (self->is_monitor && wf_monitor_serve_locked(self))
+            return true;
+        serve_queue_locked(self);
+    } while (idle_locked(self));
+    return leave(self);
 }
 
 /* ---- fetching a thread -------------------------------------------------------------------------- */
@@ -265,14 +275,14 @@ static void refuse_all_locked(void)
     }
 }
 
-struct wf_pool_thread *wf_pool_last_idle_locked(void)
+struct wf_host *wf_pool_last_idle_locked(void)
 {
     if (wf_list_is_empty(&wf_pool.idle))
         return NULL;
-    return WF_CONTAINER(wf_pool.idle.head.prev, struct wf_pool_thread, idle_link);
+    return WF_CONTAINER(wf_pool.idle.head.prev, struct wf_host, idle_link);
 }
 
-void wf_pool_choose_locked(struct wf_pool_thread *thread)
+void wf_pool_choose_locked(struct wf_host *thread)
 {
     wf_list_remove(&thread->idle_link);
     wf_pool.n_coming++;
@@ -280,11 +290,11 @@ void wf_pool_choose_locked(struct wf_pool_thread *thread)
 }
 
 /* An idle thread, if the queue needs one more (P3) and there is one. Its word has to be woken. */
-static struct wf_pool_thread *fetch_idle_locked(void)
+static struct wf_host *fetch_idle_locked(void)
 {
     if (wf_pool.n_queued <= wf_pool.n_coming)
         return NULL;
-    struct wf_pool_thread *thread = wf_pool_last_idle_locked();
+    struct wf_host *thread = wf_pool_last_idle_locked();
     if (thread != NULL)
         wf_pool_choose_locked(thread);
     return thread;
@@ -292,53 +302,78 @@ static struct wf_pool_thread *fetch_idle_locked(void)
 
 /* One thread that was counted on does not come. Threads that went idle meanwhile, because it was
  * counted on, take its place. */
-static void miss_thread_locked(void)
+static void miss_server_locked(void)
 {
-    (void)wf_sub_seq(&wf_rt.n_helpers, 1u);
     wf_pool.n_coming--;
     if (--wf_pool.n_threads == 0)
         refuse_all_locked();
-    struct wf_pool_thread *thread;
+    struct wf_host *thread;
     while ((thread = fetch_idle_locked()) != NULL)
         wf_futex_wake(&thread->word, 1);
 }
 
-/* P5 */
-static void miss_dedicated_locked(struct wf_job *job)
+/* What a thread is started for: to serve the queue, unless something is said here. */
+struct start {
+    struct wf_job *own_job;
+    bool is_monitor;
+    struct wf_host *before; /* whom it follows as one; NULL: nobody */
+};
+
+static void miss_locked(const struct start *start)
 {
     (void)wf_sub_seq(&wf_rt.n_helpers, 1u);
-    wf_pool.n_dedicated--;
-    refuse_locked(job);
+    if (start->is_monitor) {
+        wf_pool.n_monitors--;
+    } else if (start->own_job != NULL) { /* P5 */
+        wf_pool.n_dedicated--;
+        refuse_locked(start->own_job);
+    } else {
+        miss_server_locked();
+    }
 }
 
-static int create_thread(struct wf_pool_thread *thread, struct wf_job *own_job)
+static struct wf_host *make_thread(const struct start *start)
 {
+    struct wf_host *thread = wf_host_new();
     if (thread == NULL)
-        return WEFT_ENOMEM;
-    wf_link_init(&thread->link);
-    wf_link_init(&thread->idle_link);
-    thread->is_dedicated = own_job != NULL;
-    thread->running = own_job;
+        return NULL;
+    wf_host_serves(serve);
+    thread->is_monitor = start->is_monitor;
+    thread->is_dedicated = start->own_job != NULL;
+    thread->running = start->own_job;
     thread->since_ns = wf_clock_now();
-    return wf_thread_create(&thread->os, "weft-blocking", pool_thread_main, thread);
+    return thread;
 }
 
-/* The thread is counted already: in n_helpers, and n_dedicated or else n_threads and n_coming. */
-static void start_thread(struct wf_job *own_job)
+/* The thread is counted already: in n_helpers, and in n_monitors, in n_dedicated, or in n_threads
+ * and n_coming. */
+static bool start_thread(const struct start *start)
 {
-    struct wf_pool_thread *thread = wf_alloc(1, sizeof(*thread));
-    int rc = create_thread(thread, own_job);
+    struct wf_host *thread = make_thread(start);
+    int rc = WEFT_ENOMEM;
+    if (thread != NULL)
+        rc = wf_thread_create(&thread->os, "weft-blocking", wf_host_main, thread);
     wf_lock_acquire(&wf_pool.lock);
-    if (rc >= 0)
-        thread->has_handle = true;
-    else if (own_job != NULL)
-        miss_dedicated_locked(own_job);
+    if (rc < 0)
+        miss_locked(start);
     else
-        miss_thread_locked();
+        thread->has_handle = true;
+    if (rc >= 0 && start->is_monitor)
+        wf_monitor_appoint_locked(thread, start->before);
     tell_stopper_locked();
     wf_lock_release(&wf_pool.lock);
     if (rc < 0)
         wf_free(thread);
+    return rc >= 0;
+}
+
+bool wf_pool_start_monitor(struct wf_host *before)
+{
+    wf_lock_acquire(&wf_pool.lock);
+    wf_pool.n_monitors++;
+    (void)wf_add_seq(&wf_rt.n_helpers, 1u);
+    wf_lock_release(&wf_pool.lock);
+    return start_thread(&(struct start){ .is_monitor = true, .before = before });
 }
 
 static void submit_dedicated(struct wf_job *job)
@@ -349,7 +384,7 @@ static void submit_dedicated(struct wf_job *job)
     wf_pool.n_dedicated++;
     (void)wf_add_seq(&wf_rt.n_helpers, 1u);
     wf_lock_release(&wf_pool.lock);
-    start_thread(job);
+    (void)start_thread(&(struct start){ .own_job = job });
 }
 
 static void submit_to_queue(struct wf_job *job)
@@ -358,7 +393,7 @@ static void submit_to_queue(struct wf_job *job)
     job->state = WF_JOB_QUEUED;
     if (wf_lane_enter_locked(job))
         enqueue_locked(job);
-    struct wf_pool_thread *idle = fetch_idle_locked();
+    struct wf_host *idle = fetch_idle_locked();
     bool must_start = wf_pool.n_queued > wf_pool.n_coming && wf_pool.n_threads < wf_pool.limit;
     if (must_start) {
         wf_pool.n_threads++;
@@ -371,7 +406,7 @@ static void submit_to_queue(struct wf_job *job)
     if (idle != NULL)
         wf_futex_wake(&idle->word, 1);
     if (must_start)
-        start_thread(NULL);
+        (void)start_thread(&(struct start){ .own_job = NULL });
 }
 
 void wf_pool_submit(struct wf_job *job)

@@ -45,8 +45,10 @@ struct wf_job {
     int line;
     weft_lane lane;
     bool is_shielded;  /* no cancel withdraws it, and no limit of a lane holds it up */
+    bool is_pooled;    /* wants one of the pool's threads */
     bool is_dedicated; /* wants a thread of its own */
     void *result;      /* what weft_job_result says */
+    const void *site;  /* tells functions apart (site.c) */
 
     /* It may be abandoned: its thread calls this then, after fn, and nobody else uses the job any
      * more. NULL: it may not. */
@@ -61,6 +63,7 @@ struct wf_job {
     /* Under the pool's lock. */
     enum wf_job_state state;
     bool has_place; /* counts in its lane */
+    bool was_lent;  /* it began on its worker's own stack, and the worker was lent */
     struct wf_waiter *waiter;
     struct wf_link link;
 };

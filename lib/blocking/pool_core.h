@@ -6,22 +6,6 @@
 
 #include "base/lock.h"
 #include "blocking/pool.h"
-#include "plat/thread.h"
-
-struct wf_pool_thread {
-    struct wf_host host;
-
-    /* Under the pool's lock. */
-    struct wf_link link;      /* in threads or ended */
-    struct wf_link idle_link; /* in idle while it sleeps and nobody chose it */
-    struct wf_job *running;
-    int64_t since_ns;
-    bool has_handle;   /* P4 */
-    bool is_dedicated; /* P5: running was set by its creator */
-
-    struct wf_os_thread os; /* written by the creator before has_handle */
-    _Atomic uint32_t word;  /* 1: wake up. Set under the lock by who takes it off idle */
-};
 
 struct wf_lane {
     unsigned limit;
@@ -39,7 +23,8 @@ struct wf_pool {
     unsigned own_limit;   /* wf_pool_configure's; 0: none */
     unsigned limit;       /* set when attached */
     unsigned n_threads;   /* started and not left, those being started included */
-    unsigned n_dedicated; /* the same of those for one job each */
+    unsigned n_dedicated; /* the same of those for one job each, */
+    unsigned n_monitors;  /* and of those with a role in the hand-off (monitor.c) */
     unsigned n_queued, n_coming;
     bool is_stopping;
     uint64_t n_jobs;
@@ -53,18 +38,36 @@ struct wf_pool {
 
 extern struct wf_pool wf_pool;
 
-struct wf_pool_thread *wf_pool_last_idle_locked(void);
+struct wf_host *wf_pool_last_idle_locked(void);
 
 /* Registers the pool with the runtime and reads the limit from its settings. */
 void wf_pool_attach(void);
 
+/* For monitor.c: one more thread, to be the monitor after `before`. False: it can't be had. */
+WF_MUST_CHECK bool wf_pool_start_monitor(struct wf_host *before);
+void wf_monitor_appoint_locked(struct wf_host *host, struct wf_host *before); /* monitor.c */
+
+/* A job begins on a thread of the pool; its function has returned; it has ended (true), or it was
+ * abandoned before that. */
+void wf_pool_note_begin_locked(struct wf_host *host, struct wf_job *job);
+void wf_pool_end_function(struct wf_host *self, struct wf_job *job);
+bool wf_pool_finish(struct wf_host *self, struct wf_job *job);
+
+/* All threads but workers' that there are. */
+static inline unsigned wf_pool_threads_locked(void)
+{
+    return wf_pool.n_threads + wf_pool.n_dedicated + wf_pool.n_monitors;
+}
+
 /* Takes an idle thread off the list to look at the queue. The caller then wakes its word. */
-void wf_pool_choose_locked(struct wf_pool_thread *thread);
+void wf_pool_choose_locked(struct wf_host *thread);
 
 /* lane.c */
 void wf_lanes_init_locked(unsigned n_threads, const unsigned limits[WEFT_LANES]);
 /* The job gets its place, or is queued for one. */
 WF_MUST_CHECK bool wf_lane_enter_locked(struct wf_job *job);
+/* It has begun already, and gets one even if there is none free (L2). */
+void wf_lane_enter_over_locked(struct wf_job *job);
 /* It does not wait for one any more, or gives it back: to the job returned, which has it now. */
 struct wf_job *wf_lane_leave_locked(struct wf_job *job);
 

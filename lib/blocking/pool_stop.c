@@ -5,6 +5,7 @@
  * their job has ended and the queue is empty. Each puts itself on `ended` as the last thing it
  * does under the lock, and is joined from there. A job that does not end in time is named, and its
  * thread serves on as if nothing had been. */
+#include "blocking/handoff.h"
 #include "blocking/pool_core.h"
 
 #include "base/panic.h"
@@ -58,15 +59,15 @@ void wf_pool_configure(unsigned limit)
 void wf_pool_stats(uint64_t *jobs, uint64_t *threads)
 {
     wf_lock_acquire(&wf_pool.lock);
-    *jobs = wf_pool.n_jobs;
-    *threads = wf_pool.n_threads + wf_pool.n_dedicated;
+    *jobs = wf_pool.n_jobs + wf_stat(WF_JOBS);
+    *threads = wf_pool_threads_locked();
     wf_lock_release(&wf_pool.lock);
 }
 
-static struct wf_pool_thread *pop_ended_locked(void)
+static struct wf_host *pop_ended_locked(void)
 {
     wf_list_each (link, &wf_pool.ended) {
-        struct wf_pool_thread *thread = WF_CONTAINER(link, struct wf_pool_thread, link);
+        struct wf_host *thread = WF_CONTAINER(link, struct wf_host, link);
         if (thread->has_handle) {
             wf_list_remove(link);
             return thread;
@@ -79,14 +80,14 @@ static struct wf_pool_thread *pop_ended_locked(void)
  * more. True: nothing is left. */
 static bool join_ended_locked(void)
 {
-    struct wf_pool_thread *thread;
+    struct wf_host *thread;
     while ((thread = pop_ended_locked()) != NULL) {
         wf_lock_release(&wf_pool.lock);
         wf_thread_join(&thread->os);
         wf_free(thread);
         wf_lock_acquire(&wf_pool.lock);
     }
-    return wf_pool.n_threads + wf_pool.n_dedicated == 0 && wf_list_is_empty(&wf_pool.ended);
+    return wf_pool_threads_locked() == 0 && wf_list_is_empty(&wf_pool.ended);
 }
 
 static void name_stuck_locked(struct wf_text *text)
@@ -94,7 +95,7 @@ static void name_stuck_locked(struct wf_text *text)
     int64_t now_ns = wf_clock_now();
     wf_text_add(text, "weft: shutdown leaves blocking jobs running:\n");
     wf_list_each (link, &wf_pool.threads) {
-        struct wf_pool_thread *thread = WF_CONTAINER(link, struct wf_pool_thread, link);
+        struct wf_host *thread = WF_CONTAINER(link, struct wf_host, link);
         struct wf_job *job = thread->running;
         if (job == NULL)
             continue;
@@ -122,7 +123,7 @@ static WF_COLD void report_stuck(void)
 
 void wf_pool_stop(int64_t until_ns)
 {
-    struct wf_pool_thread *thread;
+    struct wf_host *thread;
     wf_lock_acquire(&wf_pool.lock);
     wf_pool.is_stopping = true;
     wf_store_rlx(&wf_pool.is_attached, false);
@@ -130,6 +131,7 @@ void wf_pool_stop(int64_t until_ns)
         wf_pool_choose_locked(thread);
         wf_futex_wake(&thread->word, 1);
     }
+    wf_monitor_poke();
     int rc = 0;
     while (!join_ended_locked() && rc != WEFT_ETIMEDOUT) {
         uint32_t seen = wf_load_rlx(&wf_pool.n_changes);
@@ -138,7 +140,7 @@ void wf_pool_stop(int64_t until_ns)
         wf_lock_acquire(&wf_pool.lock);
     }
     wf_pool.is_stopping = false;
-    bool is_stuck = wf_pool.n_threads + wf_pool.n_dedicated > 0;
+    bool is_stuck = wf_pool_threads_locked() > 0;
     wf_lock_release(&wf_pool.lock);
     if (is_stuck)
         report_stuck();

@@ -50,13 +50,19 @@ WF_WORKER_LOCAL WF_NOINLINE void wf_self_set(void *self)
         (void)pthread_setspecific(exit_key, self);
 }
 
-WF_NOINLINE void *wf_self_host_get(void)
+WF_WORKER_LOCAL WF_NOINLINE void wf_self_set_meanwhile(void *self)
+{
+    __asm__ volatile("" ::: "memory");
+    wf_self_of_thread = self;
+}
+
+WF_WORKER_LOCAL WF_NOINLINE void *wf_self_host_get(void)
 {
     __asm__ volatile("" ::: "memory");
     return host_of_thread;
 }
 
-WF_NOINLINE void wf_self_host_set(void *host)
+WF_WORKER_LOCAL WF_NOINLINE void wf_self_host_set(void *host)
 {
     __asm__ volatile("" ::: "memory");
     host_of_thread = host;

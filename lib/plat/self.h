@@ -42,6 +42,10 @@ void *wf_self_get(void);
 #endif
 void wf_self_set(void *self);
 
+/* The same for a while, until what was there before is put back: the end of the thread does not
+ * hear of it. */
+void wf_self_set_meanwhile(void *self);
+
 /* What weft knows of this OS thread itself, whatever runs on it (sched/host.h): NULL on a thread
  * that is not weft's. Set once, by the thread. */
 void *wf_self_host_get(void);

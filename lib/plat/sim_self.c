@@ -31,18 +31,20 @@ WF_NOINLINE void wf_self_set(void *self)
     *self_slot() = self;
 }
 
+void wf_self_set_meanwhile(void *self) { wf_self_set(self); }
+
 static void **host_slot(void)
 {
     return wf_sim.current != NULL ? &wf_sim.current->host : &outside_host;
 }
 
-WF_NOINLINE void *wf_self_host_get(void)
+WF_WORKER_LOCAL WF_NOINLINE void *wf_self_host_get(void)
 {
     __asm__ volatile("" ::: "memory");
     return *host_slot();
 }
 
-WF_NOINLINE void wf_self_host_set(void *host)
+WF_WORKER_LOCAL WF_NOINLINE void wf_self_host_set(void *host)
 {
     __asm__ volatile("" ::: "memory");
     *host_slot() = host;

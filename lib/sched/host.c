@@ -3,8 +3,66 @@
 #include "sched/host.h"
 
 #include "base/panic.h"
+#include "plat/mem.h"
 #include "plat/self.h"
 #include "sched/worker.h"
+
+static _Atomic(bool (*)(struct wf_host *)) serve_elsewhere;
+
+void wf_host_serves(bool (*serve)(struct wf_host *host)) { wf_store_rlx(&serve_elsewhere, serve); }
+
+static _Atomic(void (*)(void)) ask_for_lending;
+
+void wf_host_asks(void (*ask)(void)) { wf_store_rlx(&ask_for_lending, ask); }
+
+void wf_host_lends(void)
+{
+    struct wf_host *host = wf_self_host_get();
+    if (host == NULL || host->lendable == NULL)
+        return;
+    /* Once: it is done, or about to be. */
+    wf_store_rlx(&host->lendable->lend_at, host->lending);
+    wf_load_rlx (&ask_for_lending)();
+}
+
+struct wf_host *wf_host_new(void)
+{
+    struct wf_host *host = wf_alloc(1, sizeof *host);
+    if (host == NULL)
+        return NULL;
+    wf_link_init(&host->link);
+    wf_link_init(&host->idle_link);
+    return host;
+}
+
+/* Without memory for it an overflow on this thread dies wordless, and that is all. */
+static void begin_fault_stack(struct wf_host *host)
+{
+    if (!host->has_fault_stack && !wf_rt.config.no_signal_stack)
+        host->has_fault_stack = wf_fault_thread_begin(&host->fault_stack) >= 0;
+}
+
+void wf_host_end_fault_stack(struct wf_host *host)
+{
+    if (host->has_fault_stack)
+        wf_fault_thread_end(&host->fault_stack);
+    host->has_fault_stack = false;
+}
+
+void wf_host_main(void *arg)
+{
+    struct wf_host *host = arg;
+    wf_self_host_set(host);
+    for (;;) {
+        if (host->worker == NULL && !wf_load_rlx(&serve_elsewhere)(host))
+            return;
+        begin_fault_stack(host);
+        if (wf_worker_serve(host->worker))
+            break;
+        host->worker = NULL;
+    }
+    wf_host_end_fault_stack(host);
+}
 
 struct wf_job_context *wf_job_context_self(void)
 {

@@ -17,6 +17,7 @@
 #include "plat/futex.h"
 #include "plat/mem.h"
 #include "plat/self.h"
+#include "sched/host.h"
 #include "sched/iowait.h"
 #include "sched/pace.h"
 #include "sched/overflow.h"
@@ -61,12 +62,14 @@ static void fill_config(weft_config *config)
 
 static void free_workers(void)
 {
+    for (unsigned i = 0; i < wf_rt.n_workers; i++)
+        wf_free(wf_rt.workers[i].host); /* of those that were never started */
     wf_free_aligned(wf_rt.workers);
     wf_rt.workers = NULL;
     wf_rt.n_workers = 0;
 }
 
-static void init_worker(struct wf_worker *w, unsigned index)
+static int init_worker(struct wf_worker *w, unsigned index)
 {
     w->index = index;
     wf_runq_init(&w->runq);
@@ -78,6 +81,11 @@ static void init_worker(struct wf_worker *w, unsigned index)
     w->thread.current = &w->thread.own;
     w->thread.timers = &w->timers;
     wf_pace_start(w);
+    w->host = wf_host_new();
+    if (w->host == NULL)
+        return WEFT_ENOMEM;
+    w->host->worker = w;
+    return 0;
 }
 
 static int make_workers(void)
@@ -87,15 +95,22 @@ static int make_workers(void)
     if (wf_rt.workers == NULL)
         return WEFT_ENOMEM;
     wf_rt.n_workers = n;
-    for (unsigned i = 0; i < n; i++)
-        init_worker(&wf_rt.workers[i], i);
-    return 0;
+    int rc = 0;
+    for (unsigned i = 0; i < n && rc >= 0; i++)
+        rc = init_worker(&wf_rt.workers[i], i);
+    if (rc < 0)
+        free_workers();
+    return rc;
 }
 
 static void join_workers(unsigned n)
 {
-    for (unsigned i = 0; i < n; i++)
-        wf_thread_join(&wf_rt.workers[i].os_thread);
+    for (unsigned i = 0; i < n; i++) {
+        struct wf_host *host = wf_rt.workers[i].host;
+        wf_thread_join(&host->os);
+        wf_free(host);
+        wf_rt.workers[i].host = NULL;
+    }
 }
 
 /* All of them or none: with fewer threads than queues, work could lie where nobody looks. */
@@ -104,9 +119,11 @@ static int start_threads(void)
     for (unsigned i = 0; i < wf_rt.n_workers; i++) {
         char name[16];
         (void)snprintf(name, sizeof name, "weft-%u", i);
-        int rc = wf_thread_create(&wf_rt.workers[i].os_thread, name, wf_worker_main,
-                                  &wf_rt.workers[i]);
-        if (rc < 0) {
+        struct wf_host *host = wf_rt.workers[i].host;
+        int rc = wf_thread_create(&host->os, name, wf_host_main, host);
+        if (rc >= 0) {
+            host->has_handle = true;
+        } else {
             wf_store_seq(&wf_rt.is_stopping, true);
             wf_idle_wake_all();
             join_workers(i);

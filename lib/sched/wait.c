@@ -7,6 +7,7 @@
 #include "base/spin.h"
 #include "plat/futex.h"
 #include "plat/sanitizer.h"
+#include "sched/host.h"
 #include "sched/wait_task.h"
 
 #include <weft/error.h>
@@ -233,6 +234,7 @@ static void sleep_on_token(struct wf_waiter *self)
 static void sleep_thread(struct wf_waiter *self, int64_t at_ns)
 {
     bool is_timed = at_ns != WF_NEVER;
+    wf_host_lends();
     if (is_timed)
         (void)wf_add_seq(&wf_rt.plain_timed, 1u);
     (void)wf_add_seq(&wf_rt.plain_epoch, 1u);

@@ -135,16 +135,61 @@ WF_WORKER_LOCAL void wf_worker_begin_task(void)
     *w->errno_location = 0; /* not what the task before left there */
 }
 
-WF_WORKER_LOCAL static void run(struct wf_worker *w, struct wf_task *task)
+static void until_it_has_left(struct wf_task *task)
 {
     for (unsigned turn = 1; !wf_worker_may_run(task); turn++)
         if (turn % SPINS_BEFORE_YIELD == 0)
             wf_thread_yield(); /* the worker it is leaving may wait for our CPU */
         else
             wf_cpu_relax();
+}
+
+WF_WORKER_LOCAL static void switch_to(struct wf_worker *w, struct wf_task *task)
+{
     wf_ctx_switch(&w->native, wf_worker_enter(w, task));
     w->thread.current = &w->thread.own;
     wf_worker_tidy(w);
+}
+
+WF_WORKER_LOCAL void wf_worker_call(struct wf_native_call *call)
+{
+    struct wf_task *self = call->task;
+    struct wf_worker *w = wf_worker_here();
+    w->call = call;
+    wf_san_disown(&self->waiter);
+    wf_worker_switch(w, self, NULL);
+    wf_san_own(&self->waiter);
+}
+
+/* A call was made: may the task go on at once? It counts as one that has picked itself, and goes to
+ * the queue when others have waited for long enough. */
+WF_WORKER_LOCAL static bool may_go_on(struct wf_worker *w, struct wf_task *task)
+{
+    wf_pace_picks(w);
+    if (WF_LIKELY(!w->is_tour_due && task->waiter.budget-- > 0))
+        return true;
+    task->waiter.budget = WF_OPERATIONS_PER_TURN;
+    wf_worker_push(w, task);
+    return false;
+}
+
+/* False: the worker is another thread's. */
+WF_WORKER_LOCAL static bool run(struct wf_worker *w, struct wf_task *task)
+{
+    until_it_has_left(task);
+    do {
+        switch_to(w, task);
+        struct wf_native_call *call = w->call;
+        if (WF_LIKELY(call == NULL))
+            return true;
+        w->call = NULL;
+        task = call->task;
+        wf_san_own(&task->waiter);
+        if (!call->run(w, call))
+            return false;
+        wf_san_disown(&task->waiter);
+    } while (may_go_on(w, task));
+    return true;
 }
 
 /* ---- the loop ------------------------------------------------------------------------------------------ */
@@ -183,20 +228,17 @@ static struct wf_task *next_task(struct wf_worker *w)
     return NULL;
 }
 
-void wf_worker_main(void *arg)
+bool wf_worker_serve(struct wf_worker *w)
 {
-    struct wf_worker *w = arg;
     wf_self_set(&w->thread);
     w->errno_location = wf_errno_location();
-    /* Without memory for it an overflow in this worker dies wordless, and that is all. */
-    if (wf_rt.config.no_signal_stack || wf_fault_thread_begin(&w->fault_stack) < 0)
-        w->fault_stack = (struct wf_fault_stack){ 0 };
     wf_ctx_adopt(&w->native);
     for (struct wf_task *task; (task = next_task(w)) != NULL;)
-        run(w, task);
+        if (!run(w, task))
+            return false;
     wf_task_free_kept(w);
     wf_stack_cache_flush(&w->stacks);
     wf_ctx_unadopt(&w->native);
-    wf_fault_thread_end(&w->fault_stack);
     wf_self_set(NULL);
+    return true;
 }

@@ -4,7 +4,6 @@
 #define WF_SCHED_WORKER_H
 
 #include "base/rng.h"
-#include "plat/fault.h"
 #include "plat/poller.h"
 #include "plat/self.h"
 #include "plat/thread.h"
@@ -56,6 +55,7 @@ enum wf_stat {
     WF_PARKS,
     WF_WAKES,
     WF_SWITCHES, /* how often it has picked a task to run */
+    WF_JOBS,     /* blocking functions on its own stack */
     WF_POLLS,
     WF_TIMERS_FIRED,
     WF_N_STATS
@@ -63,14 +63,23 @@ enum wf_stat {
 
 enum { WF_EVENTS_AT_ONCE = 64 };
 
+/* What a task leaves to its worker's native stack; it lies on the task's own. */
+struct wf_native_call {
+    /* False: the worker is another thread's now, and so is the task. */
+    bool (*run)(struct wf_worker *w, struct wf_native_call *call);
+    struct wf_task *task;
+};
+
 struct wf_worker {
     struct wf_runq runq;
 
     /* Owner thread only. */
     WF_CACHE_ALIGNED struct wf_thread thread;
-    struct wf_ctx native;     /* the thread's own stack: the loop of worker.c */
-    struct wf_task *pending;  /* popped, but had not left its stack yet (plat/ctx.h) */
-    struct wf_task *finished; /* made its last switch, to be recycled */
+    struct wf_ctx native;        /* the thread's own stack: the loop of worker.c */
+    struct wf_task *pending;     /* popped, but had not left its stack yet (plat/ctx.h) */
+    struct wf_task *finished;    /* made its last switch, to be recycled */
+    struct wf_native_call *call; /* what the task that was left wants to be done first */
+    struct wf_job *job;          /* that is being done on the native stack (blocking/handoff.h) */
     struct wf_stack_cache stacks;
     struct wf_task *free_tasks; /* linked by next */
     uint32_t n_free_tasks;
@@ -92,13 +101,17 @@ struct wf_worker {
     uint64_t next_id, ids_end;                      /* task ids taken from wf_rt.next_id */
     struct wf_rng rng;
     unsigned index;
-    struct wf_os_thread os_thread;
-    struct wf_fault_stack fault_stack;
+    struct wf_host *host; /* its thread; changed under rt.lock (blocking/handoff.h) */
 
     /* Set before the thread starts or by idle.c under idle_lock. */
     WF_CACHE_ALIGNED _Atomic uint32_t park_word; /* 0: sleep; 1: token */
     struct wf_link idle_link;
     bool is_polling; /* sleeps in the poller, not on park_word */
+
+    /* May it be lent (blocking/handoff.h)? Written by whoever has it or takes it. */
+    _Atomic uint64_t lending;
+    _Atomic uint64_t lend_at; /* if lending says this, it is to be lent; any thread */
+    uint64_t lending_seen;    /* at the last tick; under rt.lock */
 
     /* Written by the owner and the poll owner, read by thieves. */
     _Atomic bool wants_help;
@@ -223,9 +236,11 @@ WF_WORKER_LOCAL static inline struct wf_worker *wf_worker_here(void)
 }
 
 /* worker.c */
-void wf_worker_main(void *worker);
-void wf_worker_yield_task(struct wf_task *self); /* behind all in the ring; others run */
-void wf_worker_begin_task(void);                 /* a task's first act on its stack */
+/* Runs it, by its thread: its host's. True: the runtime stops; false: it is another thread's now. */
+WF_MUST_CHECK bool wf_worker_serve(struct wf_worker *w);
+void wf_worker_call(struct wf_native_call *call); /* by the task itself; returns when it has run */
+void wf_worker_yield_task(struct wf_task *self);  /* behind all in the ring; others run */
+void wf_worker_begin_task(void);                  /* a task's first act on its stack */
 /* The end of a task. Returns the next one to begin on its stack; or does not return. */
 struct wf_task *wf_worker_exit_task(struct wf_task *self);
 void wf_ready(struct wf_task *task, enum wf_wake when); /* puts it on a queue */

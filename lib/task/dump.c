@@ -93,10 +93,12 @@ void wf_dump_wait(struct wf_waiter *waiter, int64_t now_ns, struct wf_text *text
         wf_text_add(text, ", %.3f s", (double)WF_MAX(now_ns - since_ns, 0) / 1e9);
 }
 
+/* A blocking call waits by the cell only once its worker was lent (blocking/handoff.h). */
 static bool is_waiting(struct wf_waiter *waiter)
 {
     uint32_t cell = wf_load_rlx(&waiter->cell); /* claimed: it is about to run */
-    return cell == WF_WAITING || cell == WF_WAITING_SHIELDED;
+    return cell == WF_WAITING || cell == WF_WAITING_SHIELDED ||
+           wf_load_rlx(&waiter->wait_kind) == WF_ON_BLOCKING;
 }
 
 static void dump_task(struct dump *d, struct wf_task *task)

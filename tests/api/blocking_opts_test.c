@@ -75,8 +75,8 @@ WEFT_TASK(pass_gate, (rx, int, gate), (atomic_int *, entered))
 
 WEFT_TASK(call_in_lane, (weft_lane, lane), (rx, int, gate), (atomic_int *, entered))
 {
-    return weft_blocking_with(WEFT_OPTS(blocking, .lane = lane), pass_gate, weft_ref(gate),
-                              entered);
+    return weft_blocking_with(WEFT_OPTS(blocking, .lane = lane, .pooled = true), pass_gate,
+                              weft_ref(gate), entered);
 }
 
 static void fill_a_lane(void)

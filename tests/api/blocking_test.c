@@ -173,7 +173,8 @@ WEFT_TASK(wait_for_one, (rx, int, gate), (atomic_int *, entered))
 
 WEFT_TASK(wait_in_job, (rx, int, gate), (atomic_int *, entered))
 {
-    return weft_blocking(wait_for_one, weft_ref(gate), entered);
+    return weft_blocking_with(WEFT_OPTS(blocking, .pooled = true), wait_for_one, weft_ref(gate),
+                              entered);
 }
 
 static bool has_entered(void *arg) { return atomic_load((atomic_int *)arg) > 0; }

@@ -106,7 +106,11 @@ WEFT_TASK(job, (struct show *, show))
     return 0;
 }
 
-WEFT_TASK(blocks, (struct show *, show)) { return weft_blocking(job, show); }
+/* Not on its worker: in the simulator nobody would lend that, for it takes no time. */
+WEFT_TASK(blocks, (struct show *, show))
+{
+    return weft_blocking_with(WEFT_OPTS(blocking, .pooled = true), job, show);
+}
 
 WEFT_TASK(has_child)
 {

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT
+ * The hand-off: a short blocking call without another thread.
+ *
+ * The task leaves its stack, and its worker's thread runs the function on its own native one. A
+ * short function costs two switches of stacks and two atomics. For a long one the worker, with its
+ * queue, its timers and its turn at the poller, is lent: the monitor, a spare thread that looks
+ * every millisecond while such calls are made, becomes the worker's thread, and leaves its role to
+ * another. When the function returns its thread finds the worker gone, wakes the task by the shared
+ * queue, and goes on as a thread of the pool. What was long goes to the pool at once the next time,
+ * until its calls have become short (site.c).
+ *
+ * Who has a worker is one word, `lending`. Even: its host has it. Odd: it may be lent, and whoever
+ * makes it even again has it: its host, whose function has returned, or the monitor. It only grows,
+ * so a function that returns late never takes what another has lent anew.
+ *
+ *   H1  Only who has a worker touches what is its owner's. While the word is odd nobody has it: the
+ *       thread that runs the function touches the word and nothing else. What others may do with a
+ *       worker (steal, expire its timers, mark it) they do as ever.
+ *       [lend] Turning it odd releases, turning it even acquires.
+ *   H2  A worker is lent under rt.lock and the pool's: with its word go its host, the pool's counts
+ *       and the job, which is RUNNING from then on as any of the pool's (pool.h). So a thread that
+ *       has lost its worker, and asks for the pool's lock, finds itself in the pool; and whoever
+ *       joins workers joins the threads that have them.
+ *   H3  A worker that was lent exists as long as the job's submitter waits: its scope keeps the
+ *       workers from stopping. After it has woken that one the thread knows no worker any more.
+ *   H4  While any word is odd there is a monitor, or somebody is about to see to it: a monitor that
+ *       gives up its role says so and looks at the words; who turns one odd looks whether there is a
+ *       monitor, all sequentially consistent [monitor-dekker]. One of them sees the other.
+ *   H5  A monitor lends its own thread only if there is another monitor then, or no other worker to
+ *       be lent. If it could not be replaced the next call finds no monitor, makes one, or goes to
+ *       the pool, which answers WEFT_EAGAIN if it has no thread either: no job is ever left alone.
+ *   H6  A function that is about to wait in weft has its worker lent first: what it waits for may be
+ *       in that worker's queue. It asks the monitor (H4), and sleeps.
+ *
+ * Rejected: a monitor thread beside the spare one (one more thread, and a wake-up for each lending);
+ * taking back a worker that was lent and is idle (the task's way by the shared queue costs less than
+ * to find out). */
+#ifndef WF_BLOCKING_HANDOFF_H
+#define WF_BLOCKING_HANDOFF_H
+
+#include "blocking/pool.h"
+#include "sched/worker.h"
+
+/* ---- handoff.c ------------------------------------------------------------------------------- */
+
+enum wf_handoff {
+    WF_HANDED_NOT,  /* it has to go to the pool */
+    WF_HANDED_DONE, /* it has run */
+    WF_HANDED_LENT, /* its worker was lent, and the wait that was begun for the submitter is over:
+                     * *out_claim says how, and pool.h who may do what */
+};
+
+/* By a task: runs the job on its worker's native stack. */
+enum wf_handoff wf_handoff_run(struct wf_job *job, uint32_t *out_claim);
+
+/* ---- monitor.c ------------------------------------------------------------------------------- */
+
+/* Ticks since the process began, and the clock at the last one; while there is a monitor. */
+uint64_t wf_monitor_ticks(void);
+int64_t wf_monitor_tick_at(void);
+
+/* Sees to it that there is a monitor: before a word is turned odd, and after that (H4). */
+WF_MUST_CHECK bool wf_monitor_hire(void);
+bool wf_monitor_is_there(void);
+void wf_monitor_poke(void); /* it looks at once */
+
+/* For the pool: a thread with that role, until it has a worker (true), or the role is over and the
+ * thread counts as one that comes to the queue. Both with the pool's lock held, but for true. */
+WF_MUST_CHECK bool wf_monitor_serve_locked(struct wf_host *self);
+
+/* ---- site.c: which functions go to the pool at once ---------------------------------------------- */
+
+bool wf_site_is_long(const void *site);
+void wf_site_overran(const void *site);
+void wf_site_pooled(const void *site, int64_t d_ns); /* how long it has taken there */
+
+#endif
