@@ -220,6 +220,22 @@ int weft_receiver_recv(weft_receiver *rx, void *out, size_t size)
     return 1;
 }
 
+/* One that waits to send is the next. */
+static WF_NOINLINE int try_to_meet_locked_slow(weft_receiver *rx, void *out)
+{
+    struct wf_chan *ch = rx->source;
+    struct wf_node *node = meet_first_locked(&ch->senders, 0);
+    wf_chan_mark_locked(ch);
+    if (WF_UNLIKELY(node == NULL)) {
+        wf_chan_unlock(ch);
+        return wf_receiver_try_recv_slow(rx, out, rx->elem_size);
+    }
+    wf_copy_value(out, node->slot, ch->ring.elem_size);
+    end_meeting(ch, node);
+    rx->last_error = 0;
+    return 1;
+}
+
 /* One that finds nothing takes no lock. */
 int weft_receiver_try_recv(weft_receiver *rx, void *out, size_t size)
 {
@@ -230,9 +246,10 @@ int weft_receiver_try_recv(weft_receiver *rx, void *out, size_t size)
         return WEFT_EAGAIN;
     if (WF_UNLIKELY(!wf_lock_try(&ch->lock)))
         return wf_receiver_try_recv_slow(rx, out, size);
-    if (wf_ring_n_full(&ch->ring) == 0 || !wf_list_is_empty(&ch->senders)) {
+    bool is_empty = wf_ring_n_full(&ch->ring) == 0;
+    if (is_empty == wf_list_is_empty(&ch->senders)) { /* both, or neither */
         wf_chan_unlock(ch);
         return wf_receiver_try_recv_slow(rx, out, size);
     }
-    return pop_locked_slow(rx, out);
+    return is_empty ? try_to_meet_locked_slow(rx, out) : pop_locked_slow(rx, out);
 }

@@ -74,17 +74,6 @@ static WF_NOINLINE int try_send_slow(weft_sender *tx, const void *value)
     return rc == WEFT_EAGAIN ? NOT_READY : rc;
 }
 
-static WF_NOINLINE int try_recv_slow(weft_receiver *rx, void *out)
-{
-    struct wf_chan *ch = rx->source;
-    struct wf_chores chores = { 0 };
-    wf_chan_lock(ch);
-    int rc = wf_chan_try_recv_locked(ch, out, &chores);
-    wf_chan_unlock(ch);
-    wf_chores_do(ch, &chores);
-    return rc == WEFT_EAGAIN ? NOT_READY : wf_chan_recv_code(rx, rc);
-}
-
 /* From what is not a channel. A case that loses leaves no trace. */
 static WF_NOINLINE int try_source_slow(weft_receiver *rx, void *out)
 {
@@ -102,7 +91,8 @@ static int visit_recv(const weft_case *c, weft_receiver *rx)
         return WEFT_ECLOSED;
     if (rx->ops != &wf_chan_ops)
         return try_source_slow(rx, c->value);
-    return wf_chan_may_recv(rx->source) ? try_recv_slow(rx, c->value) : NOT_READY;
+    int rc = weft_receiver_try_recv(rx, c->value, rx->elem_size);
+    return rc == WEFT_EAGAIN ? NOT_READY : rc;
 }
 
 static int visit_send(const weft_case *c, weft_sender *tx)

@@ -106,7 +106,9 @@ static int list_parts(struct wait *w)
             continue;
         if (c->kind == WEFT_CASE_SEND)
             ch = ((weft_sender *)c->half)->chan;
-        int rc = c->kind == WEFT_CASE_RECV ? find_source(w, c->half, &ch) : 0;
+        else if (c->kind == WEFT_CASE_RECV && wf_case_is_of_chan(c))
+            ch = ((weft_receiver *)c->half)->source;
+        int rc = c->kind == WEFT_CASE_RECV && ch == NULL ? find_source(w, c->half, &ch) : 0;
         if (rc != 0)
             return rc;
         add_part(w, c, ch);
@@ -235,7 +237,8 @@ static void take_off(struct part *part, uint32_t claim)
         return;
     wf_chan_lock(part->chan);
     wf_list_remove(&part->node.link);
-    wf_chan_mark_locked(part->chan);
+    if (is_send(part))
+        wf_chan_mark_locked(part->chan);
     wf_chan_unlock(part->chan);
 }
 
@@ -270,15 +273,25 @@ static size_t await(struct wait *w, size_t first, size_t n, int *rc)
 
 enum joined { JOINED, WITHDRAWN, CLAIMED };
 
-/* X1, X2. *rc is do_locked's after WITHDRAWN. */
-static enum joined join(struct part *part, int *rc)
+/* The most frequent part: a receive, and nobody has sent or will. */
+static inline bool joins_locked(struct part *part)
+{
+    struct wf_chan *ch = part->chan;
+    if (is_send(part) || wf_ring_n_full(&ch->ring) > 0 || !wf_list_is_empty(&ch->senders) ||
+        ch->has_ended)
+        return false;
+    if (part->is_of_chan)
+        wf_half_set_holder(part->what->half, part->node.waiter);
+    wf_list_push_back(&ch->receivers, &part->node.link);
+    return true;
+}
+
+/* X1, X2. *rc is do_locked's after WITHDRAWN. With the lock, which it releases. */
+static WF_NOINLINE enum joined join_locked_slow(struct part *part, int *rc)
 {
     struct wf_waiter *self = part->node.waiter;
     struct wf_chores chores = chores_of(part);
     enum joined joined = JOINED;
-    if (part->chan == NULL)
-        return JOINED;
-    wf_chan_lock(part->chan);
     if (!is_ready_locked(part, self)) {
         put_node_locked(part, &chores);
     } else if (wf_wait_withdraw(self)) {
@@ -290,6 +303,17 @@ static enum joined join(struct part *part, int *rc)
     wf_chan_unlock(part->chan);
     wf_chores_do(part->chan, &chores);
     return joined;
+}
+
+static enum joined join(struct part *part, int *rc)
+{
+    if (part->chan == NULL)
+        return JOINED;
+    wf_chan_lock(part->chan);
+    if (WF_UNLIKELY(!joins_locked(part)))
+        return join_locked_slow(part, rc);
+    wf_chan_unlock(part->chan);
+    return JOINED;
 }
 
 /* The wait was withdrawn at a case that was ready, after n others had got their nodes. */
