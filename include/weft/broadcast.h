@@ -72,7 +72,8 @@ WEFT_API WEFT_MUST_CHECK int weft_broadcast_open_sized(size_t elem_size,
  *
  * Waits    no
  * From     the holder of rx
- * Returns  the number; 0 when it has missed none, or is not a broadcast's own receiver       */
+ * Returns  the number; 0 when it has missed none, or is neither a broadcast's own receiver
+ *          nor a pollable one over it                                                        */
 WEFT_API uint64_t weft_receiver_missed(weft_receiver *rx);
 
 #ifdef __cplusplus

@@ -35,6 +35,5 @@ uint64_t weft_receiver_missed(weft_receiver *rx)
     if (rx == NULL)
         return 0;
     wf_half_must_be(&rx->half, WF_HALF_RECEIVER, "weft_missed", "rx");
-    bool is_open = rx->ops == &wf_fanout_ops && !rx->half.is_closed;
-    return is_open ? ((const struct wf_subscriber *)rx->source)->n_missed : 0;
+    return rx->ops->missed != NULL && !rx->half.is_closed ? rx->ops->missed(rx) : 0;
 }

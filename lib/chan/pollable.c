@@ -23,6 +23,7 @@
 #include "plat/thread.h"
 #include "sched/worker.h"
 
+#include <weft/broadcast.h>
 #include <weft/pollable.h>
 
 #include <string.h>
@@ -36,7 +37,9 @@ struct pollable {
     bool is_armed; /* the node was put, and no end of that seen yet */
     bool is_set;   /* the eventfd, as far as its holder knows */
     bool has_result;
-    int result; /* as of a try: 1 with the item, 0, or an error */
+    int result;      /* as of a try: 1 with the item, 0, or an error */
+    uint64_t n_held; /* what the source had missed by then */
+    uint64_t n_missed;
     WF_CACHE_ALIGNED unsigned char item[];
 };
 
@@ -152,6 +155,7 @@ static void have_result(struct pollable *p, int result)
 {
     p->has_result = true;
     p->result = result;
+    p->n_held = weft_receiver_missed(p->source);
     note_written(p);
     disarm(p);
     set(p);
@@ -189,6 +193,7 @@ static int give(struct pollable *p, weft_receiver *rx, void *out)
         return 0;
     if (rc > 0)
         memcpy(out, p->item, rx->elem_size);
+    p->n_missed = p->n_held;
     p->has_result = false;
     look(p);
     return rc;
@@ -208,6 +213,7 @@ static int pollable_recv(weft_receiver *rx, void *out)
     if (p->has_result)
         return give(p, rx, out);
     int rc = wf_receiver_next(p->source, out);
+    p->n_missed = weft_receiver_missed(p->source);
     look(p);
     return rc;
 }
@@ -222,6 +228,11 @@ static bool pollable_is_ready(weft_receiver *rx, bool is_readable)
 {
     weft_receiver *source = ((struct pollable *)rx->source)->source;
     return source->ops->is_ready != NULL ? source->ops->is_ready(source, is_readable) : is_readable;
+}
+
+static uint64_t pollable_missed(weft_receiver *rx)
+{
+    return ((const struct pollable *)rx->source)->n_missed;
 }
 
 static int pollable_close(weft_receiver *rx)
@@ -242,6 +253,7 @@ static const struct wf_source_ops pollable_ops = {
     .try_recv = pollable_try_recv,
     .select_on = pollable_select_on,
     .is_ready = pollable_is_ready,
+    .missed = pollable_missed,
     .close = pollable_close,
 };
 

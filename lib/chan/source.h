@@ -51,6 +51,9 @@ struct wf_source_ops {
     void *(*room)(weft_receiver *rx);
     void (*filled)(weft_receiver *rx);
 
+    /* How many items the last WEFT_ELAGGED meant. NULL: none is ever missed. */
+    uint64_t (*missed)(weft_receiver *rx);
+
     /* Up to n items; waits for the first. NULL: weft loops over recv once. */
     int (*recv_many)(weft_receiver *rx, void *out, size_t n);
 

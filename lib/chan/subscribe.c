@@ -177,6 +177,11 @@ static bool fanout_is_ready(weft_receiver *rx, bool is_readable)
     return is_readable || sub->next < sub->fanout->next;
 }
 
+static uint64_t fanout_missed(weft_receiver *rx)
+{
+    return ((const struct wf_subscriber *)rx->source)->n_missed;
+}
+
 /* ---- coming and going ------------------------------------------------------------------------ */
 
 int wf_fanout_subscribe(struct wf_fanout *f, weft_receiver *rx, const uint64_t *next,
@@ -273,6 +278,7 @@ const struct wf_source_ops wf_fanout_ops = {
     .try_recv = fanout_try_recv,
     .select_on = fanout_select_on,
     .is_ready = fanout_is_ready,
+    .missed = fanout_missed,
     .recv_many = fanout_recv_many,
     .close = fanout_close,
     .ref = fanout_ref,

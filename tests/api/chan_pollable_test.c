@@ -256,6 +256,27 @@ WT_TEST(a_loop_over_every_kind_of_source)
     expect_and_end(&kept, 3);
 }
 
+WT_TEST(a_loop_too_slow_for_a_broadcast_is_told_how_many_it_missed)
+{
+    WEFT_TX(int, tx);
+    WEFT_RX(int, rx);
+    WEFT_RX(int, polled);
+    int fd, value = 0;
+    ck_assert_int_eq(weft_broadcast_open(&tx, &rx, 2), 0);
+    ck_assert_int_eq(weft_pollable(WEFT_MOVE(rx), &polled, &fd), 0);
+    for (int i = 0; i < 5; i++)
+        ck_assert_int_eq(weft_send(tx, i), 0);
+    ck_assert(is_readable(fd));
+    ck_assert_int_eq(weft_try_recv(polled, &value), WEFT_ELAGGED);
+    ck_assert_uint_eq(weft_missed(polled), 3);
+    for (int i = 3; i < 5; i++) {
+        ck_assert(is_readable(fd));
+        ck_assert_int_eq(weft_try_recv(polled, &value), 1);
+        ck_assert_int_eq(value, i);
+    }
+    ck_assert(!is_readable(fd));
+}
+
 static void complete_late(void *arg)
 {
     weft_completion(int) done = weft_completion_of(int, arg);
