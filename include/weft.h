@@ -23,6 +23,9 @@
 #include <weft/base.h>
 #include <weft/error.h>
 #include <weft/cleanup.h>
+#include <weft/defer.h>
+#include <weft/exit_stack.h>
+#include <weft/resource.h>
 #include <weft/runtime.h>
 #include <weft/scope.h>
 #include <weft/cancel.h>

@@ -35,7 +35,8 @@ typedef struct weft_shield {
 /* From here to weft_shield_end, cancellation of the surrounding scopes is not seen.
  *
  * For teardown that has to wait. Shields nest, and end in reverse order on the task or
- * thread that began them. A shielded wait has the teardown budget of the runtime.
+ * thread that began them. A shield has no limit of time: WEFT_SCOPE(s, .shielded = true,
+ * .timeout_ns = ...) has one.
  *
  * Waits    no
  * From     a task or any thread                                                         */
@@ -47,6 +48,35 @@ WEFT_API void weft_shield_begin(weft_shield *shield);
  * From     the task or thread that began it                                             */
 WEFT_API void weft_shield_end(weft_shield *shield);
 
+/* A closer at work; lives on the caller's stack between begin and end. */
+typedef struct weft_closing {
+    void *opaque_[18];
+} weft_closing;
+
+/* From here to weft_closing_end the caller runs a closer: shielded, within the teardown
+ * budget of the runtime, which begins with the first call that may wait. Past it such calls
+ * return WEFT_ECANCELED. (A plain thread that is in no scope has no budget.)
+ *
+ * Waits    no
+ * From     a task or any thread                                                         */
+WEFT_API void weft_closing_begin(weft_closing *closing);
+
+/* Whether a closer that returned rc has to be followed by the forced one: the budget is
+ * used up and rc is WEFT_ECANCELED. To be asked once, before weft_closing_end.
+ *
+ * Waits    no
+ * From     the task or thread that began it
+ * Returns  whether it has to; then the report says that it was                          */
+WEFT_API bool weft_closing_force(weft_closing *closing, int rc);
+
+/* Ends what weft_closing_begin began. A closer that has used up its budget is reported, by
+ * what the ledger says of the resource (weft/resource.h), or by kind, file and line.
+ *
+ * Waits    no
+ * From     the task or thread that began it                                             */
+WEFT_API void weft_closing_end(weft_closing *closing, const char *kind, const char *file,
+                               int line);
+
 /* Records what a closer run by a brace had to say.
  *
  * The first negative code becomes the task's result if its body returns 0 or more; the
@@ -56,6 +86,16 @@ WEFT_API void weft_shield_end(weft_shield *shield);
  * Waits    no
  * From     a task or any thread                                                         */
 WEFT_API void weft_note_close_error(int rc);
+
+/* What closers run by braces had to say so far.
+ *
+ * For a task that has an error of its own already, which this one does not replace.
+ *
+ * Waits    no
+ * From     a task or any thread
+ * Returns  the first negative code given to weft_note_close_error since the task began, or
+ *          since the last call of weft_take_close_error; 0: none                        */
+WEFT_API int weft_take_close_error(void);
 
 /* Empties an owner.
  *
@@ -115,7 +155,7 @@ WEFT_API void *weft_slot_take(void *slot);
 #define WEFT_DEFINE_AUTO(type, close)                                                     \
     WEFT_UNUSED_ static inline int type##_close_with_(type **weft_slot_, int weft_rc_)    \
     {                                                                                     \
-        WEFT_CLOSE_HELD_(type, close(weft_held_))                                         \
+        WEFT_CLOSE_HELD_(type, close(weft_held_), )                                       \
         return weft_rc_ < 0 || weft_closed_ >= 0 ? weft_rc_ : weft_closed_;               \
     }                                                                                     \
     WEFT_AUTO_HOOK_(type, 0)
@@ -125,27 +165,58 @@ WEFT_API void *weft_slot_take(void *slot);
 #define WEFT_DEFINE_AUTO_STATUS(type, close)                                              \
     WEFT_UNUSED_ static inline int type##_close_with_(type **weft_slot_, int weft_rc_)    \
     {                                                                                     \
-        WEFT_CLOSE_HELD_(type, close(weft_held_, weft_rc_))                               \
+        WEFT_CLOSE_HELD_(type, close(weft_held_, weft_rc_), )                             \
         return weft_closed_;                                                              \
     }                                                                                     \
     WEFT_AUTO_HOOK_(type, WEFT_ABANDONED)
 
-#define WEFT_CLOSE_HELD_(type, call)                                                      \
+/* The same with a forced closer, void abort(type *), which must not wait. When close has
+ * used up the teardown budget its waits return WEFT_ECANCELED; if it returns that, it has
+ * left the resource to abort, which then ends it as roughly as it has to, and the outcome
+ * is WEFT_ETIMEDOUT. */
+#define WEFT_DEFINE_AUTO_FORCED(type, close, abort)                                       \
+    WEFT_UNUSED_ static inline int type##_close_with_(type **weft_slot_, int weft_rc_)    \
+    {                                                                                     \
+        WEFT_CLOSE_HELD_(type, close(weft_held_), WEFT_FORCE_(abort))                     \
+        return weft_rc_ < 0 || weft_closed_ >= 0 ? weft_rc_ : weft_closed_;               \
+    }                                                                                     \
+    WEFT_AUTO_HOOK_(type, 0)
+#define WEFT_DEFINE_AUTO_STATUS_FORCED(type, close, abort)                                \
+    WEFT_UNUSED_ static inline int type##_close_with_(type **weft_slot_, int weft_rc_)    \
+    {                                                                                     \
+        WEFT_CLOSE_HELD_(type, close(weft_held_, weft_rc_), WEFT_FORCE_(abort))           \
+        return weft_closed_;                                                              \
+    }                                                                                     \
+    WEFT_AUTO_HOOK_(type, WEFT_ABANDONED)
+
+#define WEFT_FORCE_(abort)                                                                \
+    if (weft_closing_force(&weft_closing_, weft_closed_)) {                                 \
+        abort(weft_held_);                                                                \
+        weft_closed_ = WEFT_ETIMEDOUT;                                                    \
+    }
+
+#define WEFT_CLOSE_HELD_(type, call, force)                                               \
     type *weft_held_ = *weft_slot_;                                                       \
-    weft_shield weft_shield_;                                                             \
+    weft_closing weft_closing_;                                                           \
     int weft_closed_;                                                                     \
     if (weft_held_ == NULL)                                                               \
         return weft_rc_;                                                                  \
     *weft_slot_ = NULL;                                                                   \
-    weft_shield_begin(&weft_shield_);                                                     \
+    weft_closing_begin(&weft_closing_);                                                   \
     weft_closed_ = call;                                                                  \
-    weft_shield_end(&weft_shield_);
+    force                                                                                 \
+    weft_closing_end(&weft_closing_, #type, __FILE__, __LINE__);
 
 #define WEFT_AUTO_HOOK_(type, outcome)                                                    \
     WEFT_UNUSED_ static inline void type##_auto_(type **weft_slot_)                       \
     {                                                                                     \
         if (*weft_slot_ != NULL)                                                          \
             weft_note_close_error(type##_close_with_(weft_slot_, outcome));               \
+    }                                                                                     \
+    WEFT_UNUSED_ static inline int type##_exit_(void *weft_it_, int weft_rc_)             \
+    {                                                                                     \
+        type *weft_held_ = (type *)weft_it_;                                              \
+        return type##_close_with_(&weft_held_, weft_rc_);                                 \
     }
 
 #endif

@@ -7,6 +7,7 @@
 #include "base/spin.h"
 #include "plat/futex.h"
 #include "plat/sanitizer.h"
+#include "sched/closing.h"
 #include "sched/host.h"
 #include "sched/wait_task.h"
 
@@ -281,8 +282,11 @@ static void wake_thread(struct wf_waiter *waiter)
 
 WF_COLD bool wf_tell_look(struct wf_waiter *self, const char *where)
 {
-    if (wf_load_rlx(self->cancel) == WF_FLAG_WATCHED && wf_on_look != NULL)
+    uint32_t flag = wf_load_rlx(self->cancel);
+    if (flag == WF_FLAG_WATCHED && wf_on_look != NULL)
         wf_on_look(self, where);
+    if (flag == WF_FLAG_UNARMED)
+        wf_closing_arm(self);
     return wf_load_seq(self->cancel) == WF_FLAG_CANCELLED;
 }
 

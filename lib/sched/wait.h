@@ -39,6 +39,7 @@
 
 struct weft_scope;
 struct wf_locals;
+struct wf_closing;
 
 enum {
     WF_WAIT_IDLE = 0,
@@ -105,6 +106,7 @@ struct wf_waiter {
     uint32_t n_unknown_reads;      /* read locks that it holds and that are not in reads */
     bool felt_cancel;              /* since it entered its scope a call has failed for a cancel */
     struct wf_locals *locals;      /* what it sees of task-locals; owner only */
+    struct wf_closing *closing;    /* the innermost closer that it runs (closing.h) */
     const void *reads[WF_N_READS]; /* rwlocks that it reads, as often as it does; NULL: no more */
 };
 
@@ -191,8 +193,9 @@ void wf_wait_wake(struct wf_waiter *waiter, enum wf_wake when);
 
 /* What a scope's flag says. WATCHED is for tests alone: not cancelled, but every look at it is told
  * to wf_on_look, which may cancel the scope there and then (testing/points.h). So a program that is
- * not under test pays nothing for being testable: it is the same load and the same branch. */
-enum { WF_FLAG_CLEAR = 0, WF_FLAG_CANCELLED = 1, WF_FLAG_WATCHED = 2 };
+ * not under test pays nothing for being testable: it is the same load and the same branch.
+ * UNARMED is a closer's whose budget begins with the first look (closing.h). */
+enum { WF_FLAG_CLEAR = 0, WF_FLAG_CANCELLED = 1, WF_FLAG_WATCHED = 2, WF_FLAG_UNARMED = 3 };
 
 /* Set before the runtime starts; called with no lock held. where: the function that looks. */
 extern void (*wf_on_look)(struct wf_waiter *self, const char *where);
@@ -274,6 +277,7 @@ static inline void wf_waiter_init(struct wf_waiter *waiter, bool is_task)
     waiter->shields = 0;
     waiter->cancel = &wf_never_cancelled;
     waiter->scope = NULL;
+    waiter->closing = NULL;
     waiter->close_error = 0;
     waiter->felt_cancel = false;
     waiter->never_waits = NULL;

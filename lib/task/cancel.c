@@ -167,13 +167,6 @@ void weft_shield_end(weft_shield *shield)
     self->cancel = ((struct shield *)(void *)shield->opaque_)->cancel;
 }
 
-void weft_note_close_error(int rc)
-{
-    struct wf_waiter *self = wf_waiter_self();
-    if (self != NULL && rc < 0 && rc != WEFT_ABANDONED && self->close_error == 0)
-        self->close_error = rc;
-}
-
 /* ---- asking ---------------------------------------------------------------------------------------- */
 
 int weft_checkpoint(void)

@@ -27,6 +27,15 @@ int wf_scope_add(struct weft_scope *scope, struct wf_task *tasks)
 
 /* ---- the end of one ----------------------------------------------------------------------------- */
 
+/* What a closer had to say in a task that had an error of its own. */
+static void add_secondary_locked(struct wf_scope *s, weft_task_end end, int close_error)
+{
+    bool is_another = close_error < 0 && close_error != end.rc;
+    end.rc = close_error;
+    if (WF_UNLIKELY(is_another))
+        wf_errors_add_locked(s, &end);
+}
+
 /* False: it changes nothing for the others. */
 static bool note_failure(struct wf_scope *s, const struct wf_task *task, int rc)
 {
@@ -39,6 +48,8 @@ static bool note_failure(struct wf_scope *s, const struct wf_task *task, int rc)
     }
     s->was_felt |= rc == WEFT_ECANCELED && !is_error;
     bool is_first = is_error && s->errors.n == 1;
+    if (is_error)
+        add_secondary_locked(s, end, task->waiter.close_error);
     wf_lock_release(&s->lock);
     return is_first && !s->is_supervisor && !s->is_race;
 }

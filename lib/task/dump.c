@@ -19,6 +19,7 @@
 #include "sched/worker.h"
 #include "sync/queue.h"
 #include "task/generator.h"
+#include "task/ledger.h"
 #include "task/scope.h"
 
 #include <weft/runtime.h>
@@ -190,6 +191,7 @@ void wf_dump_text(struct wf_text *text)
     wf_scope_each_root(dump_root, &d);
     dump_threads(&d);
     wf_chan_each(dump_chan, text);
+    wf_ledger_describe(text);
 }
 
 int weft_dump(int fd)

@@ -4,6 +4,7 @@
 
 #include "base/panic.h"
 #include "plat/mem.h"
+#include "sched/closing.h"
 #include "task/generator.h"
 
 #include <string.h>
@@ -45,12 +46,13 @@ static void put_and_await_close(struct wf_generator *g, const void *value, struc
     wf_chores_do(g->chan, &chores);
 }
 
-/* N3. The scopes that the body is in are left behind the shield, which they know nothing of. */
+/* N3. So it goes on, too, when the scopes are left that the body is in now. */
 static void shield_rest(struct wf_generator *g, struct wf_waiter *self)
 {
+    struct wf_closing *rest = wf_closing_of(&g->lease->rest);
+    weft_closing_begin(&g->lease->rest);
     for (weft_scope *scope = self->scope; scope != &g->scope; scope = wf_scope_of(scope)->parent)
-        wf_scope_of(scope)->outer_cancel = &wf_never_cancelled;
-    weft_shield_begin(&g->lease->rest);
+        wf_scope_of(scope)->outer_cancel = &rest->flag;
 }
 
 static int refuse_second(struct wf_generator *g)
@@ -75,7 +77,7 @@ int wf_manager_yield(struct wf_generator *g, const void *value, struct wf_waiter
 void wf_manager_body_done(struct weft_lease *lease, int rc)
 {
     if (lease->has_yielded)
-        weft_shield_end(&lease->rest);
+        wf_closing_end(wf_closing_of(&lease->rest));
     lease->rc = rc;
     lease->has_ended = true;
 }
@@ -101,6 +103,7 @@ static int end(struct weft_lease *lease)
     const char *name = g->name;
     int rc = wf_receiver_close(lease->rx);
     WF_MUST(rc != WEFT_EDEADLK || lease->has_ended, "manager \"%s\" closes its own lease", name);
+    weft_resource_closed(&lease->entry);
     wf_receiver_free(lease->rx);
     return rc;
 }
@@ -170,6 +173,8 @@ int weft_lease_open(const weft_manager_opts *opts, const weft_callable *what, vo
     rc = weft_receiver_recv(lease->rx, out, elem_size);
     if (rc <= 0)
         return give_up(lease, rc);
+    const struct wf_generator *g = lease->rx->source;
+    weft_resource_opened(&lease->entry, "lease of manager", g->name, what->file, what->line);
     *out_lease = lease;
     return 0;
 }

@@ -6,7 +6,7 @@
  *       puts finds it.
  *   N2  The yield's wait is shielded and ends by a close alone: who uses the value unwinds before
  *       the manager tears it down, also when both are cancelled.
- *   N3  What comes after the yield is teardown: behind the lease's shield, which has the budget.
+ *   N3  What comes after the yield is teardown, shielded and with the budget of a closer (closing.h).
  *   N4  The lease outlives the body: whoever closes it waits for DONE. The body writes rc and ends
  *       the shield before that; the closer reads rc and frees the lease after it. */
 #ifndef WF_TASK_MANAGER_H
@@ -15,17 +15,19 @@
 #include "sched/wait.h"
 
 #include <weft/manager.h>
+#include <weft/resource.h>
 
 struct wf_generator;
 
 struct weft_lease {
+    weft_resource entry;
     weft_receiver *rx;
     int told; /* what the yield returns; the channel's lock, until is_closing */
     int rc;   /* what the body returned; valid when has_ended */
 
     /* The body's task alone, until DONE. */
     bool has_yielded, is_misused, has_ended;
-    weft_shield rest;
+    weft_closing rest;
 };
 
 /* weft_yield in a manager's body. */

@@ -4,7 +4,9 @@
 #include "task/scope.h"
 
 #include "base/panic.h"
+#include "sched/closing.h"
 #include "sched/worker.h"
+#include "task/ledger.h"
 #include "task/record.h"
 
 #include <string.h>
@@ -109,6 +111,8 @@ void wf_scope_fini(struct weft_scope *scope)
     struct wf_scope *s = wf_scope_of(scope);
     if (s->deadline.queue != NULL)
         wf_deadline_stop(s);
+    if (WF_UNLIKELY(s->has_entries))
+        wf_ledger_end_scope_slow(scope);
     if (s->parent != NULL)
         unlink_parent(s);
     if (s->is_root)
@@ -180,6 +184,8 @@ void weft_scope_enter(weft_scope *scope, const char *file, int line)
         .line = line,
     };
     read_deadline(&scope->opts, &opts);
+    if (WF_UNLIKELY(self->closing != NULL))
+        opts.deadline_at_ns = wf_closing_deadline(self, opts.deadline_at_ns);
     int rc = opts.is_root ? wf_runtime_enter() : 0;
     if (rc < 0) {
         refuse(s, rc);

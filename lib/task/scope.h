@@ -80,6 +80,7 @@ struct wf_scope {
     bool had_generators; /* some were opened in it: by its children or its owner, so that once it is
                           * over its owner may look without the lock */
     bool was_moved;      /* somebody has moved the deadline, or is about to */
+    bool has_entries;    /* ledger.h, L2; the ledger's lock */
     uint32_t limit;      /* limit.c: children at once; constant */
 
     uint32_t n_tasks, n_places; /* limit.c: how many children there may still be */
@@ -91,6 +92,8 @@ struct wf_scope {
     struct wf_list spawners;   /* limit.c: who waits for places */
     struct wf_reason reason;
     struct wf_errors errors;
+
+    struct wf_list entries; /* the ledger's, whose lock it is; valid if has_entries */
 
     struct weft_scope *parent;      /* constant; NULL: a root */
     struct wf_link link;            /* in parent->scopes; parent's lock */

@@ -153,6 +153,31 @@ WT_TEST(a_plain_thread_opens_one)
     wt_thread_join(wt_thread_start(thread_main, NULL));
 }
 
+WEFT_MANAGER(slow_to_close, int)
+{
+    int rc = weft_yield(1);
+    ck_assert_int_eq(weft_sleep(WEFT_SEC(100)), WEFT_ECANCELED);
+    return rc;
+}
+
+static int budget_main(void *arg)
+{
+    (void)arg;
+    int value;
+    WEFT_AUTO(weft_lease, lease);
+    WEFT_TRY(slow_to_close(&lease, &value));
+    return weft_close_with(lease, 3);
+}
+
+WT_TEST(past_the_budget_the_teardowns_waits_are_cancelled)
+{
+    ck_assert_int_eq(weft_configure(WEFT_CONFIG(.teardown_budget_ns = WEFT_MS(10))), 0);
+    wt_capture_reports();
+    run(budget_main, 3);
+    ck_assert_ptr_nonnull(strstr(wt_reports(), "manager \"slow_to_close\""));
+    ck_assert_ptr_nonnull(strstr(wt_reports(), "teardown budget"));
+}
+
 /* ---- opening ------------------------------------------------------------------------------------ */
 
 WEFT_MANAGER(fails, int, (int, code))

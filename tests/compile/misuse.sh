@@ -3,9 +3,8 @@
 # warning and refuses the wrong ones, in each standard.
 #
 # A case is a name, its right lines (+), its wrong lines (-) and, where the compiler's words matter,
-# what it has to say about them (?), an extended regular expression. Cases of calls.txt, joins.txt
-# and streams.txt stand in a function, after the declarations of misuse/prelude.h; cases of
-# definitions.txt at file scope.
+# what it has to say about them (?), an extended regular expression. Cases of definitions.txt stand
+# at file scope, those of the other lists in a function, after the declarations of misuse/prelude.h.
 #
 # With "bare", no warning is on but the three that a careful program makes errors even without
 # -Wall, and at least FLOOR cases have to be refused.
@@ -24,10 +23,10 @@ if [ "$bare" = bare ]; then
     esac
 fi
 
-# NAME.wrong.c for each case; NAME.right.c for a definition, and right.c with a function for each
-# call, since those don't clash. NAME.says has the expected words.
-for list in calls joins streams definitions; do
-    awk -v dir="$work" -v is_call="$([ $list = definitions ] && echo 0 || echo 1)" '
+# NAME.wrong.c for each case; NAME.right.c for a definition, and LIST.right.c with a function for
+# each call, since those don't clash. NAME.says has the expected words.
+for list in $(cd "$here/misuse" && basename -s .txt ./*.txt); do
+    awk -v dir="$work" -v list=$list -v is_call="$([ $list = definitions ] && echo 0 || echo 1)" '
     function put(file, lines) {
         if (is_call)
             lines = "int check_" name "(void);\nint check_" name "(void)\n{\n    MISUSE_LOCALS\n" \
@@ -36,7 +35,7 @@ for list in calls joins streams definitions; do
             print "#include \"prelude.h\"" >file
         started[file] = 1
         print "#line 1 \"" name "\"\n" lines >file
-        if (file != dir "/right.c")
+        if (file != dir "/" list ".right.c")
             close(file)
     }
     function finish() {
@@ -47,7 +46,7 @@ for list in calls joins streams definitions; do
             exit 1
         }
         put(dir "/" name ".wrong.c", wrong)
-        put(is_call ? dir "/right.c" : dir "/" name ".right.c", right)
+        put(is_call ? dir "/" list ".right.c" : dir "/" name ".right.c", right)
         if (says != "") {
             print says >(dir "/" name ".says")
             close(dir "/" name ".says")

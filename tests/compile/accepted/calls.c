@@ -173,6 +173,38 @@ int use_close_with(const char *path, int *out_size)
     return weft_close_with(book, *out_size);
 }
 
+typedef struct socket {
+    weft_resource entry;
+    int fd;
+} socket;
+int socket_open(socket **out_it);
+int socket_close(socket *it);
+void socket_abort(socket *it);
+WEFT_DEFINE_AUTO_FORCED(socket, socket_close, socket_abort)
+void free_it(void *it);
+int end_it(void *it);
+int close_it(void *it, int rc);
+
+int use_closers(int n, int *numbers);
+int use_closers(int n, int *numbers)
+{
+    WEFT_AUTO(weft_exit_stack, stack);
+    weft_defer(free_it, numbers);
+    weft_defer(end_it, &n);
+    for (int i = 0; i < n; i++) {
+        WEFT_AUTO(socket, it);
+        WEFT_AUTO(ledger, book);
+        WEFT_TRY(socket_open(&it));
+        WEFT_OPENED(&it->entry, "socket", NULL);
+        WEFT_TRY(ledger_open(&book));
+        WEFT_TRY(weft_exit_keep(&stack, socket, it));
+        WEFT_TRY(weft_exit_keep(&stack, ledger, book));
+        WEFT_TRY(weft_exit_push(&stack, "number", close_it, &numbers[i]));
+    }
+    (void)weft_exit_pop(&stack);
+    return weft_close_with(stack, (int)weft_exit_count(stack)) + weft_take_close_error();
+}
+
 /* ---- managers ---- */
 
 WEFT_MANAGER(opened, ledger *, (const char *, name))

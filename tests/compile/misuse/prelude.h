@@ -25,6 +25,9 @@ typedef struct ledger {
 int ledger_close(ledger *it, int rc);
 WEFT_DEFINE_AUTO_STATUS(ledger, ledger_close)
 
+void free_nothing(void *it);
+int close_anything(void *it, int rc);
+
 WEFT_TASK(nop) { return 0; }
 WEFT_TASK(produce, (tx, struct job, out), (int, count))
 {
@@ -113,6 +116,7 @@ struct line_batch {
     WEFT_PERMIT(struct job, place);                                              \
     WEFT_COMPLETION(struct job, done);                                           \
     WEFT_AUTO(database, db);                                                     \
+    WEFT_AUTO(weft_exit_stack, stack);                                           \
     WEFT_AUTO(weft_lease, lease);                                                \
     struct job *job_at = NULL;                                                   \
     struct page *page_at = NULL;                                                 \
@@ -124,4 +128,4 @@ struct line_batch {
     (void)page, (void)pair, (void)tx, (void)rx, (void)itx, (void)irx, (void)prx; \
     (void)timer, (void)lines, (void)place, (void)db, (void)book, (void)task;     \
     (void)end;                                                                   \
-    (void)lease, (void)job_at, (void)page_at, (void)done;
+    (void)lease, (void)stack, (void)job_at, (void)page_at, (void)done;
