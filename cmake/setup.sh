@@ -33,6 +33,7 @@ tests() {
     wish clang clang
     wish valgrind valgrind
     wish gdb gdb
+    [ -e /usr/include/sqlite3.h ] || optional+=(libsqlite3-dev)
     wish python3 python3
 }
 
