@@ -47,9 +47,9 @@ typedef struct weft_pollable_opts {
  * Waits    no, but for source's teardown when the open fails
  * From     any thread
  * Returns  0
- *          WEFT_ENOTSUP    source may wait inside (files, combinators that may wait), waits
- *                          for time alone (timers, tickers), or lends its items (lines): a
- *                          task that sends them into a channel mends that
+ *          WEFT_ENOTSUP    source may wait inside (iterators, combinators that may wait) or
+ *                          waits for time alone (timers, tickers): weft_buffer in front
+ *                          mends that; or it lends its items (lines): copy them first
  *          WEFT_EMSGSIZE   elem_size is not the source's; WEFT_EINVAL for a NULL one
  *          WEFT_ENOMEM, or why there is no descriptor (-EMFILE)                             */
 WEFT_API WEFT_MUST_CHECK int weft_pollable_open(weft_receiver *source, size_t elem_size,

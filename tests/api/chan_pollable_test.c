@@ -226,6 +226,14 @@ WEFT_MAP(half_of, int, out, int, in)
 }
 WEFT_FILTER(even, int, item) { return item % 2 == 0; }
 
+/* It may wait, for all that weft knows. */
+static int numbers_next(int *state, int *out)
+{
+    *out = ++*state;
+    return 1;
+}
+WEFT_ITERATOR(next_numbers, int, int, numbers_next);
+
 static weft_rx(int) broadcast_of(int n)
 {
     WEFT_TX(int, tx);
@@ -249,6 +257,10 @@ WT_TEST(a_loop_over_every_kind_of_source)
     ck_assert_int_eq(even_with(at_once, WEFT_MOVE(source), &kept), 0);
     ck_assert_int_eq(half_of_with(at_once, WEFT_MOVE(kept), &mapped), 0);
     expect_and_end(&mapped, 5);
+    ck_assert_int_eq(next_numbers(-1, &source), 0);
+    ck_assert_int_eq(weft_buffer(WEFT_MOVE(source), 2, &kept), 0);
+    ck_assert_int_eq(weft_take(WEFT_MOVE(kept), 6, &mapped), 0);
+    expect_and_end(&mapped, 6);
     source = broadcast_of(8);
     expect_and_end(&source, 8);
     source = broadcast_of(8);
@@ -350,13 +362,6 @@ WT_TEST(the_item_held_ahead_is_dropped_with_the_rest)
 
 /* ---- what can't be polled --------------------------------------------------------------------- */
 
-static int endless_next(int *state, int *out)
-{
-    *out = ++*state;
-    return 1;
-}
-WEFT_ITERATOR(endless, int, int, endless_next);
-
 WT_TEST(sources_that_wait_inside_or_for_time_or_lend_are_refused)
 {
     WEFT_RX(int64_t, timer);
@@ -373,7 +378,7 @@ WT_TEST(sources_that_wait_inside_or_for_time_or_lend_are_refused)
     ck_assert_int_eq(weft_ticker(WEFT_SEC(1000), &timer), 0);
     ck_assert_int_eq(weft_pollable(WEFT_MOVE(timer), &polled_timer, &fd), WEFT_ENOTSUP);
     ck_assert(timer == NULL);
-    ck_assert_int_eq(endless(0, &source), 0);
+    ck_assert_int_eq(next_numbers(0, &source), 0);
     ck_assert_int_eq(weft_pollable(WEFT_MOVE(source), &polled, &fd), WEFT_ENOTSUP);
     ck_assert_int_eq(weft_chan_open(&lines_tx, &lines, 1), 0);
     ck_assert_int_eq(weft_pollable(WEFT_MOVE(lines), &polled_lines, &fd), WEFT_ENOTSUP);
