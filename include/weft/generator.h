@@ -14,7 +14,8 @@
  *         printf("%d\n", n);
  *     return weft_error(numbers);
  *
- * The body is a task of its own that runs only while its consumer waits for a value.
+ * The body is a task of its own that runs only while its consumer waits for a value: an item
+ * may point into its memory until the next receive, also when both have been cancelled.
  * Dropping the receiver makes the pending yield return WEFT_ECLOSED and waits, shielded,
  * until the body has unwound. It ends at the latest with the scope it was opened in.
  *

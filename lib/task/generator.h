@@ -5,7 +5,7 @@
  * first demand, and a channel of one item between the task and the receiver.
  *
  * Invariants, under the channel's lock, which is the generator's too:
- *   G1  The body runs only between a demand and its next yield, to unwind, or in a cancelled scope.
+ *   G1  The body runs only between a demand and its next yield, and to unwind.
  *   G2  is_asked: a demand for which no item has been put yet. An item is put only when it is set,
  *       and that clears it; it is set only while the channel is empty. So a put never waits.
  *   G3  Who changes NEW to something else owns the arguments: the task, or whoever drops them.
@@ -28,6 +28,11 @@
  *       channel's lock, and a wait in state PARKED, as if the body had begun it. A body rests only in
  *       its own scope, without a shield: so who cancels it comes by the scope's list of tasks and
  *       settles it after the flag is set [cancel-dekker]; the body looks at the flag after RESTS.
+ *   G8  A cancel does not end a yield's wait: a consumer in the same scope may be using the item,
+ *       which may lie in the body's memory (a line is a view), and is cancelled itself. It asks for
+ *       more, and the body's next call that may wait is cancelled; or it closes the generator, at
+ *       the latest when the scope is left. One that was opened outside any scope has nobody who
+ *       leaves that: the cancel of a shutdown does end its yield. And so does a close's own.
  *   LOCKED: what follows, and all of the above. While it is not, state is RUNNING, is_asked and
  *   is_consuming are false.
  *

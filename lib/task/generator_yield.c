@@ -29,6 +29,20 @@ const struct wf_source_ops wf_generator_self_ops = {
 
 /* ---- at rest -------------------------------------------------------------------------------- */
 
+/* G8. With the lock: a close that found the body elsewhere tells it by a cancel. */
+static inline bool ends_by_cancel(const struct wf_generator *g)
+{
+    return g->is_closing || g->parent == NULL;
+}
+
+static void begin_wait(struct wf_generator *g, struct wf_waiter *self)
+{
+    if (ends_by_cancel(g))
+        wf_wait_begin(self, WF_ON_DEMAND, g->chan);
+    else
+        wf_wait_begin_shielded(self, WF_ON_DEMAND, g->chan);
+}
+
 void wf_generator_settle_locked(struct wf_generator *g)
 {
     uint32_t rests = WF_TURN_RESTS;
@@ -37,7 +51,7 @@ void wf_generator_settle_locked(struct wf_generator *g)
         return;
     wf_generator_count_locked(g);
     g->state = WF_GENERATOR_PARKED;
-    wf_wait_begin(&g->task->waiter, WF_ON_DEMAND, g->chan);
+    begin_wait(g, &g->task->waiter);
 }
 
 void wf_generator_settle_task(struct wf_task *task)
@@ -63,11 +77,15 @@ static inline void begin_rest(struct wf_generator *g)
     wf_store_seq(&g->turn, (uint32_t)WF_TURN_RESTS);
 }
 
-/* A cancel came before it began to rest; whoever cancels may be about to settle it. */
-static WF_NOINLINE bool ends_rest_slow(struct wf_generator *g)
+/* A cancel came before it began to rest: an ordinary wait of its own, unless somebody else has made
+ * one, or has lent it a worker. */
+static bool settle(struct wf_generator *g)
 {
-    uint32_t rests = WF_TURN_RESTS;
-    return wf_cas_acq_rel(&g->turn, &rests, (uint32_t)WF_TURN_LOCKED);
+    wf_chan_lock(g->chan);
+    wf_generator_settle_locked(g);
+    bool is_settled = g->state == WF_GENERATOR_PARKED;
+    wf_chan_unlock(g->chan);
+    return is_settled;
 }
 
 /* As wf_wait_park, after begin_rest; IDLE: it was lent a worker. lender: who has got its item and the
@@ -75,11 +93,8 @@ static WF_NOINLINE bool ends_rest_slow(struct wf_generator *g)
 static WF_NOINLINE uint32_t rest_slow(struct wf_generator *g, struct wf_waiter *self,
                                       struct wf_waiter *lender)
 {
-    if (wf_is_cancelled(self) && ends_rest_slow(g)) {
-        if (lender != NULL)
-            wf_wait_wake(lender, WF_WAKE_NEXT);
-        return WF_CLAIM_CANCELED;
-    }
+    if (wf_is_cancelled(self) && settle(g))
+        return lender != NULL ? wf_wait_park_for(self, lender) : wf_wait_park(self, WF_NEVER);
     return lender != NULL ? wf_lend(self, lender) : wf_lend_nobody(self);
 }
 
@@ -93,7 +108,7 @@ static uint32_t wait_locked(struct wf_generator *g, struct wf_waiter *self,
     if (rests) {
         begin_rest(g);
     } else {
-        wf_wait_begin(self, WF_ON_DEMAND, g->chan);
+        begin_wait(g, self);
         g->state = WF_GENERATOR_PARKED;
     }
     wf_chan_unlock(g->chan);

@@ -308,4 +308,61 @@ static int mistakes_main(void *arg)
 
 WT_TEST(mistakes_have_codes) { run(mistakes_main); }
 
+/* ---- what lies in the body's memory ----------------------------------------------------------- */
+
+static _Atomic int n_left;
+
+WEFT_GENERATOR(lend_locals, weft_rx(int *), (bool, waits_first))
+{
+    int value = 42, rc = 0;
+    while (rc >= 0) {
+        if (waits_first)
+            WEFT_TRY(weft_sleep(WEFT_US(1)));
+        rc = weft_yield(&value);
+    }
+    atomic_fetch_add(&n_left, 1);
+    return rc;
+}
+
+static void let_others_run(void)
+{
+    weft_shield shield;
+    weft_shield_begin(&shield);
+    ck_assert_int_eq(weft_sleep(WEFT_US(50)), 0);
+    weft_shield_end(&shield);
+}
+
+/* Cancelled in the middle of its work on an item, a consumer may finish that. */
+static int use_while_cancelled(bool waits_first, bool tries)
+{
+    WEFT_SCOPE(scope);
+    WEFT_RX(int *, numbers);
+    int *value, rc = 0;
+    WEFT_TRY(lend_locals(waits_first, &numbers));
+    for (int i = 0; i < 2; i++)
+        do
+            rc = tries ? weft_try_recv(numbers, &value) : weft_recv(numbers, &value);
+        while (rc == WEFT_EAGAIN && weft_sleep(WEFT_US(1)) == 0);
+    ck_assert_int_eq(rc, 1);
+    weft_scope_cancel(&scope);
+    let_others_run();
+    ck_assert_int_eq(atomic_load(&n_left), 0);
+    ck_assert_int_eq(*value, 42);
+    ck_assert_int_eq(weft_recv(numbers, &value), WEFT_ECANCELED);
+    ck_assert_int_eq(weft_close(numbers), 0);
+    ck_assert_int_eq(atomic_load(&n_left), 1);
+    atomic_store(&n_left, 0);
+    return weft_scope_wait(&scope);
+}
+
+static int lent_items_main(void *arg)
+{
+    (void)arg;
+    for (int i = 0; i < 4; i++)
+        WEFT_TRY(use_while_cancelled((i & 1) != 0, (i & 2) != 0));
+    return 0;
+}
+
+WT_TEST(a_cancel_takes_no_item_from_under_its_consumer) { run(lent_items_main); }
+
 WT_MAIN("api_generator")

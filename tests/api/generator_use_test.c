@@ -218,12 +218,12 @@ static int cancel_main(void *arg)
         weft_scope_cancel(&scope);
         ck_assert_int_eq(weft_recv(numbers, &n), WEFT_ECANCELED);
     }
-    ck_assert_int_eq(atomic_load(&last_code), WEFT_ECANCELED);
+    ck_assert_int_eq(atomic_load(&last_code), WEFT_ECLOSED);
     ck_assert_int_eq(weft_recv(numbers, &n), WEFT_ECANCELED);
     return 0;
 }
 
-WT_TEST(a_cancel_of_its_scope_ends_the_pending_yield) { run(cancel_main); }
+WT_TEST(a_cancel_of_its_scope_leaves_the_pending_yield_to_its_consumer) { run(cancel_main); }
 
 WEFT_GENERATOR(in_a_deadline, weft_rx(int))
 {
