@@ -62,18 +62,24 @@ static void *visit_in_thread(void *arg)
     return NULL;
 }
 
+static int let_visit(void)
+{
+    WEFT_SCOPE(scope);
+    for (int i = 0; i < 10; i++)
+        WEFT_TRY(weft_spawn(&scope, visitor, i));
+    WEFT_TRY(weft_wait_group_wait(&visitors));
+    return weft_scope_wait(&scope);
+}
+
 static int main_task(void *arg)
 {
     pthread_t thread;
     weft_wait_group_add(&visitors, 11);
-    WEFT_SCOPE(scope);
-    for (int i = 0; i < 10; i++)
-        WEFT_TRY(weft_spawn(&scope, visitor, i));
     WEFT_TRY(-pthread_create(&thread, NULL, visit_in_thread, arg));
-    WEFT_TRY(weft_wait_group_wait(&visitors));
-    pthread_join(thread, NULL); /* it has nothing left to wait for */
+    int rc = let_visit();
+    pthread_join(thread, NULL); /* no task is left that could have what it waits for */
+    WEFT_TRY(rc);
     WEFT_TRY(*(int *)arg);
-    WEFT_TRY(weft_scope_wait(&scope));
     printf("set up %d time\n", n_set_ups);
     printf("at most 3 inside: %s\n", n_most <= 3 ? "yes" : "no");
     printf("sum of squares to 10: %d\n", sum);
