@@ -41,6 +41,8 @@ var cases = map[string]func(n int64){
 	"spread_500ns":              func(n int64) { spread(n, 376) },
 	"chan_try8":                 try8,
 	"scope_enter_leave":         contextEnterLeave,
+	"scope_spawn_join":          spawnJoinOne,
+	"deadline_scope":            contextDeadline,
 	"timer_start_cancel":        timerStartCancel,
 	"scale_spawn":               scaleSpawn,
 	"scale_parked_wake":         scaleParkedWake,

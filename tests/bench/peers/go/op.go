@@ -40,6 +40,16 @@ func contextEnterLeave(n int64) {
 	perOp(start, n)
 }
 
+// A context with a deadline that is never reached.
+func contextDeadline(n int64) {
+	start := time.Now()
+	for i := int64(0); i < n; i++ {
+		_, cancel := context.WithTimeout(context.Background(), time.Hour)
+		cancel()
+	}
+	perOp(start, n)
+}
+
 func timerStartCancel(n int64) {
 	start := time.Now()
 	for i := int64(0); i < n; i++ {

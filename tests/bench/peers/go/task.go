@@ -51,6 +51,23 @@ func spawnJoin(n int64) {
 	perOp(start, n)
 }
 
+// One goroutine at a time, waited for.
+func spawnJoinOne(n int64) {
+	nRun := int64(0)
+	start := time.Now()
+	for i := int64(0); i < n; i++ {
+		var one sync.WaitGroup
+		one.Add(1)
+		go func() {
+			nRun++
+			one.Done()
+		}()
+		one.Wait()
+	}
+	perOp(start, n)
+	check("tasks", nRun, n)
+}
+
 func node(first, size int64, out *int64, all *sync.WaitGroup) {
 	defer all.Done()
 	if size == 1 {
