@@ -43,7 +43,13 @@ static const struct wf_source_ops second_ops = {
 
 static void fill(weft_receiver *rx, const struct wf_source_ops *ops, void *source, size_t elem_size)
 {
-    *rx = (weft_receiver){ .half = rx->half, .ops = ops, .source = source, .elem_size = elem_size };
+    rx->ops = ops;
+    rx->source = source;
+    rx->elem_size = elem_size;
+    rx->drop_item = NULL;
+    rx->last_error = 0;
+    rx->lends_items = rx->is_ended = rx->cause_given = false;
+    wf_store_rlx_raw(&rx->is_busy, false);
 }
 
 void wf_receiver_init(weft_receiver *rx, const struct wf_source_ops *ops, void *source,

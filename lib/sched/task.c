@@ -22,6 +22,9 @@ struct wf_task *wf_task_self(void)
 
 /* ---- memory: a worker keeps some structs ----------------------------------------------------- */
 
+/* Rejected: to prefetch the struct that is taken next, and the unstarted task that runs next: a
+ * thousand at a time took the same (medians of seven rounds: 50 and 54 ns). */
+
 static struct wf_blocks structs = WF_BLOCKS_INIT(structs, sizeof(struct wf_task), 0);
 
 static struct wf_task *take_struct(struct wf_worker *w)
