@@ -91,8 +91,10 @@ static int visit_recv(const weft_case *c, weft_receiver *rx)
         return WEFT_ECLOSED;
     if (rx->ops != &wf_chan_ops)
         return try_source_slow(rx, c->value);
+    bool was_given = rx->cause_given;
     int rc = weft_receiver_try_recv(rx, c->value, rx->elem_size);
-    return rc == WEFT_EAGAIN ? NOT_READY : rc;
+    /* A cause may be that code, too. */
+    return rc == WEFT_EAGAIN && rx->cause_given == was_given ? NOT_READY : rc;
 }
 
 static int visit_send(const weft_case *c, weft_sender *tx)
