@@ -55,6 +55,11 @@
     X(scope_handle_join, 3000000, 1000, "-")          \
     X(deadline_scope, 10000000, 3000, "-")            \
     X(timer_start_cancel, 5000000, 3000, "-")         \
+    X(to_thread, 5000000, 500, "-")                   \
+    X(to_thread_c64, 5000000, 640, "-")               \
+    X(blocking_sleep1ms, 1024, 128, "-")              \
+    X(blocking_sleep1ms_c1, 16, 4, "-")               \
+    X(blocking_sleep1ms_c1000, 16000, 2000, "-")      \
     X(scale_spawn, 1000000, 20, "curve")              \
     X(scale_parked_wake, 1000000, 20, "curve")        \
     X(scale_message, 1000000, 20, "curve")            \

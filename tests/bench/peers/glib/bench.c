@@ -32,14 +32,25 @@ static void queue_free(struct queue *q)
     g_free(q);
 }
 
+#include "pool.h"
 #include "threads.h"
 
 static const struct bench_case cases[] = {
-    { "chan_pingpong_cap1", 100, pingpong },     { "chan_spsc8_cap128", 10, spsc_cap128 },
-    { "chan_spsc8_cap128_os", 10, spsc_cap128 }, { "chan_spsc8_cap1024", 10, spsc_cap1024 },
-    { "chan_mpmc4x4_cap128", 10, mpmc4x4 },      { "chan_pingpong_unbuf_os", 10, pingpong },
-    { "spread_125ns", 10, spread_125ns },        { "spread_250ns", 10, spread_250ns },
-    { "spread_500ns", 10, spread_500ns },        { NULL, 0, NULL },
+    { "chan_pingpong_cap1", 100, pingpong },
+    { "chan_spsc8_cap128", 10, spsc_cap128 },
+    { "chan_spsc8_cap128_os", 10, spsc_cap128 },
+    { "chan_spsc8_cap1024", 10, spsc_cap1024 },
+    { "chan_mpmc4x4_cap128", 10, mpmc4x4 },
+    { "chan_pingpong_unbuf_os", 10, pingpong },
+    { "spread_125ns", 10, spread_125ns },
+    { "spread_250ns", 10, spread_250ns },
+    { "spread_500ns", 10, spread_500ns },
+    { "to_thread", 100, to_thread },
+    { "to_thread_c64", 20, to_thread_c64 },
+    { "blocking_sleep1ms", 1, blocking_sleep1ms },
+    { "blocking_sleep1ms_c1", 1, blocking_sleep1ms_c1 },
+    { "blocking_sleep1ms_c1000", 1, blocking_sleep1ms_c1000 },
+    { NULL, 0, NULL },
 };
 
 int main(int argc, char **argv) { return run_cases(cases, "os", argc, argv); }

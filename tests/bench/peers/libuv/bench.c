@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* libuv's timers, on its one thread. They count in whole ms from a whole ms on, hence the 2. */
+/* libuv's timers and its thread pool, on its one thread and those of the pool. They count in whole ms from a whole ms on, hence the 2. */
 #include "common.h"
 
+#include <poll.h>
+#include <stdbool.h>
 #include <uv.h>
 
 struct timer {
@@ -60,10 +62,71 @@ static void start_cancel(int64_t n, int workers)
     per_op(now_ns() - began_ns, n);
 }
 
+/* ---- calls on the pool: so many callers, each with one call at a time ------------------------ */
+
+struct caller {
+    uv_work_t work;
+    int64_t n_left;
+};
+
+static bool calls_sleep;
+static int64_t n_calls;
+
+static void call(uv_work_t *work)
+{
+    (void)work;
+    if (calls_sleep)
+        (void)poll(NULL, 0, 1);
+}
+
+static void called(uv_work_t *work, int status)
+{
+    struct caller *caller = (struct caller *)work;
+    check("status of a call", status, 0);
+    n_calls++;
+    if (--caller->n_left > 0 && uv_queue_work(uv_default_loop(), work, call, called) != 0)
+        fail("no call");
+}
+
+static void call_from(int64_t n, int n_callers, bool sleeps)
+{
+    struct caller *callers = calloc((size_t)n_callers, sizeof *callers);
+    int64_t n_each = n / n_callers > 0 ? n / n_callers : 1;
+    if (callers == NULL)
+        fail("no memory");
+    calls_sleep = sleeps;
+    setenv("UV_THREADPOOL_SIZE", sleeps ? "512" : "4", 1);
+    int64_t began_ns = now_ns();
+    for (int i = 0; i < n_callers; i++) {
+        callers[i].n_left = n_each;
+        if (uv_queue_work(uv_default_loop(), &callers[i].work, call, called) != 0)
+            fail("no call");
+    }
+    uv_run(uv_default_loop(), UV_RUN_DEFAULT);
+    int64_t took_ns = now_ns() - began_ns;
+    free(callers);
+    check("calls", n_calls, n_each * n_callers);
+    if (sleeps)
+        in_ms(took_ns);
+    else
+        per_op(took_ns, n_calls);
+}
+
+static void to_thread(int64_t n, int workers) { (void)workers, call_from(n, 1, false); }
+static void to_thread_c64(int64_t n, int workers) { (void)workers, call_from(n, 64, false); }
+static void sleep1ms(int64_t n, int workers) { (void)workers, call_from(n, 64, true); }
+static void sleep1ms_c1(int64_t n, int workers) { (void)workers, call_from(n, 1, true); }
+static void sleep1ms_c1000(int64_t n, int workers) { (void)workers, call_from(n, 1000, true); }
+
 static const struct bench_case cases[] = {
     { "timers_1M", 1, timers }, /* it has no tasks that could sleep */
     { "timers_1M_after", 1, timers },
     { "timer_start_cancel", 1, start_cancel },
+    { "to_thread", 100, to_thread },
+    { "to_thread_c64", 20, to_thread_c64 },
+    { "blocking_sleep1ms", 1, sleep1ms },
+    { "blocking_sleep1ms_c1", 1, sleep1ms_c1 },
+    { "blocking_sleep1ms_c1000", 1, sleep1ms_c1000 },
     { NULL, 0, NULL },
 };
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """bench.py CASE N WORKERS runs one case; bench.py --list names them. One thread, whatever WORKERS."""
 import asyncio
+import concurrent.futures
 import sys
 import time
 
@@ -80,7 +81,41 @@ async def spsc(n, capacity):
     check("sum of values", total, n * (n - 1) // 2)
 
 
+def trivial(n):
+    return n & 1
+
+
+def sleep_1ms(n):
+    time.sleep(0.001)
+    return n & 1
+
+
+async def call_all(function, n):
+    total = 0
+    for i in range(n):
+        total += await asyncio.to_thread(function, i)
+    return total
+
+
+async def call_from(n_callers, function, n):
+    n_each = max(n // n_callers, 1)
+    pool = concurrent.futures.ThreadPoolExecutor(512 if function is sleep_1ms else 4)
+    asyncio.get_running_loop().set_default_executor(pool)
+    start = time.perf_counter_ns()
+    totals = await asyncio.gather(*[call_all(function, n_each) for _ in range(n_callers)])
+    if function is sleep_1ms:
+        print(f"time {(time.perf_counter_ns() - start) / 1e6:.6g} ms")
+    else:
+        per_op(start, n_each * n_callers)
+    check("calls", sum(totals), n_each // 2 * n_callers)
+
+
 CASES = {
+    "to_thread": lambda n: asyncio.run(call_from(1, trivial, n)),
+    "to_thread_c64": lambda n: asyncio.run(call_from(64, trivial, n)),
+    "blocking_sleep1ms": lambda n: asyncio.run(call_from(64, sleep_1ms, n)),
+    "blocking_sleep1ms_c1": lambda n: asyncio.run(call_from(1, sleep_1ms, n)),
+    "blocking_sleep1ms_c1000": lambda n: asyncio.run(call_from(1000, sleep_1ms, n)),
     "generator": generator,
     "ctx_switch": lambda n: asyncio.run(ctx_switch(n)),
     "spawn_join_b1000": lambda n: asyncio.run(spawn_join(n)),
@@ -92,7 +127,8 @@ CASES = {
 def main():
     if sys.argv[1:] == ["--list"]:
         for name in CASES:
-            print(name, 50 if "_" in name else 5, "-")
+            divisor = 1 if "sleep" in name else 500 if "thread" in name else 50 if "_" in name else 5
+            print(name, divisor, "-")
     elif len(sys.argv) == 4 and sys.argv[1] in CASES:
         CASES[sys.argv[1]](int(sys.argv[2]))
     else:

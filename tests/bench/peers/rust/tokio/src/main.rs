@@ -33,6 +33,11 @@ const CASES: &[Case] = &[
     ("sieve2000", 1, |n, w| on(w, sieve(n))),
     ("timers_1M", 1, |n, w| on(w, timers_sleep(n))),
     ("chan_try8", 1, |n, w| on(w, try8(n))),
+    ("to_thread", 100, |n, w| on(w, call_from(n, 1, false))),
+    ("to_thread_c64", 20, |n, w| on(w, call_from(n, 64, false))),
+    ("blocking_sleep1ms", 1, |n, w| on(w, call_from(n, 64, true))),
+    ("blocking_sleep1ms_c1", 1, |n, w| on(w, call_from(n, 1, true))),
+    ("blocking_sleep1ms_c1000", 1, |n, w| on(w, call_from(n, 1000, true))),
 ];
 
 fn main() {
@@ -277,6 +282,38 @@ async fn sieve(n: i64) {
     let took = start.elapsed();
     check("sum of primes", sum, sum_of_primes(n));
     in_ms(took);
+}
+
+async fn call_from(n: i64, n_callers: i64, sleeps: bool) {
+    let n_each = (n / n_callers).max(1);
+    let start = Instant::now();
+    let mut tasks = Vec::new();
+    for _ in 0..n_callers {
+        tasks.push(spawn(async move {
+            let mut sum = 0;
+            for i in 0..n_each {
+                let call = move || {
+                    if sleeps {
+                        std::thread::sleep(std::time::Duration::from_millis(1));
+                    }
+                    i & 1
+                };
+                sum += tokio::task::spawn_blocking(call).await.unwrap();
+            }
+            sum
+        }));
+    }
+    let mut sum = 0;
+    for task in tasks {
+        sum += task.await.unwrap();
+    }
+    let took = start.elapsed();
+    check("calls", sum, n_each / 2 * n_callers);
+    if sleeps {
+        in_ms(took);
+    } else {
+        per_op(took, n_each * n_callers);
+    }
 }
 
 async fn timers_sleep(n: i64) {

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/* Blocking calls: trivial ones, from one task and from 64 at once, and ones that sleep for 1 ms. */
+#include "bench.h"
+
+#include <poll.h>
+#include <stdatomic.h>
+
+int case_to_thread(struct bench *b);
+int case_to_thread_c64(struct bench *b);
+int case_blocking_sleep1ms(struct bench *b);
+int case_blocking_sleep1ms_c1(struct bench *b);
+int case_blocking_sleep1ms_c1000(struct bench *b);
+
+WEFT_TASK(trivial, (int64_t, n)) { return (int)(n & 1); }
+
+WEFT_TASK(sleep_1ms, (int64_t, n))
+{
+    (void)poll(NULL, 0, 1);
+    return (int)(n & 1);
+}
+
+WEFT_TASK(call_trivial, (int64_t, n), (atomic_llong *, sum))
+{
+    int64_t own_sum = 0;
+    for (int64_t i = 0; i < n; i++)
+        own_sum += weft_blocking(trivial, i);
+    atomic_fetch_add(sum, own_sum);
+    return 0;
+}
+
+WEFT_TASK(call_sleep, (int64_t, n), (atomic_llong *, sum))
+{
+    int64_t own_sum = 0;
+    for (int64_t i = 0; i < n; i++)
+        own_sum += weft_blocking(sleep_1ms, i);
+    atomic_fetch_add(sum, own_sum);
+    return 0;
+}
+
+static int call_from(struct bench *b, int n_tasks, bool sleeps)
+{
+    atomic_llong sum = 0;
+    int64_t n_each = b->n / n_tasks > 0 ? b->n / n_tasks : 1;
+    WEFT_SCOPE(scope);
+    bench_begin(b);
+    if (sleeps)
+        WEFT_TRY(weft_spawn_n(&scope, n_tasks, call_sleep, n_each, &sum));
+    else
+        WEFT_TRY(weft_spawn_n(&scope, n_tasks, call_trivial, n_each, &sum));
+    WEFT_TRY(weft_scope_wait(&scope));
+    bench_end(b);
+    WEFT_TRY(bench_check("calls", atomic_load(&sum), n_each / 2 * n_tasks));
+    return sleeps ? bench_time(b, 1, "ms") : bench_time(b, n_each * n_tasks, "ns");
+}
+
+int case_to_thread(struct bench *b) { return call_from(b, 1, false); }
+int case_to_thread_c64(struct bench *b) { return call_from(b, 64, false); }
+int case_blocking_sleep1ms(struct bench *b) { return call_from(b, 64, true); }
+int case_blocking_sleep1ms_c1(struct bench *b) { return call_from(b, 1, true); }
+int case_blocking_sleep1ms_c1000(struct bench *b) { return call_from(b, 1000, true); }
