@@ -66,7 +66,8 @@ static int join_all(void *arg)
     WANT(rc, 0);
     WANT(n, 11);
     WANT(sum, 45);
-    WANT(last, 0);
+    if (wt_is_sim()) /* elsewhere a spawn may take longer than a sleep */
+        WANT(last, 0);
     MUST(weft_scope_wait(&set));
     WANT(n_dropped, 0);
     return 0;
