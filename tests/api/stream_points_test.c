@@ -1,0 +1,402 @@
+/* SPDX-License-Identifier: MIT
+ * Each combinator, cancelled at every point and failed at every call: each item is consumed or
+ * dropped once, each source is closed, nothing is left. */
+#include "wt_test.h"
+
+#include <stdatomic.h>
+#include <weft.h>
+#include <weft/testing.h>
+
+#include "token.h"
+
+#include "stream_items.h"
+
+/* Runs are processes of their own: the counts are those of one run. */
+static int tokens_even(void *arg)
+{
+    (void)arg;
+    return atomic_load(&tokens_made) == atomic_load(&tokens_ended) &&
+                   atomic_load(&n_source_begun) == atomic_load(&n_source_ended)
+               ? 0
+               : -EBADF;
+}
+
+static void try_all(int (*scenario)(void *), const char *name)
+{
+    tokens_begin();
+    atomic_store(&n_source_begun, 0);
+    atomic_store(&n_source_ended, 0);
+    weft_points tried = { .size_ = sizeof tried };
+    const weft_points_opts opts = {
+        .name = name, .check = tokens_even, .max_runs = 60, .seeds = wt_is_sim() ? 2 : 1
+    };
+    ck_assert_int_eq(weft_try_every_point(scenario, NULL, &opts, &tried), 0);
+    ck_assert_int_eq(tried.rc, 0);
+    ck_assert_uint_gt(tried.cancel_runs, 0);
+}
+
+/* The rest of a scenario over tokens. */
+static int end_all(weft_rx(struct token *) rx)
+{
+    weft_each (token, rx)
+        token_end(token);
+    return weft_error(rx);
+}
+
+static int open_few(weft_rx(struct token *) * out_rx) { return open_tokens(5, 0, out_rx); }
+
+/* ---- transforms --------------------------------------------------------------------------------- */
+
+WEFT_MAP(renewed, struct token *, out, struct token *, token)
+{
+    *out = token_new(token_end(token) + 1);
+    return 0;
+}
+WEFT_FILTER(odd, struct token *, token) { return token->n % 2; }
+WEFT_FILTER_MAP(some_renewed, struct token *, out, struct token *, token)
+{
+    int n = token_end(token);
+    if (n % 2 == 0)
+        return 0;
+    *out = token_new(n);
+    return 1;
+}
+WEFT_TAKE_WHILE(up_to_8, struct token *, token) { return token->n <= 8; }
+WEFT_DROP_WHILE(below_3, struct token *, token) { return token->n < 3; }
+
+static int transforms(void *arg)
+{
+    (void)arg;
+    const weft_stream_opts dropping = { .drop = token_drop };
+    WEFT_RX(struct token *, a);
+    WEFT_RX(struct token *, b);
+    WEFT_TRY(open_tokens(12, 0, &a));
+    WEFT_TRY(renewed_with(&dropping, WEFT_MOVE(a), &b));
+    WEFT_TRY(below_3(WEFT_MOVE(b), &a));
+    WEFT_TRY(up_to_8(WEFT_MOVE(a), &b));
+    WEFT_TRY(some_renewed_with(&dropping, WEFT_MOVE(b), &a));
+    WEFT_TRY(odd(WEFT_MOVE(a), &b));
+    WEFT_TRY(weft_skip(WEFT_MOVE(b), 1, &a));
+    WEFT_TRY(weft_take(WEFT_MOVE(a), 2, &b));
+    return end_all(b);
+}
+
+WT_TEST(transforms_at_every_point) { try_all(transforms, "transforms"); }
+
+WEFT_SCAN(summed, struct token *, sum, struct token *, token)
+{
+    (*sum)->n += token_end(token);
+    return 0;
+}
+WEFT_DISTINCT(same_half, struct token *, last, next) { return last->n / 2 == next->n / 2; }
+
+static int kept(void *arg)
+{
+    (void)arg;
+    const weft_stream_opts cloning = { .drop = token_drop, .clone = token_clone };
+    WEFT_RX(struct token *, a);
+    WEFT_RX(struct token *, b);
+    WEFT_TRY(open_few(&a));
+    WEFT_TRY(summed_with(&cloning, WEFT_MOVE(a), token_new(0), &b));
+    WEFT_TRY(same_half_with(&cloning, WEFT_MOVE(b), &a));
+    return end_all(a);
+}
+
+WT_TEST(what_keeps_a_clone_at_every_point) { try_all(kept, "kept"); }
+
+/* ---- joins ------------------------------------------------------------------------------------- */
+
+struct pair {
+    struct token *first, *second;
+};
+
+struct batch {
+    size_t n;
+    struct token *items[3];
+};
+
+static int pairs(void *arg)
+{
+    (void)arg;
+    WEFT_RX(struct token *, a);
+    WEFT_RX(struct token *, b);
+    WEFT_RX(struct pair, rx);
+    WEFT_TRY(open_few(&a));
+    WEFT_TRY(open_tokens(3, 0, &b));
+    WEFT_TRY(weft_zip(WEFT_MOVE(a), WEFT_MOVE(b), &rx));
+    weft_each (pair, rx) {
+        token_end(pair.first);
+        token_end(pair.second);
+    }
+    WEFT_TRY(weft_error(rx));
+    WEFT_DROP(rx);
+    WEFT_TRY(open_tokens(3, 0, &a));
+    WEFT_TRY(weft_pairwise_with(WEFT_OPTS(stream, .clone = token_clone), WEFT_MOVE(a), &rx));
+    weft_each (pair, rx) {
+        token_end(pair.first);
+        token_end(pair.second);
+    }
+    return weft_error(rx);
+}
+
+WT_TEST(zip_and_pairwise_at_every_point) { try_all(pairs, "pairs"); }
+
+static int end_batches(weft_rx(struct batch) rx)
+{
+    weft_each (batch, rx)
+        for (size_t i = 0; i < batch.n; i++)
+            token_end(batch.items[i]);
+    return weft_error(rx);
+}
+
+static int chunks_by_time(void *arg)
+{
+    (void)arg;
+    WEFT_RX(struct token *, a);
+    WEFT_RX(struct batch, rx);
+    WEFT_TRY(open_few(&a));
+    WEFT_TRY(weft_chunks_timed(WEFT_MOVE(a), WEFT_MS(1), &rx));
+    return end_batches(rx);
+}
+
+static int chunks_by_size(void *arg)
+{
+    (void)arg;
+    WEFT_RX(struct token *, a);
+    WEFT_RX(struct batch, rx);
+    WEFT_TRY(open_few(&a));
+    WEFT_TRY(weft_chunks(WEFT_MOVE(a), &rx));
+    return end_batches(rx);
+}
+
+WT_TEST(chunks_at_every_point)
+{
+    try_all(chunks_by_size, "chunks_by_size");
+    try_all(chunks_by_time, "chunks_by_time");
+}
+
+WEFT_FLAT_MAP(few_each, struct token *, out_rx, struct token *, token)
+{
+    return open_tokens(token_end(token), 0, out_rx);
+}
+
+static int many(void *arg)
+{
+    (void)arg;
+    WEFT_RX(struct token *, a);
+    WEFT_RX(struct token *, b);
+    WEFT_RX(struct token *, c);
+    WEFT_TRY(open_tokens(2, 0, &a));
+    WEFT_TRY(open_tokens(2, 0, &b));
+    WEFT_TRY(weft_chain(&c, WEFT_MOVE(a), WEFT_MOVE(b)));
+    WEFT_TRY(open_tokens(2, 0, &a));
+    WEFT_TRY(weft_merge(&b, WEFT_MOVE(a), WEFT_MOVE(c)));
+    WEFT_TRY(few_each(WEFT_MOVE(b), &a));
+    return end_all(a);
+}
+
+WT_TEST(chain_merge_and_flat_map_at_every_point) { try_all(many, "many"); }
+
+/* ---- time -------------------------------------------------------------------------------------- */
+
+WEFT_GENERATOR(slow_tokens, weft_rx(struct token *), (int, last))
+{
+    atomic_fetch_add(&n_source_begun, 1);
+    int rc = 0;
+    for (int n = 1; n <= last && rc >= 0; n++) {
+        rc = weft_sleep(WEFT_US(200));
+        if (rc >= 0)
+            rc = weft_yield(token_new(n));
+    }
+    atomic_fetch_add(&n_source_ended, 1);
+    return rc;
+}
+
+static int open_slow(int last, weft_rx(struct token *) * out_rx)
+{
+    return slow_tokens_with(WEFT_OPTS(generator, .drop = token_drop), last, out_rx);
+}
+
+static int paced(void *arg)
+{
+    (void)arg;
+    WEFT_RX(struct token *, a);
+    WEFT_RX(struct token *, b);
+    WEFT_TRY(open_slow(3, &a));
+    WEFT_TRY(weft_item_timeout(WEFT_MOVE(a), WEFT_SEC(100), &b));
+    WEFT_TRY(weft_throttle(WEFT_MOVE(b), WEFT_US(300), &a));
+    return end_all(a);
+}
+
+static int calm(void *arg)
+{
+    (void)arg;
+    WEFT_RX(struct token *, a);
+    WEFT_RX(struct token *, b);
+    WEFT_TRY(open_slow(4, &a));
+    WEFT_TRY(weft_debounce(WEFT_MOVE(a), WEFT_US(300), &b));
+    return end_all(b);
+}
+
+static int sampled(void *arg)
+{
+    (void)arg;
+    WEFT_RX(struct token *, a);
+    WEFT_RX(struct token *, b);
+    WEFT_TRY(open_slow(4, &a));
+    WEFT_TRY(weft_conflate(WEFT_MOVE(a), &b));
+    WEFT_TRY(weft_sample(WEFT_MOVE(b), WEFT_US(300), &a));
+    return end_all(a);
+}
+
+WT_TEST(time_at_every_point)
+{
+    try_all(paced, "paced");
+    try_all(calm, "calm");
+    try_all(sampled, "sampled");
+}
+
+/* ---- ends -------------------------------------------------------------------------------------- */
+
+static int n_opened;
+
+WEFT_RETRY(flaky, struct token *, out_rx)
+{
+    return open_tokens(2, n_opened++ < 2 ? -ECONNRESET : -EIO, out_rx);
+}
+WEFT_CATCH(or_few, struct token *, code, out_rx) { return code == -EIO ? open_few(out_rx) : code; }
+WEFT_ON_END(told, struct token *, code) { return code; }
+WEFT_FOLD(ended, int, sum, struct token *, token)
+{
+    *sum += token_end(token);
+    return 0;
+}
+
+static bool may_retry(int code) { return code == -ECONNRESET; }
+
+static int ends(void *arg)
+{
+    (void)arg;
+    WEFT_RX(struct token *, a);
+    WEFT_RX(struct token *, b);
+    int sum = 0;
+    n_opened = 0;
+    WEFT_TRY(flaky_with(
+        WEFT_OPTS(retry, .delay_ns = WEFT_US(10), .drop = token_drop, .may_retry = may_retry), &a));
+    WEFT_TRY(or_few_with(WEFT_OPTS(stream, .drop = token_drop), WEFT_MOVE(a), &b));
+    WEFT_TRY(told(WEFT_MOVE(b), &a));
+    return ended(WEFT_MOVE(a), &sum);
+}
+
+static int collected(void *arg)
+{
+    (void)arg;
+    WEFT_RX(struct token *, a);
+    struct token **items = NULL;
+    size_t n = 0;
+    WEFT_TRY(open_few(&a));
+    WEFT_TRY(weft_collect(WEFT_MOVE(a), &items, &n));
+    for (size_t i = 0; i < n; i++)
+        token_end(items[i]);
+    weft_free(items);
+    return 0;
+}
+
+WT_TEST(ends_at_every_point)
+{
+    try_all(ends, "ends");
+    try_all(collected, "collected");
+}
+
+/* ---- sources ----------------------------------------------------------------------------------- */
+
+WEFT_PAGES(pages, struct token *, page)
+{
+    WEFT_TRY(weft_sleep(WEFT_US(10)));
+    for (int i = 0; i < 2; i++) {
+        struct token *token = token_new(i);
+        int rc = weft_page_add(page, &token, sizeof token);
+        if (rc < 0)
+            token_end(token);
+        WEFT_TRY(rc);
+    }
+    return page->number < 2;
+}
+
+static int paged(void *arg)
+{
+    (void)arg;
+    WEFT_RX(struct token *, rx);
+    WEFT_TRY(pages_with(WEFT_OPTS(stream, .drop = token_drop), &rx));
+    return end_all(rx);
+}
+
+WT_TEST(pages_at_every_point) { try_all(paged, "paged"); }
+
+/* ---- tasks ------------------------------------------------------------------------------------- */
+
+static int buffered(void *arg)
+{
+    (void)arg;
+    WEFT_RX(struct token *, a);
+    WEFT_RX(struct token *, b);
+    WEFT_TRY(open_few(&a));
+    WEFT_TRY(weft_buffer(WEFT_MOVE(a), 2, &b));
+    return end_all(b);
+}
+
+WEFT_MAP_PARALLEL(renewed_at_once, struct token *, out, struct token *, token)
+{
+    int n = token_end(token);
+    WEFT_TRY(weft_pause());
+    *out = token_new(n);
+    return 0;
+}
+
+static int parallel(bool unordered)
+{
+    WEFT_RX(struct token *, a);
+    WEFT_RX(struct token *, b);
+    WEFT_TRY(open_few(&a));
+    WEFT_TRY(renewed_at_once_with(
+        WEFT_OPTS(parallel, .limit = 2, .unordered = unordered, .drop = token_drop), WEFT_MOVE(a),
+        &b));
+    return end_all(b);
+}
+
+static int ordered_parallel(void *arg)
+{
+    (void)arg;
+    return parallel(false);
+}
+
+static int unordered_parallel(void *arg)
+{
+    (void)arg;
+    return parallel(true);
+}
+
+WEFT_FOR_EACH(end_each, struct token *, token)
+{
+    token_end(token);
+    return weft_pause();
+}
+
+static int each(void *arg)
+{
+    (void)arg;
+    WEFT_RX(struct token *, a);
+    WEFT_TRY(open_few(&a));
+    return end_each(2, WEFT_MOVE(a));
+}
+
+WT_TEST(a_buffer_at_every_point) { try_all(buffered, "buffered"); }
+
+WT_TEST(parallel_work_at_every_point)
+{
+    try_all(ordered_parallel, "ordered_parallel");
+    try_all(unordered_parallel, "unordered_parallel");
+    try_all(each, "each");
+}
+
+WT_MAIN_BARE("api_stream_points")
