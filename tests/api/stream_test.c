@@ -351,7 +351,7 @@ static int share(size_t capacity)
     ck_assert_int_eq(rc, 0);
     WEFT_TRY(weft_scope_wait(&scope));
     ck_assert_int_lt(n_others, N);
-    ck_assert_int_ge(n_odd, N / 100);
+    ck_assert_int_ge(n_odd, wt_is_sim() ? 1 : N / 100); /* its schedules may be unfair */
     return 0;
 }
 
