@@ -125,10 +125,10 @@ WEFT_ON_END(told, struct token *, code, (int *, out_code), (int, result))
 static int on_end_main(void *arg)
 {
     (void)arg;
+    struct token *token;
+    int code = 1; /* before what writes there at its close */
     WEFT_RX(struct token *, source);
     WEFT_RX(struct token *, rx);
-    struct token *token;
-    int code = 1;
     WEFT_TRY(open_tokens(1, -EIO, &source));
     WEFT_TRY(told(WEFT_MOVE(source), &code, -EDOM, &rx));
     ck_assert_int_eq(weft_recv(rx, &token), 1);
@@ -171,10 +171,10 @@ static int cancelled_on_end_main(void *arg)
 {
     (void)arg;
     WEFT_TX(struct token *, tx);
+    struct token *token;
+    int code = 1; /* before what writes there at its close */
     WEFT_RX(struct token *, source);
     WEFT_RX(struct token *, rx);
-    struct token *token;
-    int code = 1;
     WEFT_TRY(weft_chan_open(&tx, &source, 1, .drop = token_drop));
     WEFT_TRY(told(WEFT_MOVE(source), &code, 0, &rx));
     {
