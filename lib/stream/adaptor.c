@@ -11,21 +11,27 @@
 
 /* ---- pulling -------------------------------------------------------------------------------- */
 
-/* From one adaptor to the next there is no entry check: the outermost receive has made them. */
+int wf_adaptor_pulled_none(struct wf_adaptor *adaptor, weft_receiver *source, int rc)
+{
+    if (rc == 0)
+        source->is_ended = true;
+    else if (source->is_ended)
+        adaptor->rx.is_ended = true;
+    return rc;
+}
+
 int wf_adaptor_pull_from(struct wf_adaptor *adaptor, weft_receiver *source, void *into,
                          bool may_wait)
 {
     int rc;
     if (WF_UNLIKELY(source == NULL) || source->is_ended)
         return 0;
-    if (WF_LIKELY(wf_is_adaptor(source))) {
+    if (wf_is_adaptor(source)) {
         struct wf_adaptor *below = source->source;
         rc = below->kind->next(below, into, may_wait);
-        if (WF_UNLIKELY(rc == 0))
-            source->is_ended = true;
-    } else {
-        rc = may_wait ? wf_receiver_next(source, into) : wf_receiver_try_next(source, into);
+        return rc > 0 ? rc : wf_adaptor_pulled_none(adaptor, source, rc);
     }
+    rc = may_wait ? wf_receiver_next(source, into) : wf_receiver_try_next(source, into);
     if (WF_UNLIKELY(rc < 0) && source->is_ended)
         adaptor->rx.is_ended = true;
     return rc;
@@ -56,13 +62,10 @@ int wf_adaptor_may_go_on(bool may_wait)
     return wf_is_cancelled(self) ? WEFT_ECANCELED : 0;
 }
 
-int wf_adaptor_step(struct wf_adaptor *adaptor, const void *in, void *out)
+int wf_adaptor_step_never_waiting(struct wf_adaptor *adaptor)
 {
-    struct weft_step step = { .in = in, .out = out };
-    if (!adaptor->opts.never_waits)
-        return adaptor->step->enter(adaptor->args, &step);
     const char *outer = wf_never_waits_begin(adaptor->rx.half.file);
-    int rc = adaptor->step->enter(adaptor->args, &step);
+    int rc = adaptor->step->enter(adaptor->args, &adaptor->call);
     wf_never_waits_end(outer);
     return rc;
 }
@@ -95,6 +98,23 @@ int wf_adaptor_recv(weft_receiver *rx, void *out)
     int rc = adaptor->kind->next(adaptor, adaptor->out, true);
     if (WF_LIKELY(rc > 0))
         wf_copy_value(out, adaptor->out, rx->elem_size);
+    return rc;
+}
+
+/* The short way: what all receivers check, and a task that may go on. */
+static int adaptor_recv_now(weft_receiver *rx, void *out, size_t size)
+{
+    struct wf_waiter *self = wf_waiter_known();
+    if (WF_UNLIKELY(rx->half.is_closed || rx->is_ended || size != rx->elem_size || out == NULL ||
+                    self == NULL || self->budget <= 0 || wf_is_cancelled(self) ||
+                    wf_load_rlx(&rx->is_busy)))
+        return wf_receiver_recv_any(rx, out, size);
+    self->budget--;
+    wf_store_rlx(&rx->is_busy, true);
+    int rc = wf_adaptor_recv(rx, out);
+    wf_store_rlx(&rx->is_busy, false);
+    rx->is_ended |= rc == 0;
+    rx->last_error = WF_MIN(rc, 0);
     return rc;
 }
 
@@ -173,12 +193,14 @@ static int adaptor_close(weft_receiver *rx)
 static const struct wf_source_ops waiting_ops = {
     .kind = "stream",
     .recv = wf_adaptor_recv,
+    .recv_now = adaptor_recv_now,
     .close = adaptor_close,
 };
 
 static const struct wf_source_ops pulling_ops = {
     .kind = "stream",
     .recv = wf_adaptor_recv,
+    .recv_now = adaptor_recv_now,
     .try_recv = adaptor_try_recv,
     .select_on = adaptor_select_on,
     .is_ready = adaptor_is_ready,

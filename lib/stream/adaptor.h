@@ -50,6 +50,7 @@ struct wf_adaptor {
     weft_receiver *source;   /* what is pulled now; NULL: closed already */
     void (*drop_in)(void *); /* of the source's items; NULL: nothing to do */
     const weft_callable *step;
+    weft_step call; /* what the step is entered with; here, since a frame would be guarded */
     weft_stream_opts opts;
     bool has_item; /* in `in`, from a source that is a channel */
     bool is_over;  /* no more is pulled, though the source is not closed yet */
@@ -91,7 +92,11 @@ bool wf_receiver_may_select(const weft_receiver *rx);
 int wf_adaptor_pull_from(struct wf_adaptor *adaptor, weft_receiver *source, void *into,
                          bool may_wait);
 
-/* The next item of the source into `into`, which may be adaptor->in. */
+/* The source gave no item, but rc: what that means for it and for the adaptor. Returns rc. */
+int wf_adaptor_pulled_none(struct wf_adaptor *adaptor, weft_receiver *source, int rc);
+
+/* The next item of the source into `into`, which may be adaptor->in. From one adaptor to the next
+ * there is no entry check: the outermost receive has made them. */
 static inline int wf_adaptor_pull(struct wf_adaptor *adaptor, void *into, bool may_wait)
 {
     if (WF_UNLIKELY(adaptor->has_item)) {
@@ -100,7 +105,12 @@ static inline int wf_adaptor_pull(struct wf_adaptor *adaptor, void *into, bool m
             wf_copy_value(into, adaptor->in, adaptor->in_size);
         return 1;
     }
-    return wf_adaptor_pull_from(adaptor, adaptor->source, into, may_wait);
+    weft_receiver *source = adaptor->source;
+    if (WF_UNLIKELY(source == NULL || source->is_ended || !wf_is_adaptor(source)))
+        return wf_adaptor_pull_from(adaptor, source, into, may_wait);
+    struct wf_adaptor *below = source->source;
+    int rc = below->kind->next(below, into, may_wait);
+    return WF_LIKELY(rc > 0) ? rc : wf_adaptor_pulled_none(adaptor, source, rc);
 }
 
 /* The next item of the source, or EAGAIN at that time. For kinds that poll. */
@@ -110,7 +120,14 @@ int wf_adaptor_pull_until(struct wf_adaptor *adaptor, void *into, int64_t at_ns)
 int wf_adaptor_may_go_on(bool may_wait);
 
 /* Runs the step on one item; out: where a map writes, or what a fold adds to. */
-int wf_adaptor_step(struct wf_adaptor *adaptor, const void *in, void *out);
+int wf_adaptor_step_never_waiting(struct wf_adaptor *adaptor);
+static inline int wf_adaptor_step(struct wf_adaptor *adaptor, const void *in, void *out)
+{
+    adaptor->call = (weft_step){ .in = in, .out = out };
+    if (WF_UNLIKELY(adaptor->opts.never_waits))
+        return wf_adaptor_step_never_waiting(adaptor);
+    return adaptor->step->enter(adaptor->args, &adaptor->call);
+}
 
 /* Ends the stream: rc, an error, is not followed by items. Returns it. */
 static inline int wf_adaptor_fail(struct wf_adaptor *adaptor, int rc)

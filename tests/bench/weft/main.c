@@ -43,6 +43,10 @@
     X(chan_spsc8_cap128_os, 10000000, 3000, "os")     \
     X(chan_pingpong_unbuf_os, 200000, 100, "os")      \
     X(generator, 10000000, 3000, "-")                 \
+    X(stream_fused, 20000000, 3000, "-")              \
+    X(pmap_alone, 200000, 300, "-")                   \
+    X(pmap_ordered, 200000, 300, "-")                 \
+    X(pipeline_4stage, 5000000, 1000, "-")            \
     X(mutex_alone, 50000000, 3000, "-")               \
     X(mutex_contended4, 10000000, 3000, "-")          \
     X(semaphore_pingpong, 2000000, 500, "-")          \
