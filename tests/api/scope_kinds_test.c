@@ -134,6 +134,16 @@ static int body_outcomes(void *arg)
 
 WT_TEST(the_bodys_error_counts_as_a_childs) { in_both(body_outcomes); }
 
+/* Spawned and joined, so that it comes before what is spawned next. */
+static void spawn_first(weft_scope *scope, int rc)
+{
+    WEFT_AUTO(weft_task, it);
+    MUST(weft_spawn_task(scope, &it, end_with, rc));
+    MUST(weft_join(it, NULL));
+    while (weft_scope_n_errors(scope) == 0)
+        MUST(weft_pause());
+}
+
 /* ---- supervisors ----------------------------------------------------------------------------- */
 
 static int supervise(void *arg)
@@ -141,7 +151,7 @@ static int supervise(void *arg)
     (void)arg;
     weft_task_end end;
     WEFT_SCOPE(scope, .supervisor = true);
-    MUST(weft_spawn(&scope, end_with, -EIO));
+    spawn_first(&scope, -EIO);
     MUST(weft_spawn(&scope, end_later_with, WEFT_MS(1), -EPERM));
     MUST(weft_spawn(&scope, end_later_with, WEFT_MS(2), 0));
     MUST(weft_sleep(WEFT_MS(1)));
@@ -201,14 +211,11 @@ WEFT_TASK(run, (int64_t, d_ns), (int, value))
     return weft_result(value);
 }
 
-/* One that does not hear the cancel, and succeeds too late. */
-WEFT_TASK(run_shielded, (int64_t, d_ns), (int, value))
+/* One that succeeds all the same when another has won. */
+WEFT_TASK(run_too_late, (int, value))
 {
-    weft_shield shield;
-    weft_shield_begin(&shield);
-    int rc = weft_sleep(d_ns);
-    weft_shield_end(&shield);
-    return rc < 0 ? rc : weft_result(value);
+    WANT(weft_sleep(INT64_MAX), WEFT_ECANCELED);
+    return weft_result(value);
 }
 
 static int race(void *arg)
@@ -220,7 +227,7 @@ static int race(void *arg)
         WEFT_SCOPE(race, .race = true, .drop = count_drop);
         MUST(weft_spawn(&race, end_with, -EIO));
         MUST(weft_spawn(&race, end_with, WEFT_ECLOSED));
-        MUST(weft_spawn(&race, run_shielded, WEFT_MS(3), 100));
+        MUST(weft_spawn(&race, run_too_late, 100));
         MUST(weft_spawn(&race, wait_then, WEFT_ECANCELED));
         MUST(weft_spawn_with(&race, WEFT_OPTS(spawn, .name = "fast"), run, WEFT_MS(1), 5));
         MUST(weft_scope_wait(&race));
@@ -243,7 +250,7 @@ static int nobody_wins(void *arg)
     weft_task_end end;
     {
         WEFT_SCOPE(race, .race = true);
-        MUST(weft_spawn(&race, end_later_with, WEFT_MS(1), -EIO));
+        spawn_first(&race, -EIO);
         MUST(weft_spawn(&race, end_later_with, WEFT_MS(2), -EPERM));
         WANT(weft_join_next(&race, &end), 0);
         WANT(weft_scope_wait(&race), -EIO);
