@@ -283,7 +283,8 @@ static void wake_thread(struct wf_waiter *waiter)
 WF_COLD bool wf_tell_look(struct wf_waiter *self, const char *where)
 {
     uint32_t flag = wf_load_rlx(self->cancel);
-    if (flag == WF_FLAG_WATCHED && wf_on_look != NULL)
+    /* Who looks on another's behalf may hold a lock. */
+    if (flag == WF_FLAG_WATCHED && wf_on_look != NULL && self == wf_waiter_known())
         wf_on_look(self, where);
     if (flag == WF_FLAG_UNARMED)
         wf_closing_arm(self);
