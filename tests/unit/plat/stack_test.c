@@ -499,7 +499,7 @@ WT_TEST(slabs_go_back_when_far_more_are_free_than_used)
 
 WT_TEST(guards_outlive_a_trim)
 {
-    enum { N = 400 };
+    enum { N = 1300 };
     struct wf_stack *stacks[N];
     /* Small ones: valgrind looks through all of them whenever one of our children dies. */
     ck_assert_int_eq(wf_stack_pool_start(2 * WF_STACK_MIN, N), 0);
