@@ -273,12 +273,18 @@ static size_t await(struct wait *w, size_t first, size_t n, int *rc)
 
 enum joined { JOINED, WITHDRAWN, CLAIMED };
 
+/* Is a receive ready when its channel is readable, and not otherwise? */
+static inline bool is_as_its_chan(const struct part *part)
+{
+    return part->is_of_chan || ((weft_receiver *)part->what->half)->ops->is_ready == NULL;
+}
+
 /* The most frequent part: a receive, and nobody has sent or will. */
 static inline bool joins_locked(struct part *part)
 {
     struct wf_chan *ch = part->chan;
     if (is_send(part) || wf_ring_n_full(&ch->ring) > 0 || !wf_list_is_empty(&ch->senders) ||
-        ch->has_ended)
+        ch->has_ended || !is_as_its_chan(part))
         return false;
     if (part->is_of_chan)
         wf_half_set_holder(part->what->half, part->node.waiter);

@@ -206,6 +206,40 @@ static int in_a_select(void *arg)
 
 WT_TEST(in_a_select_each_receiver_is_ready_for_itself) { in_both(in_a_select); }
 
+WEFT_TASK(sends_when_answered, (tx, int, tx), (rx, int, answers), (int, n))
+{
+    int answer;
+    for (int i = 0; i < n; i++) {
+        WEFT_TRY(weft_send(tx, i));
+        ck_assert_int_eq(weft_recv(answers, &answer), 1);
+    }
+    return 0;
+}
+
+/* Whatever the select is doing when the value comes, there is no second one to wake it. */
+static int selected_one_by_one(void *arg)
+{
+    (void)arg;
+    WEFT_TX(int, tx);
+    WEFT_RX(int, rx);
+    WEFT_TX(int, answer);
+    WEFT_RX(int, answers);
+    int n = wt_is_sim() ? 4 : (int)wt_scaled(2000), rc, value;
+    WEFT_TRY(weft_broadcast_open(&tx, &rx, 2));
+    WEFT_TRY(weft_chan_open(&answer, &answers, 1));
+    WEFT_SCOPE(scope);
+    WEFT_TRY(weft_spawn(&scope, sends_when_answered, WEFT_MOVE(tx), WEFT_MOVE(answers), n));
+    for (int i = 0; i < n; i++) {
+        ck_assert_int_eq(weft_select(&rc, weft_on_recv(rx, &value)), 0);
+        ck_assert_int_eq(rc, 1);
+        ck_assert_int_eq(value, i);
+        WEFT_TRY(weft_send(answer, i));
+    }
+    return weft_scope_wait(&scope);
+}
+
+WT_TEST(in_a_select_no_value_is_overlooked) { in_both(selected_one_by_one); }
+
 static int batches(void *arg)
 {
     (void)arg;
