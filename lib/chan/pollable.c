@@ -92,15 +92,24 @@ static void note_written(struct pollable *p)
     p->is_set = true;
 }
 
+/* Nobody claims it any more. False: somebody has. What makes the source let the channel go, an item
+ * or the end, claims the node before: so with one that is not, the channel is there. */
+static bool withdraw(struct pollable *p)
+{
+    if (!wf_wait_is_open(&p->waker.own))
+        return false;
+    wf_chan_lock(p->chan);
+    wf_list_remove(&p->node.link);
+    wf_chan_unlock(p->chan);
+    return wf_wait_withdraw(&p->waker.own);
+}
+
 /* Nobody will touch it any more, but for one who writes just now, and is waited for. */
 static void disarm(struct pollable *p)
 {
     if (!p->is_armed)
         return;
-    wf_chan_lock(p->chan);
-    wf_list_remove(&p->node.link);
-    wf_chan_unlock(p->chan);
-    if (wf_wait_withdraw(&p->waker.own)) {
+    if (withdraw(p)) {
         p->is_armed = false;
         return;
     }

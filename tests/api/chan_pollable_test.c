@@ -305,6 +305,34 @@ WT_TEST(a_loop_over_a_completion)
     wt_thread_join(thread);
 }
 
+/* It takes the item before its sender has told of it, and with that the source lets the channel go. */
+static void send_one_and_go(void *arg)
+{
+    weft_tx(int) *tx = arg;
+    ck_assert_int_eq(weft_send(*tx, 1), 0);
+    WEFT_DROP(*tx);
+}
+
+WT_TEST(a_source_may_let_its_channel_go_before_it_is_told_of)
+{
+    for (unsigned i = 0; i < wt_scaled(200); i++) {
+        weft_tx(int) tx;
+        WEFT_RX(int, rx);
+        WEFT_RX(int, first);
+        WEFT_RX(int, polled);
+        int fd, value = 0, rc;
+        ck_assert_int_eq(weft_chan_open(&tx, &rx, 1), 0);
+        ck_assert_int_eq(weft_take(WEFT_MOVE(rx), 1, &first), 0);
+        ck_assert_int_eq(weft_pollable(WEFT_MOVE(first), &polled, &fd), 0);
+        wt_thread *thread = wt_thread_start(send_one_and_go, &tx);
+        while ((rc = weft_try_recv(polled, &value)) == WEFT_EAGAIN)
+            ;
+        ck_assert_int_eq(rc, 1);
+        ck_assert_int_eq(weft_try_recv(polled, &value), 0);
+        wt_thread_join(thread);
+    }
+}
+
 /* ---- besides the loop ------------------------------------------------------------------------- */
 
 WEFT_TASK(send_some, (tx, int, tx), (int, n))
