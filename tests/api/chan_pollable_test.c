@@ -333,6 +333,36 @@ WT_TEST(a_source_may_let_its_channel_go_before_it_is_told_of)
     }
 }
 
+WEFT_TASK(wants_a_place, (tx, int, tx))
+{
+    WEFT_PERMIT(int, place);
+    return weft_reserve(tx, &place);
+}
+
+/* Who is cancelled waits no more, and is still on the list. */
+static int beside_a_cancelled_sender(void *arg)
+{
+    (void)arg;
+    WEFT_TX(int, tx);
+    WEFT_RX(int, rx);
+    WEFT_RX(int, polled);
+    WEFT_PERMIT(int, place);
+    int fd, value;
+    WEFT_TRY(weft_chan_open(&tx, &rx, 1));
+    WEFT_TRY(weft_reserve(tx, &place));
+    WEFT_SCOPE(scope);
+    WEFT_TRY(weft_spawn(&scope, wants_a_place, weft_ref(tx)));
+    WEFT_TRY(weft_sleep(WEFT_US(10)));
+    weft_scope_cancel(&scope);
+    WEFT_TRY(weft_pollable(WEFT_MOVE(rx), &polled, &fd));
+    ck_assert(!is_readable(fd));
+    ck_assert_int_eq(weft_try_recv(polled, &value), WEFT_EAGAIN);
+    ignored(weft_scope_wait(&scope));
+    return 0;
+}
+
+WT_TEST(it_waits_beside_a_sender_that_was_cancelled) { in_both(beside_a_cancelled_sender); }
+
 /* ---- besides the loop ------------------------------------------------------------------------- */
 
 WEFT_TASK(send_some, (tx, int, tx), (int, n))
