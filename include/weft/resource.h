@@ -27,7 +27,8 @@
  * weft_resource_adopted. What is open when weft_shutdown ends the runtime, or the process
  * exits, is named too. A close past its teardown budget is reported by the entry's words.
  *
- * Leases of managers are in the ledger by themselves.
+ * Leases of managers and files are in the ledger by themselves; files belong to no scope,
+ * since tasks hand them on as they like.
  */
 #ifndef WEFT_RESOURCE_H
 #define WEFT_RESOURCE_H

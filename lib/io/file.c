@@ -8,6 +8,7 @@
 #include "io/raw.h"
 #include "plat/mem.h"
 #include "plat/sys.h"
+#include "task/ledger.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -16,6 +17,8 @@
 struct weft_file {
     int fd;                   /* constant */
     _Atomic uint32_t is_busy; /* any thread: whoever turns it from 0 to 1 may operate */
+    weft_resource entry;
+    char path[]; /* a copy, for the ledger */
 };
 
 /* One operation on its way through the pool. */
@@ -95,7 +98,8 @@ int weft_file_open(const char *path, const char *mode, weft_file **out_file)
     struct open_job job = { path, parse_mode(mode) };
     if (job.flags < 0)
         return job.flags;
-    weft_file *file = wf_alloc(1, sizeof(*file));
+    size_t path_size = strlen(path) + 1;
+    weft_file *file = wf_alloc(1, sizeof *file + path_size);
     if (file == NULL)
         return WEFT_ENOMEM;
     file->fd = wf_blocking_call("weft_file_open", open_job, &job);
@@ -104,6 +108,8 @@ int weft_file_open(const char *path, const char *mode, weft_file **out_file)
         wf_free(file);
         return rc;
     }
+    memcpy(file->path, path, path_size);
+    wf_ledger_open_at_large(&file->entry, "file", file->path);
     *out_file = file;
     return 0;
 }
@@ -116,6 +122,7 @@ int weft_file_close(weft_file *file)
     if (wf_xchg_acq(&file->is_busy, 1u) != 0)
         return WEFT_EBUSY;
     int rc = wf_blocking_call_shielded("weft_file_close", wf_raw_close_job, &file->fd);
+    weft_resource_closed(&file->entry);
     wf_free(file);
     return rc;
 }

@@ -128,14 +128,8 @@ static void link_scope_locked(struct wf_entry *entry, struct weft_scope *scope)
     wf_list_push_back(&s->entries, &entry->scope_link);
 }
 
-void weft_resource_opened(weft_resource *resource, const char *kind, const char *name,
-                          const char *file, int line)
+static void enter(struct wf_entry *entry, struct wf_waiter *self, struct weft_scope *scope)
 {
-    struct wf_waiter *self = wf_waiter_self();
-    struct wf_entry *entry = entry_of(resource);
-    *entry = (struct wf_entry){ .kind = kind, .name = name, .file = file, .line = line };
-    if (self == NULL)
-        return;
     wf_link_init(&entry->scope_link);
     wf_lock_acquire(&ledger.lock);
     bool is_service = ledger.is_service;
@@ -143,10 +137,29 @@ void weft_resource_opened(weft_resource *resource, const char *kind, const char 
     entry->is_open = true;
     wf_list_push_back(&ledger.all, &entry->link);
     set_owner_locked(entry, self);
-    link_scope_locked(entry, self->scope);
+    link_scope_locked(entry, scope);
     wf_lock_release(&ledger.lock);
     if (!is_service)
         wf_service_register(&service);
+}
+
+void weft_resource_opened(weft_resource *resource, const char *kind, const char *name,
+                          const char *file, int line)
+{
+    struct wf_waiter *self = wf_waiter_self();
+    struct wf_entry *entry = entry_of(resource);
+    *entry = (struct wf_entry){ .kind = kind, .name = name, .file = file, .line = line };
+    if (self != NULL)
+        enter(entry, self, self->scope);
+}
+
+void wf_ledger_open_at_large(weft_resource *resource, const char *kind, const char *name)
+{
+    struct wf_waiter *self = wf_waiter_self();
+    struct wf_entry *entry = entry_of(resource);
+    *entry = (struct wf_entry){ .kind = kind, .name = name };
+    if (self != NULL)
+        enter(entry, self, NULL);
 }
 
 void weft_resource_adopted(weft_resource *resource)

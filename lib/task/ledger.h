@@ -40,6 +40,10 @@ struct wf_entry {
 /* The scope ends; all its tasks have been joined (L3). */
 void wf_ledger_end_scope_slow(struct weft_scope *scope);
 
+/* The same as weft_resource_opened, but the entry belongs to no scope: for what tasks hand on as
+ * they like. It is named at the shutdown or the exit, at the latest. */
+void wf_ledger_open_at_large(weft_resource *entry, const char *kind, const char *name);
+
 /* For a dump: a line for each. */
 void wf_ledger_describe(struct wf_text *text);
 

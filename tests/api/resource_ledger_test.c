@@ -176,6 +176,28 @@ WT_TEST(a_plain_threads_leak_is_named_at_the_shutdown)
     ck_assert_int_eq(database_close(db), 0);
 }
 
+static int lose_file_main(void *arg)
+{
+    weft_file *file;
+    WEFT_AUTO(weft_file, closed);
+    WEFT_TRY(weft_file_open("/dev/zero", "r", &closed));
+    WEFT_TRY(weft_file_open("/dev/null", "w", &file));
+    *(weft_file **)arg = file;
+    return 0;
+}
+
+WT_TEST(a_file_is_named_by_its_path_at_the_shutdown)
+{
+    wt_capture_reports();
+    weft_file *file;
+    ck_assert_int_eq(weft_run(lose_file_main, &file), 0);
+    ck_assert_str_eq(wt_reports(), ""); /* the run's caller may close it yet */
+    ck_assert_int_eq(weft_shutdown(WEFT_SEC(5)), 0);
+    ck_assert(was_reported("file \"/dev/null\" of task"));
+    ck_assert(!was_reported("/dev/zero"));
+    ck_assert_int_eq(weft_file_close(file), 0);
+}
+
 /* ---- what else is in it -------------------------------------------------------------------------------- */
 
 WEFT_MANAGER(managed, int) { return weft_yield(1); }
