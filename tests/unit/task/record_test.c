@@ -135,9 +135,10 @@ static int spawn_all(void *arg)
 WT_TEST(each_failing_call_of_a_spawn_with_rules)
 {
     wt_seeds_at_most(20);
+    fail_begin();
     WEFT_SCOPE(root);
     MUST(weft_spawn(&root, end_with, 0, false)); /* the runtime is there */
-    ck_assert_uint_gt(fail_each(spawn_all, NULL, NULL), 5);
+    ck_assert_uint_gt(fail_each_begun(spawn_all, NULL, NULL), 5);
     MUST(weft_scope_wait(&root));
 }
 
