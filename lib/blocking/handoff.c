@@ -47,10 +47,10 @@ WF_WORKER_LOCAL static void let_go(struct wf_worker *w, struct wf_host *host, st
     (void)wf_xchg_seq(&w->lending, lending);
 }
 
-/* True: it has the worker, and is the worker's thread again. */
-WF_WORKER_LOCAL static bool take_back(struct wf_host *host)
+/* True: it has the worker, and is the worker's thread again. False, then and whenever it is asked
+ * again: the word has grown. */
+WF_WORKER_LOCAL static bool take_back(struct wf_worker *w, struct wf_host *host)
 {
-    struct wf_worker *w = host->lendable;
     uint64_t lending = host->lending;
     host->lendable = NULL;
     /* acquire [lend] */
@@ -96,14 +96,14 @@ static bool run_here(struct wf_worker *w, struct wf_native_call *call)
     struct wf_job *job = h->job;
     struct wf_host *host = wf_self_host_get();
     let_go(w, host, job);
-    if (WF_UNLIKELY(!wf_monitor_is_there() && !wf_monitor_hire()) && take_back(host)) {
+    if (WF_UNLIKELY(!wf_monitor_is_there() && !wf_monitor_hire()) && take_back(w, host)) {
         host->context = NULL;
         h->is_refused = true;
         return true;
     }
     may_be_lent_at_once(w, host->lending);
     run_function(host, job);
-    if (WF_LIKELY(take_back(host))) {
+    if (WF_LIKELY(take_back(w, host))) {
         note_length(h);
         return true;
     }

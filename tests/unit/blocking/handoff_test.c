@@ -336,11 +336,18 @@ WT_TEST(a_cancel_at_any_moment_ends_what_it_waits_for)
 enum { NO_LIMIT = 1000 };
 static _Atomic uint32_t n_threads_left;
 
+static bool failing_takes_time;
+
 static int few_threads(uintptr_t *out, const char *name, void (*fn)(void *), void *arg)
 {
+    _Atomic uint32_t never = 0;
     uint32_t left = wf_load_seq(&n_threads_left);
-    if (left == 0)
+    if (left == 0) {
+        int64_t until_ns = wf_clock_after(WEFT_MS((int64_t)wt_random_below(8)));
+        while (failing_takes_time && wf_futex_wait(&never, 0, until_ns) == 0)
+            continue;
         return -EAGAIN;
+    }
     if (left < NO_LIMIT)
         (void)wf_cas_seq(&n_threads_left, &left, left - 1);
     return wf_sys_real.thread_create(out, name, fn, arg);
@@ -413,6 +420,38 @@ static void run_with_few_threads(void)
 }
 
 WT_TEST(no_job_is_left_alone_when_threads_fail) { with_few_threads(run_with_few_threads); }
+
+/* The monitor gives up its role as the call begins, can't be replaced, and has the worker by the time
+ * that the call knows. */
+WEFT_TASK(call_as_the_monitor_leaves)
+{
+    ck_assert_int_eq(weft_blocking(add, 1, 2), 3);
+    wf_store_seq(&n_threads_left, 0u);
+    for (unsigned i = 0; i < 12; i++) {
+        MUST(weft_sleep(WEFT_MS(2 + (int64_t)wt_random_below(3))));
+        for (uint64_t n = wt_random_below(40); n > 0; n--)
+            (void)wf_monitor_ticks();
+        int rc = weft_blocking(add, 1, 2);
+        ck_assert(rc == 3 || rc == WEFT_EAGAIN);
+        expect_to_have_a_worker();
+    }
+    return 0;
+}
+
+static void run_as_the_monitor_leaves(void)
+{
+    with_workers(1);
+    failing_takes_time = true;
+    WEFT_SCOPE(scope);
+    MUST(weft_spawn(&scope, call_as_the_monitor_leaves));
+    MUST(weft_scope_wait(&scope));
+    failing_takes_time = false;
+}
+
+WT_TEST(a_worker_is_lent_while_its_call_looks_for_a_monitor)
+{
+    with_few_threads(run_as_the_monitor_leaves);
+}
 
 /* ---- rest ---------------------------------------------------------------------------------------------- */
 
