@@ -17,6 +17,7 @@
 #include "sched/worker.h"
 
 #include <weft/blocking.h>
+#include <weft/error.h>
 
 /* code: how the wait that was begun already, if any, has ended. */
 static int wait_for_end(struct wf_job *job, int code)
@@ -46,6 +47,7 @@ static void fill_context(struct wf_job *job, struct wf_waiter *self)
     job->context.scope = may_outlive ? NULL : self->scope;
     job->context.cancel = may_outlive ? &job->is_left : self->cancel;
     job->context.shields = may_outlive ? 0 : self->shields;
+    job->context.felt_cancel = false;
     wf_store_rlx(&job->context.caller, NULL);
     wf_store_rlx(&job->is_left, 0u);
 }
@@ -66,6 +68,15 @@ static struct wf_job *job_self(void)
     return context != NULL ? WF_CONTAINER(context, struct wf_job, context) : NULL;
 }
 
+/* A call that fails for its caller's cancel, or in whose function one has, fails in the caller's
+ * scope: nobody else tells it when the caller's own wait was not claimed. */
+static int has_run(struct wf_job *job)
+{
+    if (WF_UNLIKELY(job->context.felt_cancel || job->rc == WEFT_ECANCELED))
+        (void)wf_is_flag_set(job->waiter);
+    return 0;
+}
+
 /* wf_rt.jobs was raised for it, here or by who has lent the worker. */
 static int finish(struct wf_job *job, int rc)
 {
@@ -74,7 +85,7 @@ static int finish(struct wf_job *job, int rc)
     if (job->abandoned != NULL)
         wf_locals_unref(job->context.locals);
     (void)wf_sub_seq(&wf_rt.jobs, 1u);
-    return rc;
+    return rc < 0 ? rc : has_run(job);
 }
 
 static int run_in_pool(struct wf_job *job)
@@ -100,7 +111,7 @@ int wf_job_run(struct wf_job *job)
     job->waiter = self;
     uint32_t claim;
     switch (wf_handoff_run(job, &claim)) {
-    case WF_HANDED_DONE: return 0;
+    case WF_HANDED_DONE: return has_run(job);
     case WF_HANDED_LENT: return finish(job, wait_for_end(job, wf_claim_code(self, claim)));
     case WF_HANDED_NOT: break;
     }

@@ -86,7 +86,7 @@ void wf_host_dress(struct wf_thread *thread)
     wf_store_seq(&context->caller, &thread->own);
 }
 
-static void undress(struct wf_waiter *own, const struct wf_job_context *context)
+static void undress(struct wf_waiter *own, struct wf_job_context *context)
 {
     WF_MUST(own->scope == context->scope,
             "the blocking call \"%s\" ended inside a scope that it had entered", context->name);
@@ -94,6 +94,7 @@ static void undress(struct wf_waiter *own, const struct wf_job_context *context)
             "the blocking call \"%s\" ended with a task-local that it had bound", context->name);
     WF_MUST(own->n_locks == 0, "the blocking call \"%s\" ended while it held a mutex or rwlock",
             context->name);
+    context->felt_cancel |= own->felt_cancel;
     own->locals = NULL;
     own->scope = NULL;
     own->cancel = &wf_never_cancelled;

@@ -27,8 +27,9 @@ struct wf_worker;
 struct wf_job_context {
     struct wf_locals *locals;
     struct weft_scope *scope;
-    _Atomic uint32_t *cancel; /* not 0: cancelled */
+    _Atomic uint32_t *cancel; /* WF_FLAG_* */
     uint32_t shields;
+    bool felt_cancel;        /* has a call of the function failed for it? Once that has returned */
     const char *name, *file; /* of the function; static text */
     int line;
     _Atomic(struct wf_waiter *) caller; /* J2; NULL: it has not called weft yet */

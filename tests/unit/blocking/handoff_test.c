@@ -331,6 +331,41 @@ WT_TEST(a_cancel_at_any_moment_ends_what_it_waits_for)
     ck_assert_uint_eq(wf_rt.jobs, 0);
 }
 
+/* By a sleep that weft does not know of, so that the worker may or may not be lent by then. */
+WEFT_TASK(until_cancelled, (bool, receives), (rx, int, in))
+{
+    int n;
+    _Atomic uint32_t never = 0;
+    while (!weft_job_cancelled())
+        (void)wf_futex_wait(&never, 0, wf_clock_after(WEFT_US(20)));
+    return receives && weft_recv(in, &n) == WEFT_ECANCELED ? -EIO : WEFT_ECANCELED;
+}
+
+WEFT_TASK(expire_in_job, (bool, receives), (rx, int, in))
+{
+    WEFT_SCOPE(scope, .timeout_ns = WEFT_US(300));
+    int rc = weft_blocking(until_cancelled, receives, weft_ref(in));
+    ck_assert(rc == WEFT_ECANCELED || rc == -EIO);
+    ck_assert_int_eq(weft_scope_wait(&scope), WEFT_ETIMEDOUT);
+    expect_to_have_a_worker();
+    return 0;
+}
+
+WT_TEST(a_deadline_that_cuts_a_function_short_counts)
+{
+    WEFT_TX(int, tx);
+    WEFT_RX(int, rx);
+    MUST(weft_chan_open(&tx, &rx, 0));
+    for (int receives = 0; receives < 2; receives++) {
+        with_workers(2);
+        WEFT_SCOPE(scope);
+        MUST(weft_spawn(&scope, expire_in_job, receives > 0, weft_ref(rx)));
+        MUST(weft_scope_wait(&scope));
+        weft_scope_leave(&scope);
+        MUST(weft_shutdown(WEFT_SEC(10)));
+    }
+}
+
 /* ---- threads that can't be had ------------------------------------------------------------------------ */
 
 enum { NO_LIMIT = 1000 };
