@@ -462,6 +462,17 @@ WT_TEST(a_function_may_not_keep_a_lock)
     wt_expect_abort(end_with_a_lock, NULL, "lock_and_go");
 }
 
+WEFT_TASK(ask) { return weft_job_cancelled(); }
+
+/* Its flag says then that the budget has not begun, not that it is over. */
+WT_TEST(a_function_that_a_closer_calls_is_not_cancelled)
+{
+    weft_closing closing;
+    weft_closing_begin(&closing);
+    ck_assert_int_eq(weft_blocking(ask), 0);
+    weft_closing_end(&closing, "none", __FILE__, __LINE__);
+}
+
 WT_TEST(outside_a_function_there_is_nothing_to_ask)
 {
     ck_assert(!weft_job_cancelled());
