@@ -138,7 +138,6 @@ static bool arm_locked(struct pollable *p, struct wf_chan *ch)
     p->chan = ch;
     wf_wait_begin_shielded(&p->waker.own, WF_ON_RECV, ch);
     wf_list_push_back(&ch->receivers, &p->node.link);
-    wf_chan_mark_locked(ch); /* senders whose wait is over are gone */
     p->is_armed = true;
     return true;
 }

@@ -163,8 +163,11 @@ static void tell_receivers_locked(struct wf_chan *ch, const struct wf_waiter *se
 
 bool wf_chan_is_readable_locked(struct wf_chan *ch, const struct wf_waiter *self)
 {
-    return wf_ring_n_full(&ch->ring) > 0 || wf_chan_is_over_locked(ch) ||
-           has_other_locked(&ch->senders, self);
+    if (wf_ring_n_full(&ch->ring) > 0 || wf_chan_is_over_locked(ch))
+        return true;
+    bool has_sender = has_other_locked(&ch->senders, self);
+    wf_chan_mark_locked(ch);
+    return has_sender;
 }
 
 static bool is_writable_locked(struct wf_chan *ch, const struct wf_waiter *self)

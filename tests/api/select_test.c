@@ -244,6 +244,45 @@ WT_TEST(the_default_needs_one_instant_at_which_nothing_is_ready)
     drop_pair(&b);
 }
 
+WEFT_FILTER(any_number, int, item)
+{
+    (void)item;
+    return true;
+}
+
+WEFT_TASK(wants_a_place, (tx, int, tx))
+{
+    WEFT_PERMIT(int, place);
+    return weft_reserve(tx, &place);
+}
+
+/* Who is cancelled waits no more, and is still on the list. */
+static int nothing_beside_a_cancelled_sender(void *arg)
+{
+    (void)arg;
+    WEFT_TX(int, tx);
+    WEFT_RX(int, rx);
+    WEFT_RX(int, kept);
+    WEFT_PERMIT(int, place);
+    int value, rc;
+    WEFT_TRY(weft_chan_open(&tx, &rx, 1));
+    WEFT_TRY(any_number_with(WEFT_OPTS(stream, .never_waits = true), WEFT_MOVE(rx), &kept));
+    WEFT_TRY(weft_reserve(tx, &place));
+    WEFT_SCOPE(scope);
+    WEFT_TRY(weft_spawn(&scope, wants_a_place, weft_ref(tx)));
+    WEFT_TRY(weft_sleep(WEFT_US(10)));
+    weft_scope_cancel(&scope);
+    ck_assert_int_eq(weft_select(&rc, weft_on_recv(kept, &value), weft_on_nothing()), 1);
+    rc = weft_scope_wait(&scope);
+    ck_assert(rc == 0 || rc == WEFT_ECANCELED);
+    return 0;
+}
+
+WT_TEST(nothing_is_taken_beside_a_sender_that_was_cancelled)
+{
+    ck_assert_int_eq(weft_run(nothing_beside_a_cancelled_sender, NULL), 0);
+}
+
 /* ---- fairness -------------------------------------------------------------------------------- */
 
 WT_TEST(ready_cases_are_chosen_fairly)
