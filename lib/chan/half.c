@@ -78,8 +78,7 @@ WF_COLD void wf_half_misused(const struct wf_half *half, const char *call, const
              name);
 }
 
-/* In a child after fork another thread may have held any lock: nothing can be given back. */
-static bool is_after_fork(void) { return wf_waiter_self() == NULL && wf_no_waiter() == WEFT_EFORK; }
+bool wf_is_after_fork(void) { return wf_waiter_self() == NULL && wf_no_waiter() == WEFT_EFORK; }
 
 /* ---- senders --------------------------------------------------------------------------------- */
 
@@ -131,7 +130,7 @@ static int end_by(weft_sender *tx, int cause, bool is_abort, const char *call)
     if (tx == NULL)
         return WEFT_EINVAL;
     wf_half_must_be(&tx->half, WF_HALF_SENDER, call, "tx");
-    if (is_after_fork())
+    if (wf_is_after_fork())
         return WEFT_EFORK;
     return tx->half.is_closed ? WEFT_ECLOSED : wf_chan_end(tx->chan, cause, is_abort);
 }
@@ -148,7 +147,7 @@ int weft_half_close(void *half)
         return 0;
     if (it->kind != WF_HALF_SENDER)
         wf_half_must_be(it, WF_HALF_RECEIVER, "weft_close", "half");
-    if (is_after_fork())
+    if (wf_is_after_fork())
         return WEFT_EFORK;
     if (it->kind == WF_HALF_RECEIVER)
         return wf_receiver_close(half);
@@ -164,7 +163,7 @@ void *weft_half_ref(void *half, const char *file, int line)
         return NULL;
     if (it->kind != WF_HALF_SENDER)
         wf_half_must_be(it, WF_HALF_RECEIVER, "weft_ref", "half");
-    if (is_after_fork())
+    if (wf_is_after_fork())
         return NULL;
     return it->kind == WF_HALF_SENDER ? (void *)ref_sender(half, file, line)
                                       : (void *)wf_receiver_ref(half, file, line);
@@ -177,7 +176,7 @@ void weft_half_drop(void *slot)
         return;
     if (it->kind != WF_HALF_SENDER)
         wf_half_must_be(it, WF_HALF_RECEIVER, "WEFT_DROP", "half");
-    if (is_after_fork())
+    if (wf_is_after_fork())
         return;
     if (it->kind == WF_HALF_SENDER) {
         drop_sender((weft_sender *)(void *)it);
@@ -199,7 +198,7 @@ void wf_half_forget_holder(struct wf_chan *ch, struct wf_half *half)
 void *weft_half_take(void *slot)
 {
     struct wf_half *it = weft_slot_take(slot);
-    if (it == NULL || is_after_fork())
+    if (it == NULL || wf_is_after_fork())
         return it;
     if (it->kind != WF_HALF_SENDER)
         wf_half_must_be(it, WF_HALF_RECEIVER, "WEFT_MOVE", "half");

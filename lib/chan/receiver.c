@@ -104,6 +104,8 @@ int wf_receiver_close_and_free(weft_receiver *rx)
 {
     if (rx == NULL)
         return 0;
+    if (wf_is_after_fork())
+        return WEFT_EFORK;
     int rc = wf_receiver_close(rx);
     struct wf_chan *ch = rx->ops == &wf_chan_ops ? rx->source : NULL;
     wf_receiver_free(rx);

@@ -148,6 +148,9 @@ void wf_receiver_init(weft_receiver *rx, const struct wf_source_ops *ops, void *
 /* Frees the handle alone, without close. */
 void wf_receiver_free(weft_receiver *rx);
 
+/* In a child after fork another thread may have held any lock: nothing can be given back. */
+bool wf_is_after_fork(void);
+
 /* A further reference; NULL: no memory. */
 WF_MUST_CHECK weft_receiver *wf_receiver_ref(weft_receiver *rx, const char *file, int line);
 
@@ -158,7 +161,7 @@ int wf_receiver_try_next(weft_receiver *rx, void *out);
 /* Gives the reference back, shielded; the source's close code. Once; later calls are 0. */
 int wf_receiver_close(weft_receiver *rx);
 
-/* Closes and frees; the source's close code. rx may be NULL (0). */
+/* Closes and frees; the source's close code. rx may be NULL (0). After fork it stays as it is. */
 int wf_receiver_close_and_free(weft_receiver *rx);
 
 /* The way of weft_receiver_recv for what is not a channel, or not well called (receiver.c). */

@@ -358,16 +358,28 @@ static void call_all_in_child(weft_scope *outer, weft_tx(int) tx_before, weft_rx
     CHILD_WANTS(weft_chan_open(&tx, &rx, 0), WEFT_EFORK);
     CHILD_WANTS(weft_send(tx_before, 1), WEFT_EFORK);
     CHILD_WANTS(weft_recv(rx_before, &rc), WEFT_EFORK);
+    CHILD_WANTS(weft_pollable(WEFT_MOVE(rx_before), &rx, &rc), WEFT_EFORK);
+}
+
+/* What is taken over by a call in the child stays as it is, too. */
+static bool is_child;
+static void not_in_child(void *item)
+{
+    (void)item;
+    if (is_child)
+        _exit(255);
 }
 
 static void fork_inside(weft_scope *outer)
 {
     WEFT_TX(int, tx);
     WEFT_RX(int, rx);
-    ck_assert_int_eq(weft_chan_open(&tx, &rx, 1), 0);
+    ck_assert_int_eq(weft_chan_open(&tx, &rx, 1, .drop = not_in_child), 0);
+    ck_assert_int_eq(weft_send(tx, 1), 0);
     pid_t pid = fork();
     ck_assert_int_ge(pid, 0);
     if (pid == 0) {
+        is_child = true;
         call_all_in_child(outer, tx, rx);
         _exit(0);
     }
