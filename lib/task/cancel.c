@@ -144,7 +144,8 @@ bool weft_scope_reason(weft_scope *scope, weft_cancel_reason *out)
 /* ---- shields ------------------------------------------------------------------------------------ */
 
 struct shield {
-    _Atomic uint32_t *cancel;
+    _Atomic uint32_t *cancel; /* what the waiter looked at before */
+    struct weft_scope *scope; /* the innermost one then */
 };
 _Static_assert(sizeof(struct shield) <= sizeof(weft_shield), "weft_shield is too small");
 
@@ -153,9 +154,21 @@ void weft_shield_begin(weft_shield *shield)
     struct wf_waiter *self = wf_waiter_self();
     if (self == NULL)
         return;
-    ((struct shield *)(void *)shield->opaque_)->cancel = self->cancel;
+    *(struct shield *)(void *)shield->opaque_ = (struct shield){ self->cancel, self->scope };
     self->shields++;
     self->cancel = &wf_never_cancelled;
+}
+
+/* Scopes that were waited for meanwhile are still there: they are left after the shield's end. */
+static _Atomic uint32_t *flag_after(const struct shield *shield, const struct wf_waiter *self)
+{
+    _Atomic uint32_t *flag = shield->cancel;
+    struct weft_scope *scope = shield->scope;
+    while (scope != self->scope && flag == &wf_scope_of(scope)->cancelled) {
+        flag = wf_scope_of(scope)->outer_cancel;
+        scope = wf_scope_of(scope)->parent;
+    }
+    return flag;
 }
 
 void weft_shield_end(weft_shield *shield)
@@ -164,7 +177,7 @@ void weft_shield_end(weft_shield *shield)
     if (self == NULL)
         return;
     self->shields--;
-    self->cancel = ((struct shield *)(void *)shield->opaque_)->cancel;
+    self->cancel = flag_after((struct shield *)(void *)shield->opaque_, self);
 }
 
 /* ---- asking ---------------------------------------------------------------------------------------- */

@@ -46,13 +46,14 @@ static void put_and_await_close(struct wf_generator *g, const void *value, struc
     wf_chores_do(g->chan, &chores);
 }
 
-/* N3. So it goes on, too, when the scopes are left that the body is in now. */
+/* N3. It outlasts the scopes that the body is in now, so it is begun as if in the body's own. */
 static void shield_rest(struct wf_generator *g, struct wf_waiter *self)
 {
-    struct wf_closing *rest = wf_closing_of(&g->lease->rest);
+    weft_scope *innermost = self->scope;
+    self->scope = &g->scope;
+    self->cancel = &wf_scope_of(&g->scope)->cancelled;
     weft_closing_begin(&g->lease->rest);
-    for (weft_scope *scope = self->scope; scope != &g->scope; scope = wf_scope_of(scope)->parent)
-        wf_scope_of(scope)->outer_cancel = &rest->flag;
+    self->scope = innermost;
 }
 
 static int refuse_second(struct wf_generator *g)

@@ -200,7 +200,7 @@ void weft_scope_enter(weft_scope *scope, const char *file, int line)
     self->cancel = &s->cancelled;
 }
 
-/* Later calls in the brace belong to the scope around it. */
+/* Later calls in the brace belong to the scope around it. A shield that was begun in it stays. */
 static void step_out(struct wf_scope *s, struct wf_waiter *self)
 {
     self->scope = s->parent;

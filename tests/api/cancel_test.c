@@ -241,6 +241,55 @@ static int a_scope_behind_a_shield(void *arg)
 
 WT_TEST(a_scope_opened_behind_a_shield_can_be_cancelled) { in_both(a_scope_behind_a_shield); }
 
+/* The wait ends the scope, not the shield; after both, the flag is that of the scope around. */
+static int a_wait_behind_a_shield(void *arg)
+{
+    (void)arg;
+    weft_shield shield;
+    WEFT_SCOPE(outer);
+    weft_scope_cancel(&outer);
+    {
+        WEFT_SCOPE(middle, .shielded = true);
+        WEFT_SCOPE(inner);
+        weft_scope_cancel(&inner);
+        weft_shield_begin(&shield);
+        MUST(weft_scope_wait(&inner));
+        weft_scope_cancel(&middle);
+        MUST(weft_pause());
+        MUST(weft_scope_wait(&middle));
+        MUST(weft_pause());
+        weft_shield_end(&shield);
+        WANT(weft_pause(), WEFT_ECANCELED);
+    }
+    WANT(weft_pause(), WEFT_ECANCELED);
+    MUST(weft_scope_wait(&outer));
+    MUST(weft_pause());
+    return 0;
+}
+
+WT_TEST(a_shield_outlasts_the_wait_for_a_scope) { in_both(a_wait_behind_a_shield); }
+
+/* No flag of a scope that is gone is looked at. */
+static int wait_shielded(void)
+{
+    weft_shield shield;
+    WEFT_SCOPE(scope);
+    weft_scope_cancel(&scope);
+    weft_shield_begin(&shield);
+    MUST(weft_scope_wait(&scope));
+    weft_shield_end(&shield);
+    return 0;
+}
+
+static int call_wait_shielded(void *arg)
+{
+    (void)arg;
+    MUST(wait_shielded());
+    return weft_pause();
+}
+
+WT_TEST(after_a_shielded_wait_the_outer_flag_counts) { in_both(call_wait_shielded); }
+
 static int a_shielded_scope(void *arg)
 {
     (void)arg;
