@@ -140,7 +140,8 @@ WEFT_API WEFT_MUST_CHECK int weft_scope_spawn(weft_scope *scope, const weft_spaw
  *
  * Waits    no
  * From     a task or any thread
- * Returns  the scope of the weft_run this task descends from; NULL outside any            */
+ * Returns  the scope of the weft_run this task descends from; NULL outside any, and in a
+ *          generator that was opened outside any                                          */
 WEFT_API weft_scope *weft_root_scope(void);
 
 /* Ends the scope: cancels what still runs and joins it. The cleanup of WEFT_SCOPE; after

@@ -204,7 +204,8 @@ void weft_scope_enter(weft_scope *scope, const char *file, int line)
 static void step_out(struct wf_scope *s, struct wf_waiter *self)
 {
     self->scope = s->parent;
-    self->cancel = s->outer_cancel;
+    if (self->cancel == &s->cancelled)
+        self->cancel = s->outer_cancel;
     self->felt_cancel = s->outer_felt_cancel;
 }
 
@@ -350,11 +351,12 @@ void weft_scope_leave(weft_scope *scope)
         wf_runtime_leave();
 }
 
+/* Not a generator's, which has no owner: it ends with the body and waits for nobody. */
 weft_scope *weft_root_scope(void)
 {
     struct wf_waiter *self = wf_waiter_self();
     weft_scope *scope = self != NULL ? self->scope : NULL;
     while (scope != NULL && wf_scope_of(scope)->parent != NULL)
         scope = wf_scope_of(scope)->parent;
-    return scope;
+    return scope != NULL && wf_scope_of(scope)->owner != NULL ? scope : NULL;
 }

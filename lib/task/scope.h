@@ -98,7 +98,7 @@ struct wf_scope {
     struct weft_scope *parent;      /* constant; NULL: a root */
     struct wf_link link;            /* in parent->scopes; parent's lock */
     struct wf_link root_link;       /* roots: in the list of roots */
-    struct wf_waiter *owner;        /* whose brace it is; a generator's is set when it starts */
+    struct wf_waiter *owner;        /* whose brace it is; a generator's has none */
     _Atomic uint32_t *outer_cancel; /* the owner's flag before it entered */
 
     struct wf_lock deadline_lock; /* held by who moves the deadline (deadline.c) */
@@ -123,8 +123,7 @@ static inline bool wf_scope_is_cancelled(const struct wf_scope *s)
 void wf_scope_watch(struct weft_scope *scope);
 static inline struct weft_scope *wf_scope_public(struct wf_scope *s);
 
-/* weft_scope_enter with the owner given and, for a generator's, an explicit parent and owner that
- * is set later (its task). user: counts as a user of the runtime (a root). */
+/* weft_scope_enter with the owner given and, for a generator's, an explicit parent and no owner. */
 struct wf_scope_opts {
     struct weft_scope *parent;
     struct wf_waiter *owner;

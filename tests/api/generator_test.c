@@ -56,6 +56,27 @@ static int lazy_main(void *arg)
 
 WT_TEST(the_body_runs_only_when_asked) { run(lazy_main); }
 
+/* Its own scope waits for no children of others. */
+WEFT_GENERATOR(see_root, weft_rx(int), (weft_scope *, expected))
+{
+    ck_assert_ptr_eq(weft_root_scope(), expected);
+    return weft_yield(1);
+}
+
+WT_TEST(opened_outside_of_any_scope_it_has_no_root_scope)
+{
+    int n = 0;
+    WEFT_RX(int, outside);
+    ck_assert_int_eq(see_root(NULL, &outside), 0);
+    ck_assert_int_eq(weft_recv(outside, &n), 1);
+    WEFT_SCOPE(scope);
+    WEFT_RX(int, inside);
+    ck_assert_int_eq(see_root(&scope, &inside), 0);
+    ck_assert_int_eq(weft_recv(inside, &n), 1);
+    ck_assert_int_eq(weft_close(inside), 0);
+    ck_assert_int_eq(weft_scope_wait(&scope), 0);
+}
+
 static int end_main(void *arg)
 {
     (void)arg;
