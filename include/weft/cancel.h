@@ -98,8 +98,8 @@ WEFT_API WEFT_MUST_CHECK int weft_scope_set_deadline(weft_scope *scope, int64_t 
  *
  * Waits    no
  * From     a task or any thread
- * Returns  a point of weft_now_ns(); INT64_MAX: none, or behind a shield; INT64_MIN: the
- *          caller is cancelled already                                                    */
+ * Returns  a point of weft_now_ns(), in a closer the end of its budget; INT64_MAX: none, or
+ *          behind a shield; INT64_MIN: the caller is cancelled already                     */
 WEFT_API int64_t weft_deadline(void);
 
 #ifdef __cplusplus

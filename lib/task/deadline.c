@@ -5,6 +5,7 @@
  *       queues' locks: the callback, under its queue's lock, does without.
  *   D2  Once wf_timer_cancel is over the callback neither runs nor will. So who moves a deadline
  *       either finds that it has fired, or from then on only the new one can. */
+#include "sched/closing.h"
 #include "sched/worker.h"
 #include "task/scope.h"
 
@@ -100,6 +101,8 @@ int64_t weft_deadline(void)
         return at_ns;
     if (wf_load_rlx(self->cancel) == WF_FLAG_CANCELLED)
         return INT64_MIN;
+    if (self->closing != NULL && self->cancel == &self->closing->flag)
+        return wf_closing_deadline(self, WF_NEVER);
     for (struct weft_scope *scope = self->scope; scope != NULL;) {
         struct wf_scope *s = wf_scope_of(scope);
         at_ns = WF_MIN(at_ns, wf_load_rlx(&s->deadline_at_ns));

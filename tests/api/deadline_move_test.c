@@ -294,4 +294,35 @@ static int in_force(void *arg)
 
 WT_TEST(the_earliest_around_the_caller_is_in_force) { in_both(in_force); }
 
+/* A closer is shielded, and has its budget. */
+static void see_budget(void *begun_ns)
+{
+    int64_t at_ns = weft_deadline();
+    ck_assert(at_ns >= *(int64_t *)begun_ns + WEFT_SEC(1) && at_ns < INT64_MAX);
+    weft_shield shield;
+    weft_shield_begin(&shield);
+    ck_assert_int_eq(weft_deadline(), INT64_MAX);
+    weft_shield_end(&shield);
+    WEFT_SCOPE(scope);
+    ck_assert_int_eq(weft_deadline(), at_ns);
+}
+
+static int in_a_closer(void *arg)
+{
+    (void)arg;
+    WEFT_SCOPE(scope, .timeout_ns = -1);
+    int64_t begun_ns = weft_now_ns();
+    ck_assert(weft_deadline() == INT64_MIN);
+    {
+        weft_defer(see_budget, &begun_ns);
+    }
+    return weft_scope_wait(&scope);
+}
+
+WT_TEST(a_closer_has_its_budget)
+{
+    MUST(weft_configure(WEFT_CONFIG(.teardown_budget_ns = WEFT_SEC(3600))));
+    in_both(in_a_closer);
+}
+
 WT_MAIN("deadline move")
