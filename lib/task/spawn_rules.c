@@ -93,15 +93,16 @@ int wf_spawn_by_rules(weft_scope *scope, const weft_spawn_opts *opts, const weft
 {
     struct wf_scope *s = wf_scope_of(scope);
     struct weft_task *record = NULL;
+    bool is_limited = s->limit > 0;
     int rc = check(s, opts);
-    if (rc >= 0 && s->limit > 0)
+    if (rc >= 0 && is_limited)
         rc = wf_limit_enter(scope, n_copies(opts));
     if (rc < 0)
         return wf_spawn_refuse(what, args, rc);
     rc = make_and_start(scope, opts, what, args, file, line, &record);
-    if (s->limit > 0)
+    /* From here the scope may be over, for all we know, unless we count in it (limit.c, L2). */
+    if (is_limited)
         wf_limit_leave(s, rc < 0 ? n_copies(opts) : 0);
-    /* From here the scope may be over, for all we know. */
     if (rc >= 0 && record != NULL && opts->out_ready != NULL)
         rc = wf_starting_await(wf_starting_of(record));
     if (rc >= 0 && opts->out_task != NULL)

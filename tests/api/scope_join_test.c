@@ -41,6 +41,46 @@ WEFT_TASK(sleep_long)
     return rc;
 }
 
+/* ---- who spawns ------------------------------------------------------------------------------ */
+
+WEFT_TASK(set_event, (weft_event *, event))
+{
+    weft_event_set(event);
+    return 0;
+}
+
+WEFT_TASK(spawn_setter, (weft_scope *, scope), (weft_event *, event))
+{
+    return weft_spawn(scope, set_event, event);
+}
+
+/* Its child runs, the scope ends, and another begins in its place while the spawner is on its way. */
+static int end_before_the_spawner(void *arg)
+{
+    (void)arg;
+    weft_scope it;
+    weft_event event = WEFT_EVENT_INIT();
+    WEFT_SCOPE(spawners);
+    it.opts = (weft_scope_opts){ .size_ = sizeof(weft_scope_opts), .joins = true };
+    weft_scope_enter(&it, __FILE__, __LINE__);
+    MUST(weft_spawn(&spawners, spawn_setter, &it, &event));
+    MUST(weft_event_wait(&event));
+    MUST(weft_scope_wait(&it));
+    weft_scope_leave(&it);
+    it.opts = (weft_scope_opts){ .size_ = sizeof(weft_scope_opts), .limit = 1 };
+    weft_scope_enter(&it, __FILE__, __LINE__);
+    MUST(weft_sleep(WEFT_US(1)));
+    MUST(weft_scope_wait(&it));
+    weft_scope_leave(&it);
+    MUST(weft_scope_wait(&spawners));
+    return 0;
+}
+
+WT_TEST(a_spawner_does_not_touch_a_scope_that_its_child_may_have_ended)
+{
+    in_both(end_before_the_spawner);
+}
+
 /* ---- the next that ends ---------------------------------------------------------------------- */
 
 static int join_all(void *arg)
