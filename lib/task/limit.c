@@ -72,19 +72,40 @@ static bool try_take_locked(struct wf_scope *s, uint32_t n)
     return true;
 }
 
-/* With the lock, which it releases. 1: granted; 0: look again; negative: why not. */
-static int wait_locked(struct wf_scope *s, struct spawner *spawner)
+/* With the lock, which it releases. 1: granted; 0: look again, with the lock; negative: why not. */
+static int wait_once_locked(struct wf_scope *s, struct spawner *spawner)
 {
     wf_wait_begin(spawner->waiter, WF_ON_SPAWN, s);
-    wf_list_push_back(&s->spawners, &spawner->link);
     wf_lock_release(&s->lock);
     uint32_t claim = wf_wait_park(spawner->waiter, WF_NEVER);
     if (claim == WF_CLAIM_FIRST)
         return 1;
+    int rc = wf_claim_code(spawner->waiter, claim);
     wf_lock_acquire(&s->lock);
+    if (rc == 0)
+        return 0;
     wf_list_remove(&spawner->link); /* W3 */
     wf_lock_release(&s->lock);
-    return wf_claim_code(spawner->waiter, claim);
+    return rc;
+}
+
+/* The same, but for 0. Who has to look again (W4) keeps its place in the line. If a grant has failed
+ * meanwhile, it was the first there. */
+static int wait_locked(struct wf_scope *s, struct spawner *spawner)
+{
+    int rc;
+    wf_list_push_back(&s->spawners, &spawner->link);
+    while ((rc = wait_once_locked(s, spawner)) == 0) {
+        if (wf_link_is_linked(&spawner->link))
+            continue;
+        if (s->n_places >= spawner->n) {
+            s->n_places -= spawner->n;
+            wf_lock_release(&s->lock);
+            return 1;
+        }
+        wf_list_push_front(&s->spawners, &spawner->link);
+    }
+    return rc;
 }
 
 int wf_limit_enter(struct weft_scope *scope, uint32_t n)
@@ -100,13 +121,10 @@ int wf_limit_enter(struct weft_scope *scope, uint32_t n)
         return WEFT_ECLOSED;
     }
     s->n_tasks++; /* L2 */
-    while (rc == 0 && !try_take_locked(s, n)) {
-        rc = wait_locked(s, &spawner);
-        if (rc == 0)
-            wf_lock_acquire(&s->lock);
-    }
-    if (rc == 0)
+    if (try_take_locked(s, n))
         wf_lock_release(&s->lock);
+    else
+        rc = wait_locked(s, &spawner);
     if (rc < 0)
         wf_limit_leave(s, 0); /* who stood behind it may be first now */
     return WF_MIN(rc, 0);

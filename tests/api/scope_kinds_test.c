@@ -348,6 +348,60 @@ static int cancel_spawn(void *arg)
 
 WT_TEST(a_spawn_that_waits_can_be_cancelled) { in_both(cancel_spawn); }
 
+/* A cancel that does not concern a spawner wakes it all the same. */
+struct line {
+    weft_scope *limited;
+    weft_event may_end;
+    _Atomic int first;
+};
+
+WEFT_TASK(hold_place, (struct line *, line)) { return weft_event_wait(&line->may_end); }
+
+WEFT_TASK(note_turn, (struct line *, line), (int, whose))
+{
+    int nobody = 0;
+    (void)atomic_compare_exchange_strong(&line->first, &nobody, whose);
+    return 0;
+}
+
+WEFT_TASK(stand_in_line, (struct line *, line), (int, n))
+{
+    WEFT_SCOPE(own, .shielded = true);
+    MUST(weft_spawn_n(line->limited, n, note_turn, line, n));
+    return weft_scope_wait(&own);
+}
+
+static int keep_place(void *arg)
+{
+    struct line line = { .may_end = WEFT_EVENT_INIT() };
+    (void)arg;
+    WEFT_SCOPE(limited, .limit = 2);
+    line.limited = &limited;
+    MUST(weft_spawn_n(&limited, 2, hold_place, &line));
+    {
+        WEFT_SCOPE(second);
+        WEFT_SCOPE(first);
+        MUST(weft_spawn(&first, stand_in_line, &line, 2));
+        MUST(weft_sleep(WEFT_MS(1)));
+        MUST(weft_spawn(&second, stand_in_line, &line, 1));
+        MUST(weft_sleep(WEFT_MS(1)));
+        weft_scope_cancel(&first);
+        {
+            WEFT_SCOPE(shielded, .shielded = true);
+            MUST(weft_sleep(WEFT_MS(1)));
+            weft_event_set(&line.may_end);
+        }
+        MUST(weft_scope_wait(&first));
+        MUST(weft_scope_wait(&second));
+    }
+    MUST(weft_scope_wait(&limited));
+    if (wt_is_sim()) /* elsewhere a spawn may take longer than a sleep */
+        WANT(atomic_load(&line.first), 2);
+    return 0;
+}
+
+WT_TEST(who_is_woken_in_vain_keeps_its_place_in_line) { in_both(keep_place); }
+
 /* Spawners in tasks and threads, some of them cancelled, want one, two or three places. */
 struct crowd {
     weft_scope *scope;
