@@ -181,6 +181,7 @@ static int make(const weft_buffer_opts *opts, size_t elem_size, weft_sender **ou
             wf_receiver_free(rx);
         return rc;
     }
+    wf_half_forget_holder((*out_tx)->chan, &(*out_tx)->half); /* the task will be */
     wf_store_rlx(&buffer->refs, 1);
     end->buffer = buffer;
     rx->drop_item = opts->drop;
