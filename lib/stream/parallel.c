@@ -4,6 +4,7 @@
 
 #include "plat/mem.h"
 
+#include <weft/cancel.h>
 #include <weft/stream_task.h>
 
 #include <string.h>
@@ -15,7 +16,6 @@ int wf_shared_pull(struct wf_shared_source *shared, void *item, uint64_t *out_nu
     if (rc < 0)
         return rc;
     rc = 0;
-    shared->is_over = shared->is_over || wf_load_rlx(&shared->is_left);
     *out_is_end = !shared->is_over;
     if (!shared->is_over)
         rc = wf_receiver_next(shared->source, item);
@@ -72,6 +72,8 @@ void wf_worker_step_drop(struct wf_worker_step *step)
 
 struct each_worker {
     struct wf_shared_source *shared;
+    weft_scope *scope;
+    _Atomic bool *is_left; /* a step said ECLOSED: written by any worker, read after all */
     struct wf_worker_step step;
 };
 
@@ -84,8 +86,10 @@ static int work_on_items(struct each_worker *worker, void *item)
         if (rc <= 0)
             return rc;
         rc = worker->step.step->enter(worker->step.args, &(struct weft_step){ .in = item });
-        if (rc == WEFT_ECLOSED) /* which is no error of a scope */
-            wf_store_rlx(&worker->shared->is_left, true);
+        if (rc == WEFT_ECLOSED) { /* which is no error of a scope */
+            wf_store_rlx(worker->is_left, true);
+            weft_cancel(worker->scope, rc, "a step said WEFT_ECLOSED");
+        }
         if (rc < 0)
             return rc;
     }
@@ -118,15 +122,18 @@ static int run_workers(struct wf_shared_source *shared, struct each_worker *work
                        unsigned n_tasks)
 {
     weft_scope scope = { .opts = { .size_ = sizeof(weft_scope_opts), .name = "for_each" } };
+    _Atomic bool is_left = false;
     weft_scope_enter(&scope, __FILE__, __LINE__);
     worker->shared = shared;
+    worker->scope = &scope;
+    worker->is_left = &is_left;
     int rc = weft_scope_spawn(
         &scope, &(weft_spawn_opts){ .name = worker->step.step->name, .copies = (int)n_tasks },
         &each_task, worker, __FILE__, __LINE__);
     if (rc >= 0)
         rc = weft_scope_wait(&scope);
     weft_scope_leave(&scope);
-    return rc;
+    return rc >= 0 && wf_load_rlx(&is_left) ? WEFT_ECLOSED : rc;
 }
 
 int weft_for_each_run(const weft_callable *step, void *args, weft_receiver *source, size_t in_size,
@@ -146,8 +153,6 @@ int weft_for_each_run(const weft_callable *step, void *args, weft_receiver *sour
     if (rc >= 0) {
         struct wf_shared_source shared = { .source = source, .lock = { .name = "for_each" } };
         rc = run_workers(&shared, &worker, n_tasks);
-        if (rc >= 0 && wf_load_rlx(&shared.is_left))
-            rc = WEFT_ECLOSED;
         weft_mutex_destroy(&shared.lock);
     }
     int closed = wf_receiver_close_and_free(source);

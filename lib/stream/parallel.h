@@ -17,7 +17,6 @@ struct wf_shared_source {
     weft_mutex lock;
     bool is_over;
     uint64_t n_pulled;
-    _Atomic bool is_left; /* a step said ECLOSED: written by any worker, read by all */
 };
 
 /* The next item into `item`, and its number: 1; 0 when another worker has found the end; else what

@@ -283,6 +283,23 @@ static int for_each_main(void *arg)
 
 WT_TEST(for_each_does_all_or_fails_with_the_first_error) { run_tokens(for_each_main); }
 
+WEFT_FOR_EACH(leave_at, int, n, (int, last)) { return n == last ? WEFT_ECLOSED : 0; }
+
+/* The sender is open: nothing but the step says that it is over. */
+static int for_each_left_main(void *arg)
+{
+    (void)arg;
+    WEFT_TX(int, tx);
+    WEFT_RX(int, rx);
+    WEFT_TRY(weft_chan_open(&tx, &rx, 4));
+    for (int n = 1; n <= 3; n++)
+        WEFT_TRY(weft_send(tx, n));
+    ck_assert_int_eq(leave_at(2, WEFT_MOVE(rx), 3), WEFT_ECLOSED);
+    return 0;
+}
+
+WT_TEST(a_step_that_leaves_ends_for_each_while_others_wait) { run_tokens(for_each_left_main); }
+
 /* ---- cancel ----------------------------------------------------------------------------------- */
 
 /* Whatever a cancel hits, each token is ended once and each source closed. */
