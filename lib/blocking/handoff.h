@@ -26,9 +26,11 @@
  *   H4  While any word is odd there is a monitor, or somebody is about to see to it: a monitor that
  *       gives up its role says so and looks at the words; who turns one odd looks whether there is a
  *       monitor, all sequentially consistent [monitor-dekker]. One of them sees the other.
- *   H5  A monitor lends its own thread only if there is another monitor then, or no other worker to
- *       be lent. If it could not be replaced the next call finds no monitor, makes one, or goes to
- *       the pool, which answers WEFT_EAGAIN if it has no thread either: no job is ever left alone.
+ *   H5  A monitor that lends its own thread gives its role to another first. If no thread can be
+ *       had for that it lends its own all the same: what is behind the functions is what they may
+ *       wait for. It is missed then: the first thread of the pool with nothing to do takes the role,
+ *       if no call has made a monitor before. Without one a call goes to the pool, which answers
+ *       WEFT_EAGAIN if it has no thread either: no job is ever left alone.
  *   H6  A function that is about to wait in weft has its worker lent first: what it waits for may be
  *       in that worker's queue. It asks the monitor (H4), and sleeps.
  *

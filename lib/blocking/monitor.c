@@ -24,6 +24,7 @@ enum { QUIET_TICKS = 100 };
 
 static struct {
     struct wf_host *owner; /* who has the role; under the pool's lock */
+    bool is_missed;        /* the last one could not be replaced; under the pool's lock */
     _Atomic bool is_there; /* owner != NULL; seq [monitor-dekker] */
     _Atomic uint64_t ticks;
     _Atomic int64_t tick_at_ns;
@@ -48,6 +49,7 @@ void wf_monitor_poke(void)
 static void set_owner_locked(struct wf_host *owner)
 {
     monitor.owner = owner;
+    monitor.is_missed = false;
     /* seq [monitor-dekker]: before the look at the words, if it is given up. */
     wf_store_seq(&monitor.is_there, owner != NULL);
 }
@@ -102,6 +104,33 @@ static void take_role_back(struct wf_host *self)
     wf_lock_release(&wf_pool.lock);
 }
 
+/* H5: by a thread with nothing to do. True: it has the role, and counts as one that has. */
+bool wf_monitor_adopt_locked(struct wf_host *self)
+{
+    if (WF_LIKELY(!monitor.is_missed))
+        return false;
+    self->is_monitor = true;
+    wf_pool.n_threads--;
+    wf_pool.n_monitors++;
+    set_owner_locked(self);
+    return true;
+}
+
+/* H5: no new thread can be had in its place. */
+static void leave_role(struct wf_host *self)
+{
+    wf_lock_acquire(&wf_pool.lock);
+    bool is_owner = monitor.owner == self;
+    struct wf_host *next = is_owner ? appoint_idle_locked(self) : NULL;
+    if (is_owner && next == NULL) {
+        set_owner_locked(NULL);
+        monitor.is_missed = true;
+    }
+    wf_lock_release(&wf_pool.lock);
+    if (next != NULL)
+        wf_futex_wake(&next->word, 1);
+}
+
 static bool has_role(struct wf_host *self)
 {
     wf_lock_acquire(&wf_pool.lock);
@@ -150,15 +179,15 @@ static struct look look_at_all(bool is_tick)
     return look;
 }
 
-/* Gives up the role, unless more than n workers would be left without a monitor (H4). True: it is
- * given up, or somebody else has it now. */
-static bool retire(struct wf_host *self, unsigned n)
+/* Gives up the role, unless a worker would be left without a monitor (H4). True: it is given up, or
+ * somebody else has it now. */
+static bool retire(struct wf_host *self)
 {
     wf_lock_acquire(&wf_pool.lock);
     set_owner_locked(NULL);
     wf_lock_release(&wf_pool.lock);
     /* seq [monitor-dekker]: after that is_there was cleared. */
-    if (look_at_all(false).n_lendable > n)
+    if (look_at_all(false).n_lendable > 0)
         take_role_back(self);
     return !has_role(self);
 }
@@ -228,8 +257,8 @@ static bool take(struct wf_host *self, const struct look *look)
 /* H5 */
 static bool lend(struct wf_host *self, const struct look *look)
 {
-    if (!appoint(self) && !retire(self, 1))
-        return false;
+    if (!appoint(self))
+        leave_role(self);
     if (take(self, look))
         return true;
     take_role_back(self);
@@ -269,7 +298,7 @@ static bool watch(struct wf_host *self)
         if (look.is_overdue && lend(self, &look))
             return true;
         n_quiet = look.is_busy ? 0 : n_quiet + is_tick;
-        if ((n_quiet > QUIET_TICKS || is_pool_stopping()) && retire(self, 0))
+        if ((n_quiet > QUIET_TICKS || is_pool_stopping()) && retire(self))
             return false;
         (void)wf_futex_wait(&monitor.pokes, seen, next_ns);
     }

@@ -249,7 +249,7 @@ static bool serve(struct wf_host *self)
         if (self->is_monitor && wf_monitor_serve_locked(self))
             return true;
         serve_queue_locked(self);
-    } while (idle_locked(self));
+    } while (wf_monitor_adopt_locked(self) || idle_locked(self));
     return leave(self);
 }
 

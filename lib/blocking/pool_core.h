@@ -46,6 +46,7 @@ void wf_pool_attach(void);
 /* For monitor.c: one more thread, to be the monitor after `before`. False: it can't be had. */
 WF_MUST_CHECK bool wf_pool_start_monitor(struct wf_host *before);
 void wf_monitor_appoint_locked(struct wf_host *host, struct wf_host *before); /* monitor.c */
+WF_MUST_CHECK bool wf_monitor_adopt_locked(struct wf_host *self);
 
 /* A job begins on a thread of the pool; its function has returned; it has ended (true), or it was
  * abandoned before that. */

@@ -456,6 +456,38 @@ static void run_with_few_threads(void)
 
 WT_TEST(no_job_is_left_alone_when_threads_fail) { with_few_threads(run_with_few_threads); }
 
+/* All workers run functions that wait for what only tasks behind them do, and there is one spare
+ * thread for all of them. */
+WEFT_TASK(count_and_block, (_Atomic uint32_t *, n_begun), (_Atomic uint32_t *, word))
+{
+    (void)wf_add_seq(n_begun, 1u);
+    int rc = weft_blocking(block_on, word);
+    ck_assert(rc == 0 || rc == WEFT_EAGAIN);
+    expect_to_have_a_worker();
+    return 0;
+}
+
+static bool have_two_begun(void *arg) { return wf_load_seq((_Atomic uint32_t *)arg) == 2; }
+
+static void run_with_one_spare_thread(void)
+{
+    _Atomic uint32_t n_begun = 0, words[2] = { 0 };
+    with_workers(2);
+    WEFT_SCOPE(scope);
+    wf_store_seq(&n_threads_left, 1u); /* the workers are there */
+    for (unsigned i = 0; i < 2; i++)
+        MUST(weft_spawn(&scope, count_and_block, &n_begun, &words[i]));
+    wt_until(have_two_begun, &n_begun);
+    for (unsigned i = 0; i < 2; i++)
+        MUST(weft_spawn(&scope, unblock, &words[i]));
+    MUST(weft_scope_wait(&scope));
+}
+
+WT_TEST(one_spare_thread_is_enough_for_what_is_behind)
+{
+    with_few_threads(run_with_one_spare_thread);
+}
+
 /* The monitor gives up its role as the call begins, can't be replaced, and has the worker by the time
  * that the call knows. */
 WEFT_TASK(call_as_the_monitor_leaves)
