@@ -116,6 +116,12 @@ static inline int wf_adaptor_pull(struct wf_adaptor *adaptor, void *into, bool m
 /* The next item of the source, or EAGAIN at that time. For kinds that poll. */
 int wf_adaptor_pull_until(struct wf_adaptor *adaptor, void *into, int64_t at_ns);
 
+/* The pull that returned rc was cancelled; a source may have ended with that code, too. */
+static inline bool wf_adaptor_was_cancelled(const struct wf_adaptor *adaptor, int rc)
+{
+    return rc == WEFT_ECANCELED && !adaptor->rx.is_ended;
+}
+
 /* 0, or ECANCELED: between two rounds of a loop (A5). A try is not asked. */
 int wf_adaptor_may_go_on(bool may_wait);
 

@@ -30,7 +30,7 @@ static int give(struct wf_adaptor *adaptor, struct latest *latest, void *out)
 /* The source gave no item, for the reason rc: what it holds goes first, unless it was cancelled. */
 static int stop(struct wf_adaptor *adaptor, struct latest *latest, int rc, void *out)
 {
-    if (rc == WEFT_ECANCELED || !latest->has_item)
+    if (!latest->has_item || wf_adaptor_was_cancelled(adaptor, rc))
         return rc;
     if (rc != WEFT_EAGAIN)
         wf_adaptor_hold_end(adaptor, rc);

@@ -159,6 +159,24 @@ static int chunks_main(void *arg)
 
 WT_TEST(chunks_are_full_but_for_the_last_and_an_error_comes_after) { run_tokens(chunks_main); }
 
+/* What ends a source may have the code of a cancelled receive. */
+static int chunks_of_cancelled_main(void *arg)
+{
+    (void)arg;
+    WEFT_RX(struct token *, source);
+    WEFT_RX(struct batch, batches);
+    int n = 0;
+    WEFT_TRY(open_tokens(5, WEFT_ECANCELED, &source));
+    WEFT_TRY(weft_chunks(WEFT_MOVE(source), &batches));
+    weft_each (batch, batches)
+        end_batch(&batch, &n);
+    ck_assert_int_eq(n, 5);
+    ck_assert_int_eq(weft_error(batches), WEFT_ECANCELED);
+    return 0;
+}
+
+WT_TEST(a_source_that_ends_as_cancelled_loses_no_chunk) { run_tokens(chunks_of_cancelled_main); }
+
 WEFT_TASK(sends_tokens_slowly, (tx, struct token *, out), (int, last), (int64_t, d_ns))
 {
     for (int n = 1; n <= last; n++) {

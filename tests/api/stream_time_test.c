@@ -72,6 +72,27 @@ static int conflate_main(void *arg)
 
 WT_TEST(conflate_gives_the_newest_and_drops_the_others) { run_tokens(conflate_main); }
 
+/* What ends a source may have the code of a cancelled receive. */
+static int debounce_cancelled_main(void *arg)
+{
+    (void)arg;
+    WEFT_RX(struct token *, source);
+    WEFT_RX(struct token *, newest);
+    struct token *token;
+    WEFT_TRY(open_tokens(3, WEFT_ECANCELED, &source));
+    WEFT_TRY(weft_debounce(WEFT_MOVE(source), WEFT_SEC(3600), &newest));
+    ck_assert_int_eq(weft_recv(newest, &token), 1);
+    ck_assert_int_eq(token_end(token), 3);
+    ck_assert_int_eq(weft_recv(newest, &token), WEFT_ECANCELED);
+    ck_assert_int_eq(weft_recv(newest, &token), 0);
+    return 0;
+}
+
+WT_TEST(a_source_that_ends_as_cancelled_does_not_lose_the_newest)
+{
+    run_tokens(debounce_cancelled_main);
+}
+
 /* ---- debounce --------------------------------------------------------------------------------- */
 
 static int debounce_main(void *arg)
