@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* File descriptors: waiting until one is ready, without holding a thread.
+/* File descriptors: waiting until one is ready, and moving bytes, without holding a thread.
  *
  * The descriptor stays the caller's, and is best non-blocking:
  *
@@ -39,6 +39,41 @@ enum weft_fd_events {
  *          WEFT_EINVAL     no such event; -EBADF: no such descriptor
  *          WEFT_ENOMEM, WEFT_EAGAIN    in a plain thread: the runtime could not start       */
 WEFT_API WEFT_MUST_CHECK int weft_fd_wait(int fd, unsigned events);
+
+/* Reads size bytes from fd, and waits for them as often as it has to.
+ *
+ * fd is non-blocking. *out_n, unlike other results, is written also when this fails: how
+ * many bytes were read, 0 to size; they are in buf and gone from fd.
+ *
+ * Waits    the task, or a plain thread
+ * Cancel   yes, whenever bytes are missing: those that were read count
+ * From     any thread, one at a time for each descriptor and direction
+ * Returns  0               all size bytes
+ *          WEFT_EEOF       the end came before; *out_n is 0 if nothing did
+ *          WEFT_ECANCELED  the caller's scope is cancelled or past its deadline
+ *          WEFT_EBUSY      another waits on fd for the same direction
+ *          WEFT_EINVAL     fd would block
+ *          -errno          of read
+ *          WEFT_ENOMEM, WEFT_EAGAIN    in a plain thread: the runtime could not start       */
+WEFT_API WEFT_MUST_CHECK int weft_fd_read_exact(int fd, void *buf, size_t size, size_t *out_n);
+
+/* Writes all size bytes to fd, and waits for room as often as it has to.
+ *
+ * fd is non-blocking. *out_n, unlike other results, is written also when this fails: how
+ * many bytes fd has taken, 0 to size. Where nobody reads any more the system sends SIGPIPE,
+ * as write does; a program that ignores that gets -EPIPE.
+ *
+ * Waits    the task, or a plain thread
+ * Cancel   yes, whenever bytes are left: those that were written count
+ * From     any thread, one at a time for each descriptor and direction
+ * Returns  0               all size bytes
+ *          WEFT_ECANCELED  the caller's scope is cancelled or past its deadline
+ *          WEFT_EBUSY      another waits on fd for the same direction
+ *          WEFT_EINVAL     fd would block
+ *          -errno          of write
+ *          WEFT_ENOMEM, WEFT_EAGAIN    in a plain thread: the runtime could not start       */
+WEFT_API WEFT_MUST_CHECK int weft_fd_write_all(int fd, const void *data, size_t size,
+                                               size_t *out_n);
 
 #ifdef __cplusplus
 }

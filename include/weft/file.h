@@ -47,14 +47,45 @@ WEFT_API WEFT_MUST_CHECK int weft_file_open(const char *path, const char *mode,
  *          WEFT_ECANCELED, or -errno of read                                                */
 WEFT_API WEFT_MUST_CHECK int64_t weft_file_read(weft_file *file, void *buf, size_t size);
 
+/* Reads size bytes at the file's position, however many reads of the system that takes.
+ *
+ * *out_n, unlike other results, is written also when this fails: how many bytes were read,
+ * 0 to size, and how far the position has moved. An end of the file before the last byte
+ * is an error, not a smaller count: 0 always means all.
+ *
+ * Waits    the task, or a plain thread
+ * Cancel   yes, before it starts and between two reads of the system: one that has begun
+ *          is waited for, and its bytes count
+ * From     any thread, one at a time
+ * Returns  0               all size bytes
+ *          WEFT_EEOF       the file ends before; *out_n is 0 if it was at its end
+ *          WEFT_ECANCELED, or -errno of read                                                */
+WEFT_API WEFT_MUST_CHECK int weft_file_read_exact(weft_file *file, void *buf, size_t size,
+                                                  size_t *out_n);
+
 /* Writes all size bytes at the file's position. It has happened when this returns.
  *
  * Waits    the task, or a plain thread
  * Cancel   yes, before it starts: nothing is written
  * From     any thread, one at a time
  * Returns  0
- *          WEFT_ECANCELED, or -errno of write, with some of it perhaps written              */
+ *          WEFT_ECANCELED, or -errno of write, with some of it perhaps written: who has to
+ *          know how much calls weft_file_write_all                                          */
 WEFT_API WEFT_MUST_CHECK int weft_file_write(weft_file *file, const void *data, size_t size);
+
+/* Writes all size bytes at the file's position, and tells how many if it can't.
+ *
+ * *out_n, unlike other results, is written also when this fails: how many bytes were
+ * written, 0 to size. What is left is data + *out_n.
+ *
+ * Waits    the task, or a plain thread
+ * Cancel   yes, before it starts and between two writes of the system: one that has begun
+ *          is waited for, and its bytes count
+ * From     any thread, one at a time
+ * Returns  0               all size bytes
+ *          WEFT_ECANCELED, or -errno of write                                               */
+WEFT_API WEFT_MUST_CHECK int weft_file_write_all(weft_file *file, const void *data, size_t size,
+                                                 size_t *out_n);
 
 /* Reads from the file's position to its end into memory of its own.
  *

@@ -26,8 +26,9 @@ struct file_op {
     weft_file *file;
     void *buf; /* read into, or written from */
     size_t size;
-    int64_t n_done;
-    char *data; /* of read_all, size bytes of it filled */
+    size_t n_done;   /* bytes moved, also by a call that failed; none if the job never began */
+    bool is_counted; /* the caller learns n_done: a cancel may cut it short */
+    char *data;      /* of read_all, size bytes of it filled */
 };
 
 static int run_op(weft_file *file, const char *name, int (*fn)(void *arg), struct file_op *op)
@@ -135,7 +136,7 @@ static int read_job(void *arg)
     ssize_t n = wf_raw_read(op->file->fd, op->buf, op->size);
     if (n < 0)
         return (int)n;
-    op->n_done = n;
+    op->n_done = (size_t)n;
     return 0;
 }
 
@@ -143,22 +144,67 @@ int64_t weft_file_read(weft_file *file, void *buf, size_t size)
 {
     struct file_op op = { .buf = buf, .size = size };
     int rc = run_op(file, "weft_file_read", read_job, &op);
-    return rc < 0 ? rc : op.n_done;
+    return rc < 0 ? rc : (int64_t)op.n_done;
+}
+
+/* Between two calls of the system, which a regular file needs for over 2 GiB alone: a pipe may let
+ * either one wait for long. */
+static bool is_cut_short(const struct file_op *op)
+{
+    return op->is_counted && op->n_done > 0 && weft_job_cancelled();
+}
+
+static int read_exact_job(void *arg)
+{
+    struct file_op *op = arg;
+    while (op->n_done < op->size) {
+        if (is_cut_short(op))
+            return WEFT_ECANCELED;
+        ssize_t n = wf_raw_read(op->file->fd, (char *)op->buf + op->n_done, op->size - op->n_done);
+        if (n <= 0)
+            return n < 0 ? (int)n : WEFT_EEOF;
+        op->n_done += (size_t)n;
+    }
+    return 0;
 }
 
 static int write_job(void *arg)
 {
     struct file_op *op = arg;
-    const char *data = op->buf;
-    size_t left = op->size;
-    while (left > 0) {
-        ssize_t n = wf_raw_write(op->file->fd, data, left);
+    while (op->n_done < op->size) {
+        if (is_cut_short(op))
+            return WEFT_ECANCELED;
+        const char *data = op->buf;
+        ssize_t n = wf_raw_write(op->file->fd, data + op->n_done, op->size - op->n_done);
         if (n <= 0)
             return n < 0 ? (int)n : -EIO;
-        data += n;
-        left -= (size_t)n;
+        op->n_done += (size_t)n;
     }
     return 0;
+}
+
+/* run_op with *out_n written whatever comes of it. */
+static int run_counted(weft_file *file, const char *name, int (*fn)(void *arg), struct file_op *op,
+                       size_t *out_n)
+{
+    if (out_n == NULL)
+        return WEFT_EINVAL;
+    op->is_counted = true;
+    int rc = run_op(file, name, fn, op);
+    *out_n = op->n_done;
+    return rc;
+}
+
+int weft_file_read_exact(weft_file *file, void *buf, size_t size, size_t *out_n)
+{
+    struct file_op op = { .buf = buf, .size = size };
+    return run_counted(file, "weft_file_read_exact", read_exact_job, &op, out_n);
+}
+
+int weft_file_write_all(weft_file *file, const void *data, size_t size, size_t *out_n)
+{
+    struct file_op op = { .buf = (void *)(uintptr_t)data, .size = size };
+    return run_counted(file, "weft_file_write_all", write_job, &op, out_n);
 }
 
 int weft_file_write(weft_file *file, const void *data, size_t size)

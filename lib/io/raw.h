@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * System calls on files as blocking jobs make them: again after an interruption, and refusing what
- * is not a file. They block; never call them on a task's stack. */
+ * is not a file. They block: a task calls read and write itself only for a non-blocking descriptor,
+ * and the others never. */
 #ifndef WF_IO_RAW_H
 #define WF_IO_RAW_H
 

@@ -79,6 +79,12 @@ static int real_sync(int fd)
     return fsync(fd) < 0 ? -errno : 0;
 }
 
+static int real_flags_of_fd(int fd)
+{
+    int flags = fcntl(fd, F_GETFL);
+    return flags < 0 ? -errno : flags;
+}
+
 static int real_epoll_create(void)
 {
     int fd = epoll_create1(EPOLL_CLOEXEC);
@@ -124,6 +130,7 @@ static int real_event_create(void)
         .seek = real_seek,                       \
         .stat_fd = real_stat_fd,                 \
         .sync = real_sync,                       \
+        .flags_of_fd = real_flags_of_fd,         \
         .epoll_create = real_epoll_create,       \
         .epoll_arm = real_epoll_arm,             \
         .event_create = real_event_create,       \

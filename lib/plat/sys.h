@@ -24,6 +24,7 @@ struct wf_sys {
     off_t (*seek)(int fd, off_t offset, int whence);
     int (*stat_fd)(int fd, struct stat *out);
     int (*sync)(int fd);
+    int (*flags_of_fd)(int fd); /* those of its open file: O_NONBLOCK */
     int (*epoll_create)(void);
     int (*epoll_arm)(int epoll_fd, int fd, unsigned events, uint64_t key);
     int (*event_create)(void); /* eventfd, non-blocking, close-on-exec */

@@ -73,6 +73,11 @@ static int failing_stat_fd(int fd, struct stat *out)
 
 static int failing_sync(int fd) { return fails(WF_SYS_FILE, "sync") ? -EIO : wf_sys_real.sync(fd); }
 
+static int failing_flags_of_fd(int fd)
+{
+    return fails(WF_SYS_FILE, "flags_of_fd") ? -EBADF : wf_sys_real.flags_of_fd(fd);
+}
+
 static int failing_epoll_create(void)
 {
     return fails(WF_SYS_POLL, "epoll_create") ? -EMFILE : wf_sys_real.epoll_create();
@@ -108,6 +113,7 @@ void wf_sys_fail_when(bool (*when)(enum wf_sys_kind kind, const char *name))
     wf_sys.seek = failing_seek;
     wf_sys.stat_fd = failing_stat_fd;
     wf_sys.sync = failing_sync;
+    wf_sys.flags_of_fd = failing_flags_of_fd;
     wf_sys.epoll_create = failing_epoll_create;
     wf_sys.epoll_arm = failing_epoll_arm;
     wf_sys.event_create = failing_event_create;

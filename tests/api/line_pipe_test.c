@@ -93,6 +93,32 @@ static void cancel_a_read(bool has_writer)
 WT_TEST(a_cancel_ends_the_wait_for_a_silent_writer) { cancel_a_read(true); }
 WT_TEST(a_cancel_ends_the_wait_for_any_writer) { cancel_a_read(false); }
 
+/* A line needs no count of what was read: the beginning stays in the reader. */
+WT_TEST(a_cancel_keeps_the_beginning_of_a_line)
+{
+    wt_seeds_at_most(20);
+    make_fifo();
+    {
+        WEFT_RX(weft_line, lines);
+        ck_assert_int_eq(weft_lines(test_path, NULL, &lines), 0);
+        int fd = open_writer();
+        ck_assert_int_eq(write(fd, "begin", 5), 5);
+        {
+            WEFT_SCOPE(scope, .timeout_ns = WEFT_MS(2));
+            ck_assert_int_eq(weft_spawn(&scope, read_silent_pipe, lines), 0);
+            ck_assert_int_eq(weft_scope_wait(&scope), WEFT_ETIMEDOUT);
+        }
+        ck_assert_int_eq(write(fd, "ning\n", 5), 5);
+        weft_line line;
+        ck_assert_int_eq(weft_recv(lines, &line), 1);
+        ck_assert_uint_eq(line.size, 9);
+        ck_assert_int_eq(memcmp(line.data, "beginning", 9), 0);
+        close(fd);
+        ck_assert_int_eq(weft_recv(lines, &line), 0);
+    }
+    unlink(test_path);
+}
+
 WT_TEST(what_has_no_readiness_is_read_as_it_is)
 {
     weft_line line;

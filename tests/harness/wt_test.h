@@ -94,7 +94,7 @@ enum {
     WT_FAULT_MEMORY = 1, /* alloc, realloc */
     WT_FAULT_MAP = 2,    /* map, protect_none */
     WT_FAULT_THREAD = 4, /* thread_create */
-    WT_FAULT_FILE = 8,   /* open, close, read, write, seek, stat_fd, sync */
+    WT_FAULT_FILE = 8,   /* open, close, read, write, seek, stat_fd, sync, flags_of_fd */
     WT_FAULT_POLL = 16,  /* epoll_create, epoll_arm, event_create */
     WT_FAULT_ALL = 31,
     WT_FAULT_ADVISE = 32, /* not in ALL: a guard that can't be had is fatal by contract */

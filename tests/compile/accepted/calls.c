@@ -169,6 +169,9 @@ int use_close_with(const char *path, int *out_size)
     WEFT_TRY(ledger_open(&book));
     WEFT_TRY(weft_file_open(path, "r", &file));
     *out_size = (int)WEFT_TRY(weft_file_read(file, buf, sizeof buf));
+    size_t n;
+    WEFT_TRY(weft_file_read_exact(file, buf, sizeof buf, &n));
+    WEFT_TRY(weft_fd_write_all(1, buf, n, &n));
     WEFT_TRY(weft_close_with(file, 0));
     return weft_close_with(book, *out_size);
 }
