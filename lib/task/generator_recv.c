@@ -227,7 +227,7 @@ static int receive_locked(struct wf_generator *g, weft_receiver *rx, void *out,
                         wf_ring_n_full(&g->chan->ring) == 0;
         if (rc >= 0)
             rc = WF_LIKELY(is_empty && !g->is_closing) ? WEFT_EAGAIN : take_locked(g, rx, out);
-        if (rc != WEFT_EAGAIN)
+        if (rc != WEFT_EAGAIN || rx->is_ended) /* a body may have ended with that code */
             break;
         rc = await_item_locked(g, out, self);
         if (rc == 1)

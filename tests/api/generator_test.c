@@ -113,6 +113,31 @@ static int error_main(void *arg)
 
 WT_TEST(items_come_first_then_the_error_once) { run(error_main); }
 
+WEFT_GENERATOR(ends_with, weft_rx(int), (int, n_items), (int, code))
+{
+    for (int i = 0; i < n_items; i++)
+        WEFT_TRY(weft_yield(i));
+    return code;
+}
+
+/* Which a source says elsewhere when there is nothing yet. */
+static int not_ready_main(void *arg)
+{
+    (void)arg;
+    for (int n_items = 0; n_items < 3; n_items++) {
+        WEFT_RX(int, items);
+        int item;
+        WEFT_TRY(ends_with(n_items, WEFT_EAGAIN, &items));
+        for (int i = 0; i < n_items; i++)
+            ck_assert_int_eq(weft_recv(items, &item), 1);
+        ck_assert_int_eq(weft_recv(items, &item), WEFT_EAGAIN);
+        ck_assert_int_eq(weft_recv(items, &item), 0);
+    }
+    return 0;
+}
+
+WT_TEST(the_error_may_be_that_of_a_thread_that_cant_be_had) { run(not_ready_main); }
+
 static int parent_main(void *arg)
 {
     (void)arg;
