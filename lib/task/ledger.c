@@ -150,7 +150,7 @@ void weft_resource_opened(weft_resource *resource, const char *kind, const char 
     struct wf_entry *entry = entry_of(resource);
     *entry = (struct wf_entry){ .kind = kind, .name = name, .file = file, .line = line };
     if (self != NULL)
-        enter(entry, self, self->scope);
+        enter(entry, self, wf_scope_lasting(self->scope));
 }
 
 void wf_ledger_open_at_large(weft_resource *resource, const char *kind, const char *name)
@@ -171,7 +171,7 @@ void weft_resource_adopted(weft_resource *resource)
     wf_lock_acquire(&ledger.lock);
     wf_list_remove(&entry->scope_link);
     set_owner_locked(entry, self);
-    link_scope_locked(entry, self->scope);
+    link_scope_locked(entry, wf_scope_lasting(self->scope));
     wf_lock_release(&ledger.lock);
 }
 

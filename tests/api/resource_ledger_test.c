@@ -118,6 +118,33 @@ WT_TEST(what_was_adopted_outlives_its_task)
     ck_assert_str_eq(wt_reports(), "");
 }
 
+WEFT_TASK(open_and_end)
+{
+    database *db;
+    WEFT_TRY(database_open("orders", &db));
+    return weft_ready(db);
+}
+
+static int ready_main(void *arg)
+{
+    (void)arg;
+    database *db;
+    {
+        WEFT_SCOPE(scope);
+        WEFT_TRY(weft_spawn_ready(&scope, &db, open_and_end));
+        WEFT_TRY(weft_scope_wait(&scope)); /* it has ended by now */
+        weft_resource_adopted(&db->entry);
+    }
+    return database_close(db);
+}
+
+WT_TEST(what_was_handed_over_by_ready_can_be_adopted_until_the_scope_ends)
+{
+    wt_capture_reports();
+    ck_assert_int_eq(weft_run(ready_main, NULL), 0);
+    ck_assert_str_eq(wt_reports(), "");
+}
+
 static int lose_main(void *arg)
 {
     (void)arg;
