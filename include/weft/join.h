@@ -85,6 +85,7 @@ WEFT_API WEFT_MUST_CHECK int weft_task_give_result(const void *value, size_t siz
  *          0: none is left
  *          WEFT_EMSGSIZE   the result has another size; the child is still there
  *          WEFT_ECANCELED  the caller is cancelled, by a child's error for example
+ *          WEFT_ECLOSED    the scope has been left
  *          WEFT_EINVAL     another task or thread entered it, or it is not .joins         */
 WEFT_API WEFT_MUST_CHECK int weft_scope_join_next(weft_scope *scope, weft_task_end *out_end,
                                                   void *out_value, size_t size);
@@ -101,7 +102,8 @@ WEFT_API WEFT_MUST_CHECK int weft_scope_join_next(weft_scope *scope, weft_task_e
  * From     any thread
  * Returns  0: *out_end says how; *out_value is set if out_end->has_result
  *          WEFT_EDEADLK    the caller is that task
- *          WEFT_EMSGSIZE   the result has another size; it is still there                 */
+ *          WEFT_EMSGSIZE   the result has another size; it is still there
+ *          WEFT_ECANCELED  the caller is cancelled; WEFT_EINVAL for a NULL task           */
 WEFT_API WEFT_MUST_CHECK int weft_task_join(weft_task *task, weft_task_end *out_end,
                                             void *out_value, size_t size);
 

@@ -35,7 +35,8 @@ typedef struct weft_scope_opts {
     bool supervisor;         /* a child's error is recorded; it cancels nobody */
     bool race;               /* the first child to succeed cancels the others */
     bool joins;              /* keeps what children return, for weft_join_next */
-    int limit;               /* children at once: a spawn waits for its turn; 0: any number */
+    int limit;               /* children at once: a spawn waits for its turn; 0: any number.
+                                A child that spawns into it may wait for ever for itself */
     void (*drop)(void *result); /* for a child's result that nobody takes; must not wait */
 } weft_scope_opts;
 
@@ -104,7 +105,7 @@ WEFT_API WEFT_MUST_CHECK int weft_scope_wait(weft_scope *scope);
  *
  * rc < 0 is an error like a child's, in order of arrival: it cancels the children, and is
  * the scope's unless one of them has failed before. WEFT_ECANCELED that came from the
- * cancel of this very scope is none.
+ * cancel of this very scope is none; WEFT_ECLOSED cancels nobody, and is returned.
  *
  *     return weft_scope_wait_with(&scope, talk(&scope));
  *
