@@ -414,7 +414,7 @@ WT_TEST(memory_goes_back_after_a_burst)
     ck_assert_uint_le(info().cached, KEPT_WARM);
     ck_assert_uint_ge(info().trimmed, N - KEPT_WARM);
 #if !defined(WF_ASAN) && !defined(WF_TSAN)
-    ck_assert_uint_le(resident_size(), before + (size_t)N * 16384 / 4);
+    ck_assert_uint_le(resident_size(), before + (size_t)N * 16384 / 2);
 #else
     (void)before;
 #endif
