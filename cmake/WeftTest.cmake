@@ -51,8 +51,17 @@ function(weft_need_label test)
   message(FATAL_ERROR "weft: test '${test}' needs one of the labels ${WEFT_LABELS}")
 endfunction()
 
+# What runs on real threads, tests and examples: a build for a tool that simulates nothing makes
+# this alone.
+if(NOT TARGET weft_par)
+  add_custom_target(weft_par)
+endif()
+
 function(weft_test_binary target harness library kind)
   add_executable(${target} ${ARGN})
+  if(target MATCHES "^par-")
+    add_dependencies(weft_par ${target})
+  endif()
   weft_flags(${target})
   target_compile_definitions(${target} PRIVATE _GNU_SOURCE=1)
   target_link_libraries(${target} PRIVATE ${harness} ${library} Threads::Threads)
