@@ -13,10 +13,11 @@ command -v "$compiler" >/dev/null || { echo "skipped: $compiler is not installed
 ways=("-O2" "-O3" "-O2 -flto" "-O3 -flto")
 cd "$root" || exit 1
 switch=$(find lib/plat/arch -name "$(uname -m)_*.S")
-sources="$switch $(find lib -name '*.c' ! -name 'sim*.c' ! -name ctx_ucontext.c ! -path 'lib/http/*')"
+sources="$switch $(find lib/plat lib/base lib/sched lib/chan lib/sync lib/task lib/blocking -name '*.c' \
+    ! -name 'sim*.c' ! -name ctx_ucontext.c)"
 sources+=" $(find tests/harness -name '*.c') tests/stress/migrate_test.c"
 [ -n "$switch" ] || { echo "skipped: no assembly for $(uname -m)"; exit 77; }
-flags="-std=gnu11 -g -pthread -D_GNU_SOURCE=1 -DWEFT_CHECK=3 -Iinclude -Ilib -Itests/harness"
+flags="-std=gnu11 -pthread -D_GNU_SOURCE=1 -DWEFT_CHECK=3 -Iinclude -Ilib -Itests/harness"
 flags+=" $(pkg-config --cflags check)"
 
 can_link_lto() {
