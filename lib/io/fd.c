@@ -9,6 +9,7 @@
 #include "io/raw.h"
 #include "plat/sys.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <weft/fd.h>
 #include <weft/task.h>
@@ -20,6 +21,16 @@ int weft_fd_wait(int fd, unsigned events)
 {
     int rc = wf_io_wait(fd, events);
     return rc == -EPERM ? WEFT_ENOTSUP : rc;
+}
+
+void weft_fd_forget(int fd) { wf_io_forget(fd); }
+
+int weft_fd_close(int fd)
+{
+    if (fd < 0)
+        return -EBADF;
+    wf_io_forget(fd);
+    return wf_sys.close(fd);
 }
 
 /* ---- transfers ----------------------------------------------------------------------------------- */

@@ -8,7 +8,11 @@
 
 #include "plat/atomic.h"
 
-enum { WF_POLL_IN = 1, WF_POLL_OUT = 2 };
+enum {
+    WF_POLL_IN = 1,
+    WF_POLL_OUT = 2,
+    WF_POLL_HUP = 4, /* in an event: the end can be read, for good; never asked for */
+};
 
 struct wf_poller {
     int epoll_fd, event_fd;
@@ -16,7 +20,7 @@ struct wf_poller {
 
 struct wf_poll_event {
     uint64_t key;
-    unsigned events; /* WF_POLL_*; errors and hang-ups set both */
+    unsigned events; /* WF_POLL_*; errors and hang-ups set both directions */
 };
 
 WF_MUST_CHECK int wf_poller_open(struct wf_poller *poller);
@@ -25,6 +29,9 @@ void wf_poller_close(struct wf_poller *poller);
 /* Reports fd once when any of `events` holds (EPOLLONESHOT); arming again replaces.
  * 0, or -errno; -EPERM for what has no readiness (a regular file). */
 WF_MUST_CHECK int wf_poller_arm(struct wf_poller *poller, int fd, unsigned events, uint64_t key);
+/* Reports fd whenever one of its directions becomes ready (EPOLLET), and as it is now, until it is
+ * forgotten; keeping again reports it as it is once more. 0, or -errno as above. */
+WF_MUST_CHECK int wf_poller_keep(struct wf_poller *poller, int fd, uint64_t key);
 void wf_poller_forget(struct wf_poller *poller, int fd);
 
 /* Waits until an event, an interrupt, or at_ns (0: do not wait). Returns the number of events

@@ -2,7 +2,8 @@
  * The poller over epoll.
  *
  * Invariants:
- *   I1  descriptors are armed with EPOLLONESHOT: an event is delivered to one wait, once.
+ *   I1  descriptors are armed with EPOLLONESHOT: an event is delivered to one wait, once. Those that
+ *       are kept are edge-triggered: each change is delivered once.
  *   I2  the eventfd is armed edge-triggered and never read: each write to it is a new edge, so
  *       an interrupt costs one system call and nobody has to empty it. Its counter overflows
  *       after 2^64 - 2 interrupts.
@@ -29,7 +30,7 @@
 #define NR_EPOLL_PWAIT2 441 /* one number on every architecture */
 #endif
 
-enum { MAX_BATCH = 32 }; /* 512 bytes of a worker's or a task's stack */
+enum { MAX_BATCH = 64 }; /* 768 bytes of a worker's stack */
 
 #define INTERRUPT_KEY UINT64_MAX
 
@@ -71,6 +72,12 @@ int wf_poller_arm(struct wf_poller *poller, int fd, unsigned events, uint64_t ke
         wanted |= EPOLLIN | EPOLLRDHUP;
     if (events & WF_POLL_OUT)
         wanted |= EPOLLOUT;
+    return wf_sys.epoll_arm(poller->epoll_fd, fd, wanted, key);
+}
+
+int wf_poller_keep(struct wf_poller *poller, int fd, uint64_t key)
+{
+    unsigned wanted = EPOLLIN | EPOLLRDHUP | EPOLLOUT | EPOLLET;
     return wf_sys.epoll_arm(poller->epoll_fd, fd, wanted, key);
 }
 
@@ -131,6 +138,8 @@ static unsigned translate(uint32_t found)
         events |= WF_POLL_IN;
     if (found & (EPOLLOUT | EPOLLERR | EPOLLHUP))
         events |= WF_POLL_OUT;
+    if (found & (EPOLLRDHUP | EPOLLHUP))
+        events |= WF_POLL_HUP;
     return events;
 }
 

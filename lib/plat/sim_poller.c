@@ -27,16 +27,17 @@
 static struct armed {
     const struct wf_poller *poller; /* NULL: not armed */
     uint64_t key;
+    bool is_kept;
 } armed[MAX_FDS];
 static unsigned n_armed;
 
-static void set_armed(int fd, const struct wf_poller *poller, uint64_t key)
+static void set_armed(int fd, const struct wf_poller *poller, uint64_t key, bool is_kept)
 {
     if (armed[fd].poller != NULL)
         n_armed--;
     if (poller != NULL)
         n_armed++;
-    armed[fd] = (struct armed){ poller, key };
+    armed[fd] = (struct armed){ poller, key, is_kept };
 }
 
 void wf_sim_forget_fds(void)
@@ -63,26 +64,36 @@ void wf_poller_close(struct wf_poller *poller)
 {
     for (int fd = 0; fd < MAX_FDS; fd++)
         if (armed[fd].poller == poller)
-            set_armed(fd, NULL, 0);
+            set_armed(fd, NULL, 0, false);
     (void)wf_sys.close(poller->event_fd);
     (void)wf_sys.close(poller->epoll_fd);
     *poller = (struct wf_poller){ -1, -1 };
 }
 
-int wf_poller_arm(struct wf_poller *poller, int fd, unsigned events, uint64_t key)
+static int arm(struct wf_poller *poller, int fd, unsigned wanted, uint64_t key)
 {
     wf_sim_point();
     if (fd >= MAX_FDS)
         return -ENOSPC;
+    int rc = wf_sys.epoll_arm(poller->epoll_fd, fd, wanted, (uint64_t)fd);
+    if (rc == 0)
+        set_armed(fd, poller, key, (wanted & EPOLLET) != 0);
+    return rc;
+}
+
+int wf_poller_arm(struct wf_poller *poller, int fd, unsigned events, uint64_t key)
+{
     unsigned wanted = EPOLLONESHOT;
     if (events & WF_POLL_IN)
         wanted |= EPOLLIN | EPOLLRDHUP;
     if (events & WF_POLL_OUT)
         wanted |= EPOLLOUT;
-    int rc = wf_sys.epoll_arm(poller->epoll_fd, fd, wanted, (uint64_t)fd);
-    if (rc == 0)
-        set_armed(fd, poller, key);
-    return rc;
+    return arm(poller, fd, wanted, key);
+}
+
+int wf_poller_keep(struct wf_poller *poller, int fd, uint64_t key)
+{
+    return arm(poller, fd, EPOLLIN | EPOLLRDHUP | EPOLLOUT | EPOLLET, key);
 }
 
 void wf_poller_forget(struct wf_poller *poller, int fd)
@@ -91,7 +102,7 @@ void wf_poller_forget(struct wf_poller *poller, int fd)
     struct epoll_event unused = { 0 };
     (void)epoll_ctl(poller->epoll_fd, EPOLL_CTL_DEL, fd, &unused);
     if (fd >= 0 && fd < MAX_FDS)
-        set_armed(fd, NULL, 0);
+        set_armed(fd, NULL, 0, false);
 }
 
 static unsigned translate(uint32_t found)
@@ -101,6 +112,8 @@ static unsigned translate(uint32_t found)
         events |= WF_POLL_IN;
     if (found & (EPOLLOUT | EPOLLERR | EPOLLHUP))
         events |= WF_POLL_OUT;
+    if (found & (EPOLLRDHUP | EPOLLHUP))
+        events |= WF_POLL_HUP;
     return events;
 }
 
@@ -114,7 +127,8 @@ static int collect(const struct wf_poller *poller, struct wf_poll_event *events,
         if (armed[fd].poller != poller)
             continue;
         events[n_stored++] = (struct wf_poll_event){ armed[fd].key, translate(found[i].events) };
-        set_armed(fd, NULL, 0);
+        if (!armed[fd].is_kept)
+            set_armed(fd, NULL, 0, false);
     }
     if (n_stored > 0)
         wf_sim_all_know();

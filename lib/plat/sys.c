@@ -91,20 +91,18 @@ static int real_epoll_create(void)
     return fd < 0 ? -errno : fd;
 }
 
-/* Arming again is the common case, so it is tried first. The loop ends: it goes on only when
- * another thread armed or forgot the descriptor between the two calls. */
+/* For one shot arming again is the common case and tried first, for good it is adding. The loop
+ * ends: it goes on only when another thread armed or forgot the descriptor between the two calls. */
 static int real_epoll_arm(int epoll_fd, int fd, unsigned events, uint64_t key)
 {
     struct epoll_event event = { .events = events, .data.u64 = key };
-    do {
-        if (epoll_ctl(epoll_fd, EPOLL_CTL_MOD, fd, &event) == 0)
-            return 0;
-        if (errno != ENOENT)
+    int op = (events & EPOLLONESHOT) != 0 ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
+    while (epoll_ctl(epoll_fd, op, fd, &event) < 0) {
+        if (errno != (op == EPOLL_CTL_MOD ? ENOENT : EEXIST))
             return -errno;
-        if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0)
-            return 0;
-    } while (errno == EEXIST);
-    return -errno;
+        op = op == EPOLL_CTL_MOD ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
+    }
+    return 0;
 }
 
 static int real_event_create(void)

@@ -11,12 +11,16 @@ enum { WF_IO_DIRECTIONS = 2 }; /* WF_POLL_IN is bit 0, WF_POLL_OUT bit 1 */
 /* One wait, on its waiter's stack. */
 struct wf_io_wait {
     struct wf_waiter *waiter;
+    struct wf_io_wait *next_woken; /* whoever claims it */
     unsigned events;
+    bool is_owned;  /* by whom weft can tell when it is closed (iowait.h) */
     unsigned ready; /* written by who claims it, before the wake */
 };
 
 struct wf_io_slot {
     uint32_t generation;
+    bool is_kept;   /* registered in the poller for good */
+    unsigned ready; /* of one that is kept: what it became ready for while nobody waited */
     struct wf_io_wait *waits[WF_IO_DIRECTIONS]; /* the same twice if it waits for both */
 };
 

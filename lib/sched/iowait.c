@@ -12,6 +12,14 @@
  *       number, finds no match and is dropped. What is still ready is reported for the new one.
  *   I3  a cancelled wait leaves the descriptor armed: at most one event comes to nothing, which is
  *       cheaper than a system call for each cancel.
+ *   I4  a slot that is kept is registered for good, edge-triggered. What happens while nobody waits
+ *       is noted in `ready` and taken by the next wait; whoever waits has come to the end of what
+ *       it knew of before (EAGAIN, a short read), so that whatever makes it ready again is an edge
+ *       that comes, or is noted. The end of a stream comes once and stays: WF_POLL_HUP is
+ *       never taken away. The runtime forgets all slots when it stops, with the poller.
+ *
+ * Why not for every descriptor: one that its owner closes behind our back takes its registration
+ * along, and the next of that number would wait for ever. Armed anew for each wait, it can't.
  *
  * epoll_ctl takes effect while another thread sits in epoll_wait, so arming wakes nobody. */
 #include "sched/iowait.h"
@@ -25,10 +33,9 @@
 enum { CLAIM_READY = WF_CLAIM_FIRST, CLAIM_FORGOTTEN = WF_CLAIM_FIRST + 1 };
 _Static_assert(WF_POLL_IN == 1 << 0 && WF_POLL_OUT == 1 << 1, "a direction is its bit's number");
 
-/* Who has to be woken once the lock is released. */
+/* Who has to be woken once the lock is released: claimed, so their waits stay where they are (W2). */
 struct wake_list {
-    struct wf_waiter *waiters[WF_IO_DIRECTIONS];
-    unsigned n;
+    struct wf_io_wait *first, **end;
 };
 
 static struct {
@@ -63,45 +70,84 @@ static void unlink_locked(struct wf_io_slot *slot, const struct wf_io_wait *wait
         (void)wf_sub_seq(&io.n_waits, 1u);
 }
 
-/* A wait whose cancel came first is left to its waiter, which awaits the lock to unlink it. */
-static void claim_locked(struct wf_io_slot *slot, struct wf_io_wait *wait, uint32_t claim,
+/* False: its cancel came first, it is left to its waiter, which awaits the lock to unlink it. */
+static bool claim_locked(struct wf_io_slot *slot, struct wf_io_wait *wait, uint32_t claim,
                          struct wake_list *wake)
 {
-    struct wf_waiter *waiter = wait->waiter;
     unlink_locked(slot, wait);
-    if (wf_wait_claim(waiter, claim))
-        wake->waiters[wake->n++] = waiter;
+    if (!wf_wait_claim(wait->waiter, claim))
+        return false;
+    wait->next_woken = NULL;
+    *wake->end = wait;
+    wake->end = &wait->next_woken;
+    return true;
 }
 
 static void wake_all(const struct wake_list *wake)
 {
-    for (unsigned i = 0; i < wake->n; i++)
-        wf_wait_wake(wake->waiters[i], WF_WAKE_LAST);
+    for (struct wf_io_wait *wait = wake->first, *next; wait != NULL; wait = next) {
+        next = wait->next_woken;
+        wf_wait_wake(wait->waiter, WF_WAKE_LAST);
+    }
 }
 
 /* ---- waiting ------------------------------------------------------------------------------------- */
 
-/* Arms and begins the wait, or says why not. */
-static int begin_wait(struct wf_io_wait *wait, int fd)
+/* What a wait for these would end with at once. Once a stream has ended its end can be read. */
+static unsigned take_ready_locked(struct wf_io_slot *slot, unsigned events)
 {
-    int rc = 0;
-    wf_lock_acquire(&io.lock);
-    struct wf_io_slot *slot = wf_io_table_find_or_make(&io.table, fd);
-    if (slot == NULL) {
-        rc = WEFT_ENOMEM;
-    } else if ((wanted(slot) & wait->events) != 0) {
-        rc = WEFT_EBUSY;
-    } else {
+    unsigned ready = slot->ready & events;
+    slot->ready &= ~ready;
+    if ((slot->ready & WF_POLL_HUP) != 0)
+        ready |= events & WF_POLL_IN;
+    return ready;
+}
+
+static int keep_locked(struct wf_io_slot *slot, int fd)
+{
+    slot->generation++;
+    slot->ready = 0;
+    int rc = wf_poller_keep(&wf_rt.poller, fd, key_of(slot, fd));
+    slot->is_kept = rc >= 0;
+    return rc;
+}
+
+/* Positive: no need to wait. Any wait may meet a slot that is kept; one that has not read to the end
+ * has it reported anew. */
+static int arm_locked(struct wf_io_slot *slot, const struct wf_io_wait *wait, int fd)
+{
+    if (!wait->is_owned) {
         slot->generation++;
-        rc = wf_poller_arm(&wf_rt.poller, fd, wanted(slot) | wait->events, key_of(slot, fd));
+        if (slot->is_kept)
+            return keep_locked(slot, fd);
+        return wf_poller_arm(&wf_rt.poller, fd, wanted(slot) | wait->events, key_of(slot, fd));
     }
-    if (rc >= 0) {
-        wf_wait_begin(wait->waiter, WF_ON_FD, (const void *)(intptr_t)fd);
-        for (unsigned d = 0; d < WF_IO_DIRECTIONS; d++)
-            if (wait->events & 1u << d)
-                slot->waits[d] = wait;
-        (void)wf_add_seq(&io.n_waits, 1u);
-    }
+    return slot->is_kept ? (int)take_ready_locked(slot, wait->events) : keep_locked(slot, fd);
+}
+
+static int try_begin_locked(struct wf_io_wait *wait, int fd)
+{
+    struct wf_io_slot *slot = wf_io_table_find_or_make(&io.table, fd);
+    if (slot == NULL)
+        return WEFT_ENOMEM;
+    if ((wanted(slot) & wait->events) != 0)
+        return WEFT_EBUSY;
+    int rc = arm_locked(slot, wait, fd);
+    if (rc != 0)
+        return rc;
+    wf_wait_begin(wait->waiter, WF_ON_FD, (const void *)(intptr_t)fd);
+    for (unsigned d = 0; d < WF_IO_DIRECTIONS; d++)
+        if (wait->events & 1u << d)
+            slot->waits[d] = wait;
+    (void)wf_add_seq(&io.n_waits, 1u);
+    return 0;
+}
+
+/* 0: the wait has begun. Else what it would have ended with. */
+static int begin_wait(struct wf_io_wait *wait, int fd, const struct wf_io_owned *owned)
+{
+    wf_lock_acquire(&io.lock);
+    int rc = owned != NULL && owned->is_closed ? WEFT_ECLOSED : try_begin_locked(wait, fd);
     wf_lock_release(&io.lock);
     return rc;
 }
@@ -113,19 +159,20 @@ static void end_wait(struct wf_io_wait *wait, int fd)
     wf_lock_release(&io.lock);
 }
 
-static int wait_for(struct wf_waiter *self, int fd, unsigned events)
+static int wait_for(struct wf_waiter *self, int fd, unsigned events, struct wf_io_owned *owned)
 {
-    struct wf_io_wait wait = { .waiter = self, .events = events };
+    struct wf_io_wait wait = { .waiter = self, .events = events, .is_owned = owned != NULL };
     for (;;) {
-        int rc = begin_wait(&wait, fd);
-        if (rc < 0)
+        int rc = begin_wait(&wait, fd, owned);
+        if (rc != 0)
             return rc;
         uint32_t claim = wf_wait_park(self, WF_NEVER);
         if (claim == CLAIM_READY)
             return (int)wait.ready;
         if (claim == CLAIM_FORGOTTEN)
             return WEFT_ECLOSED;
-        /* An event that came meanwhile is not lost: what is still ready fires when armed again. */
+        /* An event that came meanwhile is not lost: what is still ready fires when armed again, or
+         * was noted. */
         end_wait(&wait, fd);
         rc = wf_claim_code(self, claim);
         if (rc < 0)
@@ -133,56 +180,76 @@ static int wait_for(struct wf_waiter *self, int fd, unsigned events)
     }
 }
 
-int wf_io_wait(int fd, unsigned events)
+static int enter_and_wait(int fd, unsigned events, struct wf_io_owned *owned)
 {
-    if (events == 0 || (events & ~(unsigned)(WF_POLL_IN | WF_POLL_OUT)) != 0)
-        return WEFT_EINVAL;
-    if (fd < 0)
-        return -EBADF;
     struct wf_waiter *self = wf_waiter_self();
     if (self == NULL)
         return wf_no_waiter();
     if (wf_is_cancelled(self))
         return WEFT_ECANCELED;
     if (self->is_task)
-        return wait_for(self, fd, events);
+        return wait_for(self, fd, events, owned);
 
     /* A plain thread can't poll: workers do it, so they have to run. */
     int rc = wf_runtime_enter();
     if (rc < 0)
         return rc;
-    rc = wait_for(self, fd, events);
+    rc = wait_for(self, fd, events, owned);
     wf_runtime_leave();
     return rc;
 }
 
-void wf_io_forget(int fd)
+int wf_io_wait(int fd, unsigned events)
 {
-    struct wake_list wake = { .n = 0 };
+    if (events == 0 || (events & ~(unsigned)(WF_POLL_IN | WF_POLL_OUT)) != 0)
+        return WEFT_EINVAL;
+    return fd >= 0 ? enter_and_wait(fd, events, NULL) : -EBADF;
+}
+
+int wf_io_wait_owned(struct wf_io_owned *it, unsigned events)
+{
+    return enter_and_wait(it->fd, events, it);
+}
+
+static void forget(int fd, struct wf_io_owned *owned)
+{
+    struct wake_list wake = { .end = &wake.first };
     wf_lock_acquire(&io.lock);
+    if (owned != NULL)
+        owned->is_closed = true;
     struct wf_io_slot *slot = wf_io_table_find(&io.table, fd);
     if (slot != NULL) {
         for (unsigned d = 0; d < WF_IO_DIRECTIONS; d++)
             if (slot->waits[d] != NULL)
-                claim_locked(slot, slot->waits[d], CLAIM_FORGOTTEN, &wake);
+                (void)claim_locked(slot, slot->waits[d], CLAIM_FORGOTTEN, &wake);
         slot->generation++;
+        slot->is_kept = false;
         wf_poller_forget(&wf_rt.poller, fd);
     }
     wf_lock_release(&io.lock);
     wake_all(&wake);
 }
 
+void wf_io_forget(int fd) { forget(fd, NULL); }
+
+void wf_io_forget_owned(struct wf_io_owned *it) { forget(it->fd, it); }
+
 /* ---- events -------------------------------------------------------------------------------------- */
 
-static void make_ready_locked(struct wf_io_slot *slot, unsigned events, struct wake_list *wake)
+/* Returns what of the events somebody was told. */
+static unsigned make_ready_locked(struct wf_io_slot *slot, unsigned events, struct wake_list *wake)
 {
+    unsigned told = 0;
     for (unsigned d = 0; d < WF_IO_DIRECTIONS; d++) {
         struct wf_io_wait *wait = slot->waits[d];
         if (wait == NULL || (events & 1u << d) == 0)
             continue;
-        wait->ready = events & wait->events;
-        claim_locked(slot, wait, CLAIM_READY, wake);
+        unsigned ready = events & wait->events;
+        wait->ready = ready;
+        if (claim_locked(slot, wait, CLAIM_READY, wake))
+            told |= ready;
     }
+    return told;
 }
 
 /* Arms again for the waits that the event was not for (I1). When that fails they run too: the
@@ -190,29 +257,28 @@ static void make_ready_locked(struct wf_io_slot *slot, unsigned events, struct w
 static void take_event_locked(struct wf_io_slot *slot, int fd, unsigned events,
                               struct wake_list *wake)
 {
-    make_ready_locked(slot, events, wake);
+    unsigned told = make_ready_locked(slot, events, wake);
+    if (slot->is_kept) {
+        slot->ready |= events & ~told;
+        return;
+    }
     unsigned left = wanted(slot);
     if (left != 0 && wf_poller_arm(&wf_rt.poller, fd, left, key_of(slot, fd)) < 0)
-        make_ready_locked(slot, left, wake);
-}
-
-static void take_event(const struct wf_poll_event *event)
-{
-    int fd = (int)(uint32_t)event->key;
-    struct wake_list wake = { .n = 0 };
-
-    wf_lock_acquire(&io.lock);
-    struct wf_io_slot *slot = wf_io_table_find(&io.table, fd);
-    if (slot != NULL && key_of(slot, fd) == event->key)
-        take_event_locked(slot, fd, event->events, &wake);
-    wf_lock_release(&io.lock);
-    wake_all(&wake);
+        (void)make_ready_locked(slot, left, wake);
 }
 
 void wf_io_ready(const struct wf_poll_event *events, int n)
 {
-    for (int i = 0; i < n; i++)
-        take_event(&events[i]);
+    struct wake_list wake = { .end = &wake.first };
+    wf_lock_acquire(&io.lock);
+    for (int i = 0; i < n; i++) {
+        int fd = (int)(uint32_t)events[i].key;
+        struct wf_io_slot *slot = wf_io_table_find(&io.table, fd);
+        if (slot != NULL && key_of(slot, fd) == events[i].key)
+            take_event_locked(slot, fd, events[i].events, &wake);
+    }
+    wf_lock_release(&io.lock);
+    wake_all(&wake);
 }
 
 unsigned wf_io_armed(void) { return wf_load_seq(&io.n_waits); }

@@ -10,6 +10,21 @@
  * WEFT_ECLOSED: wf_io_forget was called. */
 int wf_io_wait(int fd, unsigned events);
 
+/* A descriptor that is weft's own, closed by nobody else: it is registered once, for good, and a
+ * wait makes no system call. Kept in what owns it; zeroed but for fd. */
+struct wf_io_owned {
+    int fd;
+    bool is_closed; /* under the lock: wf_io_forget_owned was called */
+};
+
+/* The same for one of those. Its waiter has been told EAGAIN, or has read less than it asked for,
+ * since it last waited: what happened before that may not be reported again. Returns at once what
+ * happened since. WEFT_ECLOSED whenever it was forgotten. */
+int wf_io_wait_owned(struct wf_io_owned *it, unsigned events);
+
+/* For good: waits that are to come end as well. */
+void wf_io_forget_owned(struct wf_io_owned *it);
+
 /* Before fd is closed: its waiters get WEFT_ECLOSED, and no event of it reaches a later fd of the
  * same number. */
 void wf_io_forget(int fd);

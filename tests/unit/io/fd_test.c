@@ -5,6 +5,7 @@
 #include "plat/sys.h"
 #include "wt_test.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -346,6 +347,83 @@ WT_TEST(a_cancelled_caller_moves_nothing)
     char buf[4];
     ck_assert_int_eq(read(ends.read_end, buf, sizeof buf), 3);
     close_pipe(ends);
+}
+
+/* ---- closing and giving away ---------------------------------------------------------------------- */
+
+struct fd_wait {
+    int fd;
+    unsigned events;
+    int rc;
+};
+
+WEFT_TASK(wait_task, (struct fd_wait *, it))
+{
+    it->rc = weft_fd_wait(it->fd, it->events);
+    return 0;
+}
+
+static void wait_in_thread(void *arg)
+{
+    struct fd_wait *it = arg;
+    it->rc = weft_fd_wait(it->fd, it->events);
+}
+
+static bool both_wait(void *arg)
+{
+    (void)arg;
+    return wf_io_armed() == 2;
+}
+
+/* A socket that a task waits to read from and a plain thread to write to. */
+static void end_both_waits(int (*end)(int fd))
+{
+    int fds[2];
+    char full[4096] = { 0 };
+    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds), 0);
+    while (write(fds[0], full, sizeof full) > 0)
+        ;
+    struct fd_wait in = { .fd = fds[0], .events = WEFT_READABLE };
+    struct fd_wait out = { .fd = fds[0], .events = WEFT_WRITABLE };
+    wt_thread *thread = wt_thread_start(wait_in_thread, &out);
+    {
+        WEFT_SCOPE(scope);
+        ck_assert_int_eq(weft_spawn(&scope, wait_task, &in), 0);
+        wt_until(both_wait, NULL);
+        ck_assert_int_eq(end(fds[0]), 0);
+        ck_assert_int_eq(weft_scope_wait(&scope), 0);
+    }
+    wt_thread_join(thread);
+    ck_assert_int_eq(in.rc, WEFT_ECLOSED);
+    ck_assert_int_eq(out.rc, WEFT_ECLOSED);
+    close(fds[1]);
+}
+
+static int forget_and_use(int fd)
+{
+    weft_fd_forget(fd);
+    ck_assert_int_ge(fcntl(fd, F_GETFD), 0);
+    return close(fd);
+}
+
+WT_TEST(a_close_wakes_both_waiters) { end_both_waits(weft_fd_close); }
+WT_TEST(a_forgotten_one_stays_open) { end_both_waits(forget_and_use); }
+
+static int failing_close(int fd)
+{
+    (void)close(fd);
+    return -EIO;
+}
+
+WT_TEST(a_close_says_what_went_wrong)
+{
+    struct pipe_ends ends = open_pipe();
+    wf_sys.close = failing_close;
+    ck_assert_int_eq(weft_fd_close(ends.read_end), -EIO);
+    wf_sys.close = wf_sys_real.close;
+    ck_assert_int_eq(weft_fd_close(ends.write_end), 0);
+    ck_assert_int_eq(weft_fd_close(-1), -EBADF);
+    weft_fd_forget(-1);
 }
 
 WT_MAIN("fd")

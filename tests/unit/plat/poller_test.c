@@ -62,13 +62,41 @@ WT_TEST(directions_and_hang_ups)
     ck_assert_int_eq(wf_poller_arm(&poller, ends[0], WF_POLL_IN, 1), 0);
     shutdown(ends[1], SHUT_WR);
     ck_assert_int_eq(look(events), 1);
-    ck_assert_uint_eq(events[0].events, WF_POLL_IN);
+    ck_assert_uint_eq(events[0].events, WF_POLL_IN | WF_POLL_HUP);
 
     ck_assert_int_eq(wf_poller_arm(&poller, ends[0], WF_POLL_OUT, 1), 0);
     close(ends[1]);
     ck_assert_int_eq(look(events), 1);
-    ck_assert_uint_eq(events[0].events, WF_POLL_IN | WF_POLL_OUT);
+    ck_assert_uint_eq(events[0].events, WF_POLL_IN | WF_POLL_OUT | WF_POLL_HUP);
     close(ends[0]);
+    wf_poller_close(&poller);
+}
+
+WT_TEST(one_that_is_kept_reports_each_change)
+{
+    struct wf_poll_event events[8];
+    int ends[2];
+    open_poller();
+    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+    ck_assert_int_eq(wf_poller_keep(&poller, ends[0], 42), 0);
+    ck_assert_int_eq(look(events), 1); /* as it is now */
+    ck_assert_uint_eq(events[0].events, WF_POLL_OUT);
+    ck_assert_int_eq(look(events), 0);
+    for (int i = 0; i < 2; i++) {
+        ck_assert_int_eq((int)write(ends[1], "x", 1), 1);
+        ck_assert_int_eq(look(events), 1);
+        ck_assert_uint_eq(events[0].key, 42);
+        ck_assert_uint_eq(events[0].events & WF_POLL_IN, WF_POLL_IN);
+        ck_assert_int_eq(look(events), 0);
+    }
+    ck_assert_int_eq(wf_poller_keep(&poller, ends[0], 43), 0);
+    ck_assert_int_eq(look(events), 1);
+    ck_assert_uint_eq(events[0].key, 43);
+    wf_poller_forget(&poller, ends[0]);
+    ck_assert_int_eq((int)write(ends[1], "x", 1), 1);
+    ck_assert_int_eq(look(events), 0);
+    close(ends[0]);
+    close(ends[1]);
     wf_poller_close(&poller);
 }
 

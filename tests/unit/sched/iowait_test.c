@@ -3,12 +3,15 @@
 #include "sched/iowait.h"
 
 #include "plat/futex.h"
+#include "plat/sys.h"
 #include "sched/worker.h"
 #include "wt_test.h"
 
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -312,6 +315,191 @@ WT_TEST(a_thousand_waiters)
         ck_assert_int_eq(readers[i].rc, WF_POLL_IN);
         close_pipe(pipes[i]);
     }
+}
+
+/* ---- descriptors that are weft's own ------------------------------------------------------------- */
+
+static void open_sockets(int fds[2])
+{
+    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds), 0);
+}
+
+/* Of the calls to arm anything, those for other descriptors than the runtime's own. */
+static _Atomic unsigned n_arms;
+
+static int counting_arm(int epoll_fd, int fd, unsigned events, uint64_t key)
+{
+    if ((events & EPOLLOUT) != 0)
+        atomic_fetch_add(&n_arms, 1u);
+    return wf_sys_real.epoll_arm(epoll_fd, fd, events, key);
+}
+
+struct talk {
+    struct wf_io_owned here;
+    int there, n;
+};
+
+static int take_all(struct talk *talk)
+{
+    char byte;
+    int n = 0;
+    while (n < talk->n) {
+        ssize_t got = read(talk->here.fd, &byte, 1);
+        n += got == 1;
+        if (got < 0)
+            WEFT_TRY(wf_io_wait_owned(&talk->here, WF_POLL_IN));
+    }
+    return 0;
+}
+
+WEFT_TASK(take_all_task, (struct talk *, talk)) { return take_all(talk); }
+
+WEFT_TASK(give_all, (struct talk *, talk))
+{
+    for (int i = 0; i < talk->n; i++) {
+        put(talk->there);
+        WEFT_TRY(weft_pause());
+    }
+    return 0;
+}
+
+WT_TEST(an_owned_descriptor_is_armed_once)
+{
+    int fds[2];
+    open_sockets(fds);
+    atomic_store(&n_arms, 0u);
+    wf_sys.epoll_arm = counting_arm;
+    struct talk talk = { .here = { .fd = fds[0] }, .there = fds[1], .n = 20 };
+    {
+        WEFT_SCOPE(scope);
+        ck_assert_int_eq(weft_spawn(&scope, take_all_task, &talk), 0);
+        ck_assert_int_eq(weft_spawn(&scope, give_all, &talk), 0);
+        ck_assert_int_eq(weft_scope_wait(&scope), 0);
+    }
+    ck_assert_uint_le(atomic_load(&n_arms), 1);
+    ck_assert_uint_eq(wf_io_armed(), 0);
+    wf_io_forget_owned(&talk.here);
+    close(fds[0]);
+    close(fds[1]);
+    ck_assert_int_eq(weft_shutdown(WEFT_MS(10000)), 0);
+    wf_sys.epoll_arm = wf_sys_real.epoll_arm;
+}
+
+WT_TEST(what_happens_while_nobody_waits_is_noted)
+{
+    int fds[2];
+    open_sockets(fds);
+    struct wf_io_owned here = { .fd = fds[0] };
+    ck_assert_int_eq(wf_io_wait_owned(&here, WF_POLL_OUT), WF_POLL_OUT);
+    char bytes[8];
+    for (int i = 0; i < 3; i++) {
+        put(fds[1]);
+        ck_assert_int_eq(wf_io_wait_owned(&here, WF_POLL_IN), WF_POLL_IN);
+        ck_assert_int_eq(read(fds[0], bytes, sizeof bytes), 1);
+    }
+    shutdown(fds[1], SHUT_WR);
+    for (int i = 0; i < 3; i++) { /* an end is never used up */
+        ck_assert_int_eq(wf_io_wait_owned(&here, WF_POLL_IN), WF_POLL_IN);
+        ck_assert_int_eq(read(fds[0], bytes, sizeof bytes), 0);
+    }
+    wf_io_forget_owned(&here);
+    close(fds[0]);
+    close(fds[1]);
+}
+
+WT_TEST(an_ordinary_wait_for_an_owned_one_sees_what_is_there)
+{
+    int fds[2];
+    open_sockets(fds);
+    struct wf_io_owned here = { .fd = fds[0] };
+    put(fds[1]);
+    ck_assert_int_eq(wf_io_wait_owned(&here, WF_POLL_IN), WF_POLL_IN);
+    for (int i = 0; i < 3; i++) /* the byte is still there, and no edge comes */
+        ck_assert_int_eq(wf_io_wait(fds[0], WF_POLL_IN), WF_POLL_IN);
+    wf_io_forget_owned(&here);
+    close(fds[0]);
+    close(fds[1]);
+}
+
+WT_TEST(an_owned_one_that_is_forgotten_is_closed_to_later_waits)
+{
+    int fds[2];
+    open_sockets(fds);
+    struct wf_io_owned here = { .fd = fds[0] };
+    wf_io_forget_owned(&here);
+    ck_assert_int_eq(wf_io_wait_owned(&here, WF_POLL_IN), WEFT_ECLOSED);
+    close(fds[0]);
+    close(fds[1]);
+}
+
+WEFT_TASK(take_until_closed, (struct talk *, talk))
+{
+    talk->n = 1 << 30;
+    return take_all(talk);
+}
+
+WT_TEST(a_forgotten_one_ends_waits_whenever_they_begin)
+{
+    int fds[2];
+    open_sockets(fds);
+    struct talk talk = { .here = { .fd = fds[0] }, .there = fds[1] };
+    {
+        WEFT_SCOPE(scope);
+        ck_assert_int_eq(weft_spawn(&scope, take_until_closed, &talk), 0);
+        put(fds[1]);
+        ck_assert_int_eq(weft_pause(), 0);
+        wf_io_forget_owned(&talk.here);
+        ck_assert_int_eq(weft_scope_wait(&scope), 0); /* WEFT_ECLOSED is no error of a scope */
+    }
+    ck_assert_uint_eq(wf_io_armed(), 0);
+    close(fds[0]);
+    close(fds[1]);
+}
+
+WT_TEST(a_cancelled_wait_for_an_owned_one_loses_no_edge)
+{
+    int fds[2];
+    open_sockets(fds);
+    struct talk talk = { .here = { .fd = fds[0] }, .there = fds[1], .n = 1 };
+    wt_thread *canceller;
+    {
+        WEFT_SCOPE(scope);
+        ck_assert_int_eq(weft_spawn(&scope, take_all_task, &talk), 0);
+        until_armed(1);
+        canceller = wt_thread_start(cancel_it, &scope);
+        put(fds[1]);
+        int rc = weft_scope_wait(&scope);
+        ck_assert(rc == 0 || rc == WEFT_ECANCELED);
+        wt_thread_join(canceller);
+    }
+    char byte;
+    while (read(fds[0], &byte, 1) == 1)
+        ;
+    put(fds[1]);
+    ck_assert_int_eq(wf_io_wait_owned(&talk.here, WF_POLL_IN), WF_POLL_IN);
+    ck_assert_uint_eq(wf_io_armed(), 0);
+    wf_io_forget_owned(&talk.here);
+    close(fds[0]);
+    close(fds[1]);
+}
+
+WT_TEST(owned_ones_outlive_the_runtime)
+{
+    int fds[2];
+    open_sockets(fds);
+    struct talk talk = { .here = { .fd = fds[0] }, .there = fds[1], .n = 5 };
+    for (int i = 0; i < 2; i++) {
+        {
+            WEFT_SCOPE(scope);
+            ck_assert_int_eq(weft_spawn(&scope, take_all_task, &talk), 0);
+            ck_assert_int_eq(weft_spawn(&scope, give_all, &talk), 0);
+            ck_assert_int_eq(weft_scope_wait(&scope), 0);
+        }
+        ck_assert_int_eq(weft_shutdown(WEFT_MS(10000)), 0);
+    }
+    wf_io_forget_owned(&talk.here);
+    close(fds[0]);
+    close(fds[1]);
 }
 
 WT_MAIN("iowait")
