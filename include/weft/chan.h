@@ -118,8 +118,9 @@ WEFT_API WEFT_MUST_CHECK int weft_receiver_recv(weft_receiver *rx, void *out, si
  *
  * Waits    no
  * From     any thread
- * Returns  as weft_receiver_recv, and WEFT_EAGAIN when it would wait; WEFT_ENOTSUP for a
- *          source that may wait inside                                                     */
+ * Returns  as weft_receiver_recv, and WEFT_EAGAIN when it would wait: then weft_error
+ *          still says what it said before, which tells that from a source that ended
+ *          with WEFT_EAGAIN; WEFT_ENOTSUP for a source that may wait inside                */
 WEFT_API WEFT_MUST_CHECK int weft_receiver_try_recv(weft_receiver *rx, void *out, size_t size);
 
 /* Takes up to n values, waiting for the first alone.

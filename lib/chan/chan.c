@@ -146,7 +146,7 @@ void wf_chan_end_locked(struct wf_chan *ch, int cause, struct wf_chores *chores)
         return;
     ch->has_ended = true;
     ch->refuses_values = true;
-    ch->cause = WF_MIN(cause, 0);
+    ch->cause = wf_cause(WF_MIN(cause, 0));
     wake_all_locked(&ch->senders, WEFT_ECLOSED, chores);
     wf_chan_mark_locked(ch);
     wake_at_end_locked(ch, chores);

@@ -186,9 +186,9 @@ static void look(struct pollable *p)
 {
     while (!p->has_result) {
         int rc = wf_receiver_try_next(p->source, p->item);
-        struct wf_chan *ch = rc == WEFT_EAGAIN ? shows_on(p->source) : NULL;
+        struct wf_chan *ch = rc == WF_NOT_READY ? shows_on(p->source) : NULL;
         if (ch == NULL)
-            have_result(p, rc == WEFT_EAGAIN ? WEFT_ENOTSUP : rc);
+            have_result(p, rc == WF_NOT_READY ? WEFT_ENOTSUP : rc);
         else if (arm(p, ch))
             return;
     }
@@ -213,7 +213,7 @@ static int pollable_try_recv(weft_receiver *rx, void *out)
     struct pollable *p = rx->source;
     if (!p->has_result)
         look(p);
-    return p->has_result ? give(p, rx, out) : WEFT_EAGAIN;
+    return p->has_result ? give(p, rx, out) : WF_NOT_READY;
 }
 
 static int pollable_recv(weft_receiver *rx, void *out)

@@ -164,7 +164,7 @@ static int checked_receive(weft_receiver *rx, void *out, size_t n, size_t size, 
         return WEFT_EINVAL;
     wf_half_must_be(&rx->half, WF_HALF_RECEIVER, call, "rx");
     int rc = size != rx->elem_size ? WEFT_EMSGSIZE : receive(rx, out, n, way);
-    if (way != TRY || rc != WEFT_EAGAIN) /* a try that is too early leaves no trace */
+    if (rc != WF_NOT_READY) /* a try that is too early leaves no trace */
         rx->last_error = WF_MIN(rc, 0);
     return rc;
 }
@@ -183,7 +183,8 @@ WF_NOINLINE int wf_receiver_recv_any(weft_receiver *rx, void *out, size_t size)
 
 WF_NOINLINE int wf_receiver_try_recv_slow(weft_receiver *rx, void *out, size_t size)
 {
-    return checked_receive(rx, out, 1, size, TRY, "weft_try_recv");
+    int rc = checked_receive(rx, out, 1, size, TRY, "weft_try_recv");
+    return rc != WF_NOT_READY ? rc : WEFT_EAGAIN;
 }
 
 int weft_receiver_recv_many(weft_receiver *rx, void *out, size_t n, size_t size)

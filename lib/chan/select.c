@@ -23,8 +23,6 @@
 
 #include <limits.h>
 
-#define NOT_READY INT_MIN /* no operation returns it */
-
 enum {
     N_PROBES = 16,
     N_INLINE = 64, /* cases whose order takes no memory but the frame's */
@@ -71,18 +69,7 @@ static WF_NOINLINE int try_send_slow(weft_sender *tx, const void *value)
     int rc = wf_chan_try_send_locked(tx->chan, value, &chores);
     wf_chan_unlock(tx->chan);
     wf_chores_do(tx->chan, &chores);
-    return rc == WEFT_EAGAIN ? NOT_READY : rc;
-}
-
-/* From what is not a channel. A case that loses leaves no trace. */
-static WF_NOINLINE int try_source_slow(weft_receiver *rx, void *out)
-{
-    int last_error = rx->last_error;
-    int rc = wf_receiver_try_next(rx, out);
-    if (rc != WEFT_EAGAIN)
-        return rc;
-    rx->last_error = last_error;
-    return NOT_READY;
+    return rc == WEFT_EAGAIN ? WF_NOT_READY : rc;
 }
 
 static int visit_recv(const weft_case *c, weft_receiver *rx)
@@ -90,27 +77,27 @@ static int visit_recv(const weft_case *c, weft_receiver *rx)
     if (rx->half.is_closed)
         return WEFT_ECLOSED;
     if (rx->ops != &wf_chan_ops)
-        return try_source_slow(rx, c->value);
+        return wf_receiver_try_next(rx, c->value);
     bool was_given = rx->cause_given;
     int rc = weft_receiver_try_recv(rx, c->value, rx->elem_size);
     /* A cause may be that code, too. */
-    return rc == WEFT_EAGAIN && rx->cause_given == was_given ? NOT_READY : rc;
+    return rc == WEFT_EAGAIN && rx->cause_given == was_given ? WF_NOT_READY : rc;
 }
 
 static int visit_send(const weft_case *c, weft_sender *tx)
 {
     if (tx->half.is_closed)
         return WEFT_ECLOSED;
-    return wf_chan_may_send(tx->chan) ? try_send_slow(tx, c->value) : NOT_READY;
+    return wf_chan_may_send(tx->chan) ? try_send_slow(tx, c->value) : WF_NOT_READY;
 }
 
-/* Does a live case that was checked, if it is ready: what its operation returned, or NOT_READY. */
+/* Does a live case that was checked, if it is ready: what its operation returned, or WF_NOT_READY. */
 static int visit(const weft_case *c)
 {
     switch (c->kind) {
     case WEFT_CASE_RECV: return visit_recv(c, c->half);
     case WEFT_CASE_SEND: return visit_send(c, c->half);
-    default: return wf_clock_now() >= c->at_ns ? 0 : NOT_READY;
+    default: return wf_clock_now() >= c->at_ns ? 0 : WF_NOT_READY;
     }
 }
 
@@ -177,7 +164,7 @@ static size_t choose(struct wf_selection *s, uint16_t *order, size_t n, int *rc)
     for (size_t i = 0; i < n; i++) {
         draw(s, order, i, n);
         *rc = visit(&s->cases[order[i]]);
-        if (*rc != NOT_READY)
+        if (*rc != WF_NOT_READY)
             return order[i];
     }
     return WF_NO_CASE;
@@ -242,25 +229,25 @@ static inline bool take_word(const weft_case *c)
     return is_there;
 }
 
-/* Does a case if it is ready: what select returns, or NOT_READY. */
+/* Does a case if it is ready: what select returns, or WF_NOT_READY. */
 static int probe_one(const weft_case *cases, size_t i, int *out_rc, struct wf_waiter *self)
 {
     const weft_case *c = &cases[i];
     if (!wf_case_is_live(c))
-        return NOT_READY;
+        return WF_NOT_READY;
     int rc = check(c);
     if (WF_UNLIKELY(rc < 0))
         return rc;
     rc = visit(c);
-    return rc != NOT_READY ? done(i, rc, out_rc, self) : NOT_READY;
+    return rc != WF_NOT_READY ? done(i, rc, out_rc, self) : WF_NOT_READY;
 }
 
 /* Of more than 64: visits some, drawn with putting back. */
 static WF_NOINLINE int probe_some(const weft_case *cases, size_t n_cases, int *out_rc,
                                   struct wf_waiter *self, struct wf_rng *rng)
 {
-    int rc = NOT_READY;
-    for (size_t turn = 1; turn < N_PROBES && rc == NOT_READY; turn++)
+    int rc = WF_NOT_READY;
+    for (size_t turn = 1; turn < N_PROBES && rc == WF_NOT_READY; turn++)
         rc = probe_one(cases, wf_rng_below(rng, (uint32_t)n_cases), out_rc, self);
     return rc;
 }
@@ -292,10 +279,10 @@ static int probe_set(const weft_case *cases, size_t n_cases, uint64_t *set, int 
         if (has_word(&cases[i]) && take_word(&cases[i]))
             return done(i, 1, out_rc, self);
         int rc = probe_one(cases, i, out_rc, self);
-        if (rc != NOT_READY)
+        if (rc != WF_NOT_READY)
             return rc;
     }
-    return NOT_READY;
+    return WF_NOT_READY;
 }
 
 /* Of up to 64. */
@@ -303,12 +290,12 @@ static WF_NOINLINE int probe_few(const weft_case *cases, size_t n_cases, int *ou
                                  const void *site, struct wf_waiter *self, struct wf_rng *rng)
 {
     uint64_t seen = wf_seen_recall(site, cases, n_cases);
-    int rc = NOT_READY;
+    int rc = WF_NOT_READY;
     if (seen != 0) {
         rc = probe_set(cases, n_cases, &seen, out_rc, self, rng);
         wf_seen_correct(site, cases, n_cases, seen);
     }
-    if (rc != NOT_READY)
+    if (rc != WF_NOT_READY)
         return rc;
     seen = look_at_all(cases, n_cases);
     if (n_cases >= 2 * WF_SEEN_SHARE)
@@ -363,8 +350,8 @@ static int select_all(const weft_case *cases, size_t n_cases, int *out_rc, bool 
 static int probe(const weft_case *cases, size_t n_cases, int *out_rc, size_t drawn,
                  const void *site, struct wf_waiter *self)
 {
-    int rc = is_worth_a_probe(&cases[drawn]) ? probe_one(cases, drawn, out_rc, self) : NOT_READY;
-    if (WF_LIKELY(rc != NOT_READY))
+    int rc = is_worth_a_probe(&cases[drawn]) ? probe_one(cases, drawn, out_rc, self) : WF_NOT_READY;
+    if (WF_LIKELY(rc != WF_NOT_READY))
         return rc;
     struct wf_rng rng = { wf_random() };
     return n_cases <= WF_SEEN_MAX ? probe_few(cases, n_cases, out_rc, site, self, &rng)
@@ -375,10 +362,10 @@ static WF_NOINLINE int select_slow(const weft_case *cases, size_t n_cases, int *
                                    size_t drawn, const void *site)
 {
     struct wf_waiter *self = wf_waiter_known();
-    int rc = NOT_READY;
+    int rc = WF_NOT_READY;
     if (may_probe(self, cases, n_cases))
         rc = probe(cases, n_cases, out_rc, drawn, site, self);
-    return rc != NOT_READY ? rc : select_all(cases, n_cases, out_rc, false);
+    return rc != WF_NOT_READY ? rc : select_all(cases, n_cases, out_rc, false);
 }
 
 int weft_select_from(const weft_case *cases, size_t n_cases, int *out_rc)

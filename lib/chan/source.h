@@ -13,7 +13,14 @@
 
 #include <weft/chan.h>
 
+#include <limits.h>
+
 struct wf_chan;
+
+/* What a try returns that found nothing, and no cause is: a source may end with WEFT_EAGAIN, too.
+ * Only weft_try_recv itself says that one for both. Codes of users go through wf_cause. */
+#define WF_NOT_READY INT_MIN
+static inline int wf_cause(int code) { return WF_MAX(code, -INT_MAX); }
 
 struct wf_source_ops {
     const char *kind; /* "channel", "generator", "map": for dumps */
@@ -27,7 +34,7 @@ struct wf_source_ops {
      * wf_receiver_recv_any. NULL: all does. */
     int (*recv_now)(weft_receiver *rx, void *out, size_t size);
 
-    /* The same without waiting: -EAGAIN when it would. NULL: the source waits inside and can't
+    /* The same without waiting: WF_NOT_READY when it would. NULL: the source waits inside and can't
      * (an iterator, an adaptor with a callback not opened with .never_waits). */
     int (*try_recv)(weft_receiver *rx, void *out);
 
@@ -154,7 +161,8 @@ bool wf_is_after_fork(void);
 /* A further reference; NULL: no memory. */
 WF_MUST_CHECK weft_receiver *wf_receiver_ref(weft_receiver *rx, const char *file, int line);
 
-/* recv and try_recv with the entry checks of weft_recv but for the size: for combinators. */
+/* recv and try_recv with the entry checks of weft_recv but for the size: for combinators. A try that
+ * found nothing says WF_NOT_READY, and leaves no trace. */
 int wf_receiver_next(weft_receiver *rx, void *out);
 int wf_receiver_try_next(weft_receiver *rx, void *out);
 

@@ -58,7 +58,7 @@ static bool end_reading_locked(struct wf_subscriber *sub, uint64_t number, bool 
 static int end_code(weft_receiver *rx, const struct wf_chan *ch)
 {
     if (!ch->has_ended)
-        return WEFT_EAGAIN;
+        return WF_NOT_READY;
     if (ch->cause >= 0 || rx->cause_given)
         return 0;
     rx->cause_given = true;
@@ -84,7 +84,7 @@ static int next_locked(weft_receiver *rx, void *out, bool has_one)
     struct wf_subscriber *sub = rx->source;
     struct wf_fanout *f = sub->fanout;
     if (has_one && !is_kept(f, sub->next))
-        return WEFT_EAGAIN;
+        return WF_NOT_READY;
     if (sub->next < f->first && catch_up_locked(sub) < 0)
         return WEFT_ELAGGED;
     return sub->next == f->next ? end_code(rx, &f->chan) : take_locked(sub, sub->next, out);
@@ -106,7 +106,7 @@ static int clone_value(struct wf_subscriber *sub, uint64_t number, void *out)
         f->chan.drop(sub->bytes);
     if (rc >= 0)
         memcpy(out, copy, size);
-    return rc >= 0 ? 1 : rc == WEFT_EAGAIN ? WEFT_ENOMEM : rc; /* EAGAIN: there is nothing */
+    return rc >= 0 ? 1 : wf_cause(rc);
 }
 
 static int try_next(weft_receiver *rx, void *out, bool has_one)
@@ -130,7 +130,7 @@ static int fanout_recv(weft_receiver *rx, void *out)
         wf_chan_lock(ch);
         int rc = next_locked(rx, out, false);
         uint64_t number = sub->next;
-        if (rc == WEFT_EAGAIN) {
+        if (rc == WF_NOT_READY) {
             rc = wf_chan_park_recv(ch, rx, NULL, 1, self);
             if (rc == WF_NODE_RETRY)
                 continue;

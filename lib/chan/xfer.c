@@ -412,7 +412,7 @@ static int chan_try_recv(weft_receiver *rx, void *out)
     int rc = wf_chan_try_recv_locked(ch, out, &chores);
     wf_chan_unlock(ch);
     wf_chores_do(ch, &chores);
-    return rc == WEFT_EAGAIN ? rc : wf_chan_recv_code(rx, rc);
+    return rc == WEFT_EAGAIN ? WF_NOT_READY : wf_chan_recv_code(rx, rc);
 }
 
 static struct wf_chan *chan_select_on(weft_receiver *rx) { return rx->source; }

@@ -47,7 +47,7 @@ int wf_adaptor_pull_until(struct wf_adaptor *adaptor, void *into, int64_t at_ns)
     };
     int rc = 0, chosen = weft_select_from_ordered(cases, WF_ARRAY_SIZE(cases), &rc);
     if (chosen == 1)
-        return WEFT_EAGAIN;
+        return WF_NOT_READY;
     if (chosen == 0 && rc < 0 && adaptor->source->is_ended)
         adaptor->rx.is_ended = true;
     return chosen == 0 ? rc : chosen;

@@ -113,7 +113,7 @@ static inline int wf_adaptor_pull(struct wf_adaptor *adaptor, void *into, bool m
     return WF_LIKELY(rc > 0) ? rc : wf_adaptor_pulled_none(adaptor, source, rc);
 }
 
-/* The next item of the source, or EAGAIN at that time. For kinds that poll. */
+/* The next item of the source, or WF_NOT_READY at that time. For kinds that poll. */
 int wf_adaptor_pull_until(struct wf_adaptor *adaptor, void *into, int64_t at_ns);
 
 /* The pull that returned rc was cancelled; a source may have ended with that code, too. */
@@ -139,7 +139,7 @@ static inline int wf_adaptor_step(struct wf_adaptor *adaptor, const void *in, vo
 static inline int wf_adaptor_fail(struct wf_adaptor *adaptor, int rc)
 {
     adaptor->rx.is_ended = true;
-    return rc;
+    return wf_cause(rc);
 }
 
 static inline void wf_drop_item(void (*drop)(void *), void *item)

@@ -199,7 +199,7 @@ static int start(const weft_buffer_opts *opts, weft_receiver *source, weft_sende
     char none;
     if (rc >= 0)
         rc = wf_receiver_try_next(buffer->task, &none);
-    return rc == WEFT_EAGAIN ? 0 : rc;
+    return rc == WF_NOT_READY ? 0 : rc;
 }
 
 static int open_buffer(weft_receiver **source, size_t elem_size, const weft_buffer_opts *opts,

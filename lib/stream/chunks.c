@@ -47,11 +47,11 @@ static int chunks_next(struct wf_adaptor *adaptor, void *out, bool may_wait)
         return wf_adaptor_give_end(adaptor);
     while (state->n < state->at.capacity) {
         int rc = pull_one(adaptor, state, may_wait);
-        if (wf_adaptor_was_cancelled(adaptor, rc) || (rc == WEFT_EAGAIN && state->d_ns == 0))
+        if (wf_adaptor_was_cancelled(adaptor, rc) || (rc == WF_NOT_READY && state->d_ns == 0))
             return rc;
         if (rc <= 0 && state->n == 0)
             return rc;
-        if (rc == WEFT_EAGAIN)
+        if (rc == WF_NOT_READY)
             break;
         if (rc <= 0) {
             wf_adaptor_hold_end(adaptor, rc);

@@ -8,7 +8,7 @@
 static bool is_end(const struct wf_adaptor *adaptor, int rc)
 {
     return rc == 0 ||
-           (rc < 0 && rc != WEFT_EAGAIN && (rc != WEFT_ECANCELED || adaptor->rx.is_ended));
+           (rc < 0 && rc != WF_NOT_READY && (rc != WEFT_ECANCELED || adaptor->rx.is_ended));
 }
 
 /* ---- catch ----------------------------------------------------------------------------------- */

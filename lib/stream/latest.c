@@ -32,7 +32,7 @@ static int stop(struct wf_adaptor *adaptor, struct latest *latest, int rc, void 
 {
     if (!latest->has_item || wf_adaptor_was_cancelled(adaptor, rc))
         return rc;
-    if (rc != WEFT_EAGAIN)
+    if (rc != WF_NOT_READY)
         wf_adaptor_hold_end(adaptor, rc);
     return give(adaptor, latest, out);
 }
@@ -95,7 +95,7 @@ static int sample_next(struct wf_adaptor *adaptor, void *out, bool may_wait)
             replace(adaptor, latest);
             continue;
         }
-        if (rc == WEFT_EAGAIN) {
+        if (rc == WF_NOT_READY) {
             next_point(latest);
             if (!latest->has_item)
                 continue;

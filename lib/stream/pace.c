@@ -26,7 +26,7 @@ static int item_timeout_next(struct wf_adaptor *adaptor, void *out, bool may_wai
     struct pace *pace = adaptor->state;
     (void)may_wait;
     int rc = wf_adaptor_pull_until(adaptor, out, wf_clock_after(pace->d_ns));
-    return rc == WEFT_EAGAIN ? wf_adaptor_fail(adaptor, WEFT_ETIMEDOUT) : rc;
+    return rc == WF_NOT_READY ? wf_adaptor_fail(adaptor, WEFT_ETIMEDOUT) : rc;
 }
 
 static const struct wf_adaptor_kind throttle = {

@@ -81,13 +81,13 @@ static struct wf_waiter *ask_locked(struct wf_generator *g)
     return &g->task->waiter;
 }
 
-/* 1, 0 the end, the error it ended with, or WEFT_EAGAIN. */
+/* 1, 0 the end, the error it ended with, or WF_NOT_READY. */
 static int take_locked(struct wf_generator *g, weft_receiver *rx, void *out)
 {
     struct wf_chores none = { 0 };
     int rc = wf_chan_try_recv_locked(g->chan, out, &none);
     if (rc != 0)
-        return rc;
+        return rc == WEFT_EAGAIN ? WF_NOT_READY : rc;
     if (g->is_closing)
         return g->close_code;
     if (g->chan->cause >= 0 || rx->cause_given)
@@ -226,8 +226,8 @@ static int receive_locked(struct wf_generator *g, weft_receiver *rx, void *out,
         bool is_empty = g->state == WF_GENERATOR_PARKED && !g->is_asked &&
                         wf_ring_n_full(&g->chan->ring) == 0;
         if (rc >= 0)
-            rc = WF_LIKELY(is_empty && !g->is_closing) ? WEFT_EAGAIN : take_locked(g, rx, out);
-        if (rc != WEFT_EAGAIN || rx->is_ended) /* a body may have ended with that code */
+            rc = WF_LIKELY(is_empty && !g->is_closing) ? WF_NOT_READY : take_locked(g, rx, out);
+        if (rc != WF_NOT_READY)
             break;
         rc = await_item_locked(g, out, self);
         if (rc == 1)
@@ -322,7 +322,7 @@ static int generator_try_recv(weft_receiver *rx, void *out)
         wf_chan_unlock(g->chan);
         return rc;
     }
-    struct wf_waiter *body = rc == WEFT_EAGAIN ? ask_locked(g) : NULL;
+    struct wf_waiter *body = rc == WF_NOT_READY ? ask_locked(g) : NULL;
     leave_locked(g);
     if (body != NULL)
         wf_wait_wake(body, WF_WAKE_NEXT);

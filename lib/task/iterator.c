@@ -30,7 +30,7 @@ static int pull(weft_receiver *rx, void *out)
         return 1;
     }
     rx->is_ended = rc != WEFT_ECANCELED;
-    return rc;
+    return wf_cause(rc);
 }
 
 static int pull_never_waiting(weft_receiver *rx, void *out)

@@ -43,7 +43,7 @@ static int ticker_try_recv(weft_receiver *rx, void *out)
         return 0;
     int64_t now_ns = wf_clock_now();
     if (now_ns < ticker->due_ns)
-        return WEFT_EAGAIN;
+        return WF_NOT_READY;
     memcpy(out, &ticker->due_ns, sizeof ticker->due_ns);
     ticker->due_ns = next_due(ticker, now_ns);
     return 1;
@@ -53,7 +53,7 @@ static int ticker_recv(weft_receiver *rx, void *out)
 {
     struct ticker *ticker = rx->source;
     int rc = ticker_try_recv(rx, out);
-    if (rc == WEFT_EAGAIN)
+    if (rc == WF_NOT_READY)
         rc = weft_sleep_until(ticker->due_ns);
     return rc != 0 || ticker->is_stopped ? rc : ticker_try_recv(rx, out);
 }

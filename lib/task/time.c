@@ -70,7 +70,7 @@ static int after_recv(weft_receiver *rx, void *out)
 static int after_try_recv(weft_receiver *rx, void *out)
 {
     struct after *after = rx->source;
-    return wf_clock_now() < after->at_ns ? WEFT_EAGAIN : after_give(after, out);
+    return wf_clock_now() < after->at_ns ? WF_NOT_READY : after_give(after, out);
 }
 
 static int64_t after_ready_at(weft_receiver *rx) { return ((struct after *)rx->source)->at_ns; }

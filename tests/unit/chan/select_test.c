@@ -394,7 +394,7 @@ WT_TEST(a_source_that_waits_inside_is_refused)
 static int late_try_recv(weft_receiver *rx, void *out)
 {
     struct doubler *it = rx->source;
-    return it->n_tries++ == 0 ? WEFT_EAGAIN : (*(int *)out = 1, 1);
+    return it->n_tries++ == 0 ? WF_NOT_READY : (*(int *)out = 1, 1);
 }
 
 static const struct wf_source_ops late_ops = {
