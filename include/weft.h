@@ -53,5 +53,6 @@
 #include <weft/file.h>
 #include <weft/line.h>
 #include <weft/fd.h>
+#include <weft/signal.h>
 
 #endif

@@ -54,7 +54,7 @@ struct pipeline {
     size_t n_inputs;
     uint64_t size; /* of all inputs */
     bool shows_progress;
-    bool is_partial; /* a signal stopped the reading */
+    int signal; /* that stopped the reading; 0: none */
     int64_t took_ns;
     struct tally tally;
     _Atomic uint64_t n_bytes; /* read so far: one writer, and whoever shows the progress */
@@ -63,15 +63,10 @@ struct pipeline {
 /* Reads all inputs and fills the tally. For weft_run: arg is a struct pipeline. */
 int count_errors(void *arg);
 
-/* ---- progress.c, signals.c ------------------------------------------------------------------ */
+/* ---- progress.c ------------------------------------------------------------------------------ */
 
-/* Tasks that run beside the reading, until they are cancelled. */
+/* A task that runs beside the reading, until it is cancelled. */
 int start_progress(weft_scope *scope, struct pipeline *p);
-int start_stop_on_signal(weft_scope *scope);
-
-/* From here on SIGINT and SIGTERM are noted; a second one of the same kind kills as ever. */
-int catch_signals(void);
-int caught_signal(void); /* 0: none */
 
 /* ---- report.c, generate.c ------------------------------------------------------------------- */
 

@@ -33,7 +33,7 @@ static bool report_inputs(const struct pipeline *p)
                     in->path, (unsigned long long)in->n_lines + 1);
         else if (in->rc < 0)
             complain(in->path, in->rc);
-        else if (in->is_regular && in->n_bytes < in->size && !p->is_partial)
+        else if (in->is_regular && in->n_bytes < in->size && p->signal == 0)
             fprintf(stderr, "logpipe: %s: it shrank while it was read, to %llu of %llu bytes\n",
                     in->path, (unsigned long long)in->n_bytes, (unsigned long long)in->size);
     }
@@ -55,16 +55,14 @@ static int run(struct pipeline *p)
         complain("standard output", rc);
         return 1;
     }
-    if (p->is_partial)
-        return 128 + caught_signal();
+    if (p->signal != 0)
+        return 128 + p->signal;
     return has_failed;
 }
 
 static int analyse(char **paths, size_t n)
 {
-    int rc = catch_signals();
-    if (rc >= 0)
-        rc = weft_dump_on_signal(SIGQUIT);
+    int rc = weft_dump_on_signal(SIGQUIT);
     struct pipeline p = { .inputs = calloc(n, sizeof(struct input)), .n_inputs = n };
     if (rc < 0 || p.inputs == NULL) {
         complain("can't begin", rc < 0 ? rc : WEFT_ENOMEM);

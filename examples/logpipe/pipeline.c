@@ -55,19 +55,20 @@ static int read_log(struct pipeline *p, struct input *input, weft_tx(weft_text) 
     return weft_error(errors);
 }
 
-/* The helpers live in the scope of the reading, and end when it is cancelled: by a signal, or here
- * at the end. An error of theirs is the reading's. */
+/* Progress is shown by a task in the scope of the reading, which ends when that is cancelled: by a
+ * signal, or here at the end. An error of it is the reading's. */
 WEFT_TASK(read_logs, (struct pipeline *, p), (tx, weft_text, out))
 {
     WEFT_SCOPE(reading, .name = "reading");
-    WEFT_TRY(start_stop_on_signal(&reading));
+    WEFT_AUTO(weft_interrupt, interrupt);
+    WEFT_TRY(weft_interrupt_open(&reading, &interrupt));
     if (p->shows_progress)
         WEFT_TRY(start_progress(&reading, p));
     for (size_t i = 0; i < p->n_inputs; i++) {
         struct input *input = &p->inputs[i];
         input->rc = read_log(p, input, out);
         if (weft_scope_is_cancelled(&reading)) {
-            p->is_partial = caught_signal() != 0;
+            p->signal = weft_interrupt_signal(interrupt);
             input->rc = 0;
             break;
         }

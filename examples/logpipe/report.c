@@ -106,9 +106,9 @@ int print_report(const struct pipeline *p)
         n_bytes += p->inputs[i].n_bytes;
         n_lines += p->inputs[i].n_lines;
     }
-    if (p->is_partial)
+    if (p->signal != 0)
         printf("PARTIAL RESULT: %s came before the end\n",
-               caught_signal() == SIGINT ? "SIGINT" : "SIGTERM");
+               p->signal == SIGINT ? "SIGINT" : "SIGTERM");
     printf("%" PRIu64 " of %" PRIu64 " lines have ERROR\n", p->tally.total, n_lines);
     if (p->tally.total > 0) {
         print_services(&p->tally);

@@ -66,6 +66,21 @@ int use_watches(void)
     return WEFT_TRY(weft_latest(rx, &job)) > 0 ? job.id : 0;
 }
 
+/* ---- signals ---- */
+
+int use_signals(void);
+int use_signals(void)
+{
+    WEFT_RX(weft_signal, signals);
+    WEFT_SCOPE(scope);
+    WEFT_AUTO(weft_interrupt, interrupt);
+    WEFT_TRY(weft_interrupt_open(&scope, &interrupt));
+    WEFT_TRY(weft_signals(&signals, 1, 2));
+    weft_each (signal, signals)
+        WEFT_TRY((int)signal.count + signal.number);
+    return weft_interrupt_signal(interrupt);
+}
+
 /* ---- tickers ---- */
 
 int use_tickers(void);
