@@ -14,6 +14,12 @@
  * senders get WEFT_ECLOSED. A value that a send accepted is received once or dropped once;
  * a send that failed took nothing, a receive that failed consumed nothing.
  *
+ * Where items differ in size, a channel is bounded by what they weigh as well, in bytes
+ * or any unit: .weigh tells the weight of one, .max_weight how much there may be at once.
+ * It is full when the next value would be too much; one that is heavier than that alone
+ * waits until there is none beside it. Values keep their order: a light one does not pass
+ * a heavy one whose sender waits.
+ *
  * Halves and their handles: weft/half.h. The typed macros: weft/chan_typed.h.
  */
 #ifndef WEFT_CHAN_H
@@ -42,6 +48,10 @@ typedef struct weft_chan_opts {
     const char *name;            /* for reports; lives as long as the channel */
     void (*drop)(void *item);    /* for a value nobody will receive; must not wait */
     enum weft_overflow overflow;
+    size_t (*weigh)(const void *item); /* what a value weighs, the same each time; is called
+                                    with the channel locked: short, no call of weft */
+    size_t max_weight;           /* goes with it: with both, capacity is 1 or more, and the
+                                    policy one that drops no older value */
 } weft_chan_opts;
 
 /* ---- opening --------------------------------------------------------------------------- */
@@ -56,7 +66,7 @@ typedef struct weft_chan_opts {
  * Returns  0
  *          WEFT_ENOMEM
  *          WEFT_EOVERFLOW  elem_size is over 1 MiB, or capacity over 2^31
- *          WEFT_EINVAL     elem_size is 0, or there is no such policy                      */
+ *          WEFT_EINVAL     elem_size is 0, there is no such policy, or not with weights     */
 WEFT_API WEFT_MUST_CHECK int weft_channel_open(size_t elem_size, const weft_chan_opts *opts,
                                                weft_sender **out_tx, weft_receiver **out_rx,
                                                const char *file, int line);
@@ -190,7 +200,8 @@ WEFT_API WEFT_MUST_CHECK int weft_sender_subscribe(weft_sender *tx, size_t elem_
 /* Waits for a place in the channel and keeps it.
  *
  * The permit is the caller's to commit or drop, and is written by memcpy. A channel does
- * not end while permits are held.
+ * not end while permits are held. Where values are weighed it keeps all the weight there
+ * may be: nothing else passes until it is used.
  *
  * Waits    the task, or a plain thread
  * Cancel   yes: no place is kept
@@ -202,13 +213,21 @@ WEFT_API WEFT_MUST_CHECK int weft_sender_subscribe(weft_sender *tx, size_t elem_
  *          WEFT_ENOMEM                                                                       */
 WEFT_API WEFT_MUST_CHECK int weft_sender_reserve(weft_sender *tx, weft_permit_half **out_permit);
 
+/* The same for a value of at most this weight, where values are weighed: a place and so
+ * much of .max_weight, or all of it, if it is heavier.
+ *
+ * Waits, Cancel, From, Returns    as weft_sender_reserve                                    */
+WEFT_API WEFT_MUST_CHECK int weft_sender_reserve_weight(weft_sender *tx, size_t weight,
+                                                        weft_permit_half **out_permit);
+
 /* Puts the value into the place that was kept. Consumes the permit on every path.
  *
  * Waits    no
  * From     any thread
  * Returns  0
  *          WEFT_ECLOSED    no receiver is left, or it was aborted; the caller keeps the value
- *          WEFT_EMSGSIZE   size is not the element's; WEFT_EINVAL for a NULL permit           */
+ *          WEFT_EMSGSIZE   size is not the element's, or it weighs more than was kept
+ *          WEFT_EINVAL     permit or value is NULL                                           */
 WEFT_API WEFT_MUST_CHECK int weft_permit_commit(weft_permit_half *permit, const void *value,
                                                 size_t size);
 

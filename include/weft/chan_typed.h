@@ -78,6 +78,9 @@
 #define weft_reserve(tx, permit)                                                          \
     weft_sender_reserve(WEFT_TX_RAW_(tx),                                                 \
         (weft_permit_half **)(void *)(weft_permit(WEFT_TX_ELEM_(tx)) *){ permit })
+#define weft_reserve_weight(tx, weight, permit)                                           \
+    weft_sender_reserve_weight(WEFT_TX_RAW_(tx), weight,                                  \
+        (weft_permit_half **)(void *)(weft_permit(WEFT_TX_ELEM_(tx)) *){ permit })
 #define weft_commit(permit, ...) \
     WEFT_COMMIT_(WEFT_CAT_(weft_value_, __COUNTER__), permit, __VA_ARGS__)
 #define WEFT_COMMIT_(held, permit, ...)                                                   \

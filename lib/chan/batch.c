@@ -6,6 +6,7 @@
  * A hold is bounded, so that a long batch keeps nobody out for long, and ends early when a value
  * gave way to another, for there is room for one such value outside the lock. */
 #include "chan/chan.h"
+#include "chan/meter.h"
 
 #include <limits.h>
 
@@ -30,9 +31,12 @@ static uint32_t hand_over_locked(struct wf_chan *ch, const char *values, uint32_
 
 static uint32_t push_locked(struct wf_chan *ch, const char *values, uint32_t n)
 {
+    if (WF_UNLIKELY(ch->is_weighed))
+        return 0; /* one by one */
     n = WF_MIN(n, ch->ring.capacity - wf_ring_n_full(&ch->ring) - ch->n_reserved);
     wf_ring_push_many(&ch->ring, values, n);
     ch->n_sent += n;
+    wf_meter_note_peak_locked(ch);
     return n;
 }
 

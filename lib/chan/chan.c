@@ -9,7 +9,9 @@
  * left, or after an abort, no path touches the ring any more, so it belongs to whoever emptied it
  * by setting n_full to 0. */
 #include "chan/chan.h"
+#include "chan/meter.h"
 #include "chan/registry.h"
+#include "chan/weight.h"
 
 #include "plat/mem.h"
 
@@ -26,7 +28,8 @@ struct wf_chan wf_chan_always = { .is_always_ready = true,
 
 int wf_chan_check_opts(size_t elem_size, const weft_chan_opts *opts)
 {
-    if (elem_size == 0 || opts->overflow < WEFT_BLOCK || opts->overflow > WEFT_CONFLATE)
+    if (elem_size == 0 || opts->overflow < WEFT_BLOCK || opts->overflow > WEFT_CONFLATE ||
+        !wf_weights_are_legal(opts))
         return WEFT_EINVAL;
     return elem_size > MAX_ELEM_SIZE || opts->capacity > MAX_CAPACITY ? WEFT_EOVERFLOW : 0;
 }
@@ -53,8 +56,13 @@ static struct wf_chan *make_chan(size_t elem_size, const weft_chan_opts *opts, c
     size_t head = (sizeof(struct wf_chan) + WF_CACHE_LINE - 1) & ~(size_t)(WF_CACHE_LINE - 1);
     size_t size = wf_size_with(head, opts->capacity, elem_size);
     struct wf_chan *ch = wf_alloc_aligned(size, WF_CACHE_LINE);
-    if (ch != NULL)
-        wf_chan_init(ch, elem_size, opts, (unsigned char *)ch + head, file, line);
+    if (ch == NULL)
+        return NULL;
+    wf_chan_init(ch, elem_size, opts, (unsigned char *)ch + head, file, line);
+    if (opts->weigh != NULL && !wf_weights_make(ch, opts)) {
+        wf_free_aligned(ch);
+        return NULL;
+    }
     return ch;
 }
 
@@ -66,7 +74,8 @@ void wf_chan_init(struct wf_chan *ch, size_t elem_size, const weft_chan_opts *op
                   .elem_size = (uint32_t)elem_size,
                   .capacity = (uint32_t)opts->capacity },
         .drop = opts->drop,
-        .overflow = opts->overflow,
+        .overflow = (uint8_t)opts->overflow,
+        .quick_room = (uint32_t)opts->capacity,
         .name = opts->name,
         .file = file,
         .line = line,
@@ -77,6 +86,13 @@ void wf_chan_init(struct wf_chan *ch, size_t elem_size, const weft_chan_opts *op
     wf_list_init(&ch->tx_halves);
     wf_list_init(&ch->rx_halves);
     wf_link_init(&ch->shard_link);
+}
+
+static void free_chan(struct wf_chan *ch)
+{
+    wf_free(ch->weights);
+    wf_free(ch->meter);
+    wf_free_aligned(ch);
 }
 
 int wf_chan_open(size_t elem_size, const weft_chan_opts *opts, const char *file, int line,
@@ -97,7 +113,7 @@ int wf_chan_open(size_t elem_size, const weft_chan_opts *opts, const char *file,
     if (tx == NULL) {
         if (rx != NULL)
             wf_receiver_free(rx);
-        wf_free_aligned(ch);
+        free_chan(ch);
         return WEFT_ENOMEM;
     }
     rx->drop_item = all.drop;
@@ -146,6 +162,7 @@ void wf_chan_end_locked(struct wf_chan *ch, int cause, struct wf_chores *chores)
         return;
     ch->has_ended = true;
     ch->refuses_values = true;
+    ch->quick_room = 0;
     ch->cause = wf_cause(WF_MIN(cause, 0));
     wake_all_locked(&ch->senders, WEFT_ECLOSED, chores);
     wf_chan_mark_locked(ch);
@@ -262,6 +279,7 @@ void wf_chan_close_half(struct wf_chan *ch, struct wf_half *half)
         wf_list_remove(&half->link);
         if (--ch->n_receivers == 0) {
             ch->refuses_values = true;
+            ch->quick_room = 0;
             wake_all_locked(&ch->senders, WEFT_ECLOSED, &chores);
             wf_chan_mark_locked(ch);
             values = seize_values_locked(ch);
@@ -284,7 +302,7 @@ void wf_chan_unref(struct wf_chan *ch)
     if (ch->sink != NULL)
         ch->sink->discard(ch);
     wf_chan_unregister(ch);
-    wf_free_aligned(ch);
+    free_chan(ch);
 }
 
 /* ---- chores and checks ----------------------------------------------------------------------- */
@@ -332,7 +350,9 @@ void wf_chan_check(struct wf_chan *ch)
              ring->capacity);
     WF_CHECK(2, !has_receivers || wf_ring_n_full(ring) == 0,
              "channel \"%s\": C2: a receiver waits beside %u values", name, wf_ring_n_full(ring));
-    WF_CHECK(2, !has_senders || wf_ring_n_full(ring) + ch->n_reserved == ring->capacity,
+    WF_CHECK(2,
+             !has_senders || wf_ring_n_full(ring) + ch->n_reserved == ring->capacity ||
+                 (ch->is_weighed && wf_weights_keep_out_locked(ch)),
              "channel \"%s\": C2: a sender waits beside a free place", name);
     WF_CHECK(2, !has_receivers || !has_senders || may_both_wait(ch),
              "channel \"%s\": C2: a sender and a receiver wait for each other", name);
@@ -347,4 +367,9 @@ void wf_chan_check(struct wf_chan *ch)
              "channel \"%s\": C5: a value was lost or made up", name);
     WF_CHECK(2, wf_load_rlx_raw(&ch->lock.mark) == wf_chan_mark_now(ch),
              "channel \"%s\": C6: the mark is %u", name, (unsigned)wf_load_rlx_raw(&ch->lock.mark));
+    WF_CHECK(2,
+             ch->quick_room <= (ch->refuses_values || ch->is_weighed ? 0 : ring->capacity) &&
+                 (ch->is_metered || ch->is_weighed || ch->refuses_values ||
+                  ch->quick_room == ring->capacity),
+             "channel \"%s\": C7: %u values go in quickly", name, ch->quick_room);
 }

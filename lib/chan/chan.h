@@ -15,6 +15,11 @@
  *   C5  a value is in the caller's hands, in the ring, or in the receiver's slot; it moves under
  *       the lock, so a claim and its copy are one step: sent == received + dropped + n_full.
  *   C6  The lock's mark tells whether a sender waits and whether values are refused.
+ *   C7  Below quick_room a value that nobody waits for goes into the ring, and that is all there is
+ *       to do: it is the capacity; with a meter the peak, if that is less; 0 with weights or when
+ *       values are refused.
+ *   C8  With weights (weight.h) what C1 and C2 say of places holds of the weight, too: senders wait
+ *       when the first of them whose wait is open does not fit.
  *
  * There is one path: wf_chan_try_* below, under the lock. recv, send, select and batches use it.
  * Nobody is woken and no value is dropped under the lock: that is a chore, done after it.
@@ -47,9 +52,14 @@ struct wf_node {
     bool is_reserve;           /* a sender that wants a place, not to hand a value over */
     bool wakes_last;           /* a select: it finds more when those who are queued go first */
 
-    /* For batches: values, or room for them, behind the one in the slot; and how many of these
-     * went along with it, written by the claimer. */
-    uint32_t n_more, n_more_moved;
+    union {
+        /* For batches: values, or room for them, behind the one in the slot; and how many of these
+         * went along with it, written by the claimer. */
+        struct {
+            uint32_t n_more, n_more_moved;
+        };
+        size_t weight; /* that a reserver wants to keep */
+    };
 };
 
 #define WF_NODE_RETRY (-1000000)
@@ -75,13 +85,16 @@ struct wf_chan {
     bool is_aborted;                 /* permits are void */
     bool refuses_values;             /* has ended, or nobody will receive any more (C3) */
     bool trap_reported;
-    bool is_always_ready;            /* wf_chan_always alone; constant */
+    bool is_always_ready;            /* wf_chan_always alone; constant, as is what follows */
+    bool is_weighed;                 /* weights is there */
+    uint8_t overflow;                /* enum weft_overflow */
+    bool is_metered;                 /* meter is there */
     uint32_t n_senders, n_receivers; /* open references; permits count as senders */
     uint32_t n_reserved;
-    uint32_t refs; /* halves and permits that point here: the last one frees */
-    int cause;     /* < 0: what receivers get once they have drained; fixed at the end */
-    enum weft_overflow overflow; /* constant, and so is: */
-    void (*drop)(void *item);
+    uint32_t refs;            /* halves and permits that point here: the last one frees */
+    int cause;                /* < 0: what receivers get once they have drained; fixed at the end */
+    uint32_t quick_room;      /* C7 */
+    void (*drop)(void *item); /* constant */
     /* Who holds one of its senders or permits; 0: not known, or not any more. Under lock. */
     uint64_t a_holder_id;
 
@@ -99,6 +112,8 @@ struct wf_chan {
     int line;
     const struct wf_sink *sink; /* NULL: values go to the ring */
     uint64_t n_dropped;         /* under lock */
+    struct wf_weights *weights; /* of what is in the ring; NULL: only places count */
+    struct wf_meter *meter;     /* NULL: nobody wants to know */
 };
 _Static_assert(offsetof(struct wf_chan, ring.head) == WF_CACHE_LINE &&
                    offsetof(struct wf_chan, tx_halves) == (size_t)2 * WF_CACHE_LINE,
@@ -111,6 +126,7 @@ struct weft_permit_half {
     struct wf_half half;
     struct wf_chan *chan;
     size_t elem_size;
+    size_t weight; /* that it keeps, where values are weighed */
 };
 
 /* What is left to do once the lock is released. Zeroed but for spare. */
@@ -187,7 +203,8 @@ static inline bool wf_chan_is_over_locked(const struct wf_chan *ch)
     return ch->has_ended && (ch->n_reserved == 0 || ch->is_aborted);
 }
 
-/* A value goes into a place that was kept: to a waiting receiver, or into the ring. */
+/* A value goes into a place that was kept: to a waiting receiver, or into the ring. What a permit
+ * kept of the weight has been given back. */
 void wf_chan_commit_locked(struct wf_chan *ch, const void *value, struct wf_chores *chores);
 
 /* Places are free: the oldest waiting senders and reservers get them. */
@@ -243,7 +260,11 @@ int wf_chan_park_send(weft_sender *tx, const void *values, uint32_t n, struct wf
 int wf_chan_park_recv(struct wf_chan *ch, weft_receiver *rx, void *out, uint32_t n,
                       struct wf_waiter *self);
 /* The same for a place: 0, WF_NODE_RETRY, or the error. */
-int wf_chan_park_reserve(weft_sender *tx, struct wf_waiter *self, struct wf_chores *chores);
+int wf_chan_park_reserve(weft_sender *tx, size_t weight, struct wf_waiter *self,
+                         struct wf_chores *chores);
+
+/* Takes off a node whose wait has ended otherwise. */
+void wf_chan_unlink_locked(struct wf_chan *ch, struct wf_node *node, struct wf_chores *chores);
 
 /* Up to n values; waits for the first (batch.c). */
 int wf_chan_recv_many(weft_receiver *rx, void *out, size_t n);

@@ -4,6 +4,7 @@
  *   channel "jobs" (main.c:12) 3/64, 1 sender (made at main.c:12, held by task #4 "producer"),
  *   2 receivers (...; ...), ended */
 #include "chan/chan.h"
+#include "chan/weight.h"
 
 enum { MAX_NAMED = 8 }; /* halves of one kind that are named */
 
@@ -46,6 +47,9 @@ void wf_chan_describe(struct wf_chan *ch, struct wf_text *text)
                 ch->name != NULL ? ch->name : "", ch->file != NULL ? ch->file : "?", ch->line);
     if (ch->sink == NULL)
         wf_text_add(text, " %u/%u", wf_ring_n_full(&ch->ring), ch->ring.capacity);
+    if (ch->is_weighed)
+        wf_text_add(text, " of weight %llu/%llu", (unsigned long long)wf_weights_now(ch),
+                    (unsigned long long)ch->weights->max);
     if (ch->n_reserved > 0)
         wf_text_add(text, " and %u reserved", ch->n_reserved);
     describe_halves(&ch->tx_halves, ch->n_senders, "sender", text);

@@ -7,6 +7,7 @@
  * short way keeps its values in registers and needs no frame; and a frame less between the user's
  * call and the switch is a wrong guess less after it (sched/switch.h). */
 #include "chan/chan.h"
+#include "chan/meter.h"
 #include "sched/wait_task.h"
 
 /* May call without more ado: known, with some of its turn left, not cancelled. */
@@ -15,11 +16,11 @@ static inline bool may_operate(struct wf_waiter *self)
     return WF_LIKELY(self != NULL && self->budget > 0 && !wf_may_be_cancelled(self));
 }
 
-/* Room, and nobody waits for a value; nor, then, for room (C2). */
+/* Room (C7), and nobody waits for a value; nor, then, for room (C2). */
 static inline bool has_room_locked(const struct wf_chan *ch)
 {
-    return WF_LIKELY(!ch->refuses_values && wf_list_is_empty(&ch->receivers) &&
-                     wf_ring_n_full(&ch->ring) + ch->n_reserved < ch->ring.capacity);
+    return WF_LIKELY(wf_list_is_empty(&ch->receivers) &&
+                     wf_ring_n_full(&ch->ring) + ch->n_reserved < ch->quick_room);
 }
 
 /* The first on the list, if it moves a value, claimed; or NULL. Who waits no more is taken off. */
@@ -75,8 +76,12 @@ static WF_NOINLINE int wait_to_send_slow(weft_sender *tx, const void *value, str
     wf_wait_begin_task(self, WF_ON_SEND, ch);
     wf_list_push_back(&ch->senders, &node.link);
     wf_chan_mark_locked(ch);
+    bool is_metered = ch->is_metered;
     wf_chan_unlock(ch);
+    int64_t began_ns = WF_UNLIKELY(is_metered) ? wf_clock_now() : 0;
     uint32_t claim = wf_wait_park_task(self);
+    if (WF_UNLIKELY(is_metered))
+        wf_meter_end(ch, WF_ON_SEND, began_ns);
     if (WF_LIKELY(claim == node.claim && node.rc != WF_NODE_RETRY))
         return node.rc;
     int rc = wf_chan_waited_in_vain(ch, &node, claim);
@@ -159,10 +164,14 @@ static WF_NOINLINE int wait_to_recv_slow(weft_receiver *rx, void *out, struct wf
     wf_wait_begin_task(self, WF_ON_RECV, ch);
     wf_list_push_back(&ch->receivers, &node.link);
     bool is_suspect = wf_trap_hooks.suspects != NULL && wf_trap_hooks.suspects(ch, self);
+    bool is_metered = ch->is_metered;
     wf_chan_unlock(ch);
     if (WF_UNLIKELY(is_suspect))
         wf_trap_hooks.report(ch);
+    int64_t began_ns = WF_UNLIKELY(is_metered) ? wf_clock_now() : 0;
     uint32_t claim = wf_wait_park_task(self);
+    if (WF_UNLIKELY(is_metered))
+        wf_meter_end(ch, WF_ON_RECV, began_ns);
     if (WF_LIKELY(claim == node.claim && node.rc == 1)) {
         rx->last_error = 0;
         return 1;

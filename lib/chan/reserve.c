@@ -3,17 +3,24 @@
  *
  * A permit counts as a sender, so the channel does not end by itself while one is held, and after
  * weft_end receivers still wait for those that are out. An abort voids them: commit is refused.
- * A rendezvous has no place to keep: WEFT_ENOTSUP. */
+ * A rendezvous has no place to keep: WEFT_ENOTSUP.
+ *
+ * Where values are weighed it keeps a part of the weight as well, and its value takes that part's
+ * place. weft_reserve does not know the value: it keeps all there may be, so that its value passes
+ * alone whatever it weighs. */
 #include "chan/chan.h"
+#include "chan/weight.h"
 #include "plat/mem.h"
 
 #include <string.h>
 
 /* A place, in the way of the channel's policy: one that replaces the oldest does so now. */
-static int try_reserve_locked(struct wf_chan *ch, struct wf_chores *chores)
+static int try_reserve_locked(struct wf_chan *ch, size_t weight, struct wf_chores *chores)
 {
     if (ch->refuses_values)
         return WEFT_ECLOSED;
+    if (ch->is_weighed)
+        return wf_weights_reserve_locked(ch, weight, chores) ? 0 : WEFT_EAGAIN;
     if (wf_ring_n_full(&ch->ring) + ch->n_reserved == ch->ring.capacity) {
         bool is_replacing = ch->overflow == WEFT_DROP_OLDEST || ch->overflow == WEFT_CONFLATE;
         if (!is_replacing || wf_ring_n_full(&ch->ring) == 0)
@@ -38,9 +45,9 @@ static int take_place(weft_sender *tx, weft_permit_half *permit, struct wf_waite
     do {
         struct wf_chores chores = { .spare = tx->spare };
         wf_chan_lock(ch);
-        rc = try_reserve_locked(ch, &chores);
+        rc = try_reserve_locked(ch, permit->weight, &chores);
         if (rc == WEFT_EAGAIN && ch->overflow != WEFT_FAIL) {
-            rc = wf_chan_park_reserve(tx, self, &chores);
+            rc = wf_chan_park_reserve(tx, permit->weight, self, &chores);
             wf_chan_lock(ch);
         }
         if (rc == 0) {
@@ -54,6 +61,11 @@ static int take_place(weft_sender *tx, weft_permit_half *permit, struct wf_waite
 }
 
 int weft_sender_reserve(weft_sender *tx, weft_permit_half **out_permit)
+{
+    return weft_sender_reserve_weight(tx, SIZE_MAX, out_permit);
+}
+
+int weft_sender_reserve_weight(weft_sender *tx, size_t weight, weft_permit_half **out_permit)
 {
     if (tx == NULL || out_permit == NULL)
         return WEFT_EINVAL;
@@ -74,6 +86,7 @@ int weft_sender_reserve(weft_sender *tx, weft_permit_half **out_permit)
     wf_half_init(&permit->half, WF_HALF_PERMIT, tx->half.file, tx->half.line);
     permit->chan = tx->chan;
     permit->elem_size = tx->elem_size;
+    permit->weight = wf_weights_most(tx->chan, weight);
     int rc = take_place(tx, permit, self);
     if (rc < 0) {
         wf_free(permit);
@@ -88,12 +101,15 @@ static int use_up(weft_permit_half *permit, const void *value)
 {
     struct wf_chan *ch = permit->chan;
     struct wf_chores chores = { 0 };
-    int rc = 0;
+    int rc = WEFT_ECLOSED;
     wf_chan_lock(ch);
-    if (value != NULL && ch->n_receivers > 0 && !ch->is_aborted) {
+    if (value != NULL && ch->n_receivers > 0 && !ch->is_aborted)
+        rc = ch->is_weighed && !wf_weights_cover(ch, permit->weight, value) ? WEFT_EMSGSIZE : 0;
+    if (ch->is_weighed)
+        ch->weights->reserved -= permit->weight;
+    if (rc == 0) {
         wf_chan_commit_locked(ch, value, &chores);
     } else {
-        rc = WEFT_ECLOSED;
         ch->n_reserved--;
         wf_chan_fill_locked(ch, &chores);
     }

@@ -32,6 +32,7 @@
  * Rejected: trying with the nodes in place and the cell WAITING, then claiming both cells: each
  * claimed what the other needs, or a value was taken for a case while another one was done. */
 #include "chan/select.h"
+#include "chan/weight.h"
 #include "plat/mem.h"
 
 enum { N_INLINE = 8 }; /* cases that wait without an allocation; bounded by the frame's size */
@@ -170,12 +171,12 @@ bool wf_chan_is_readable_locked(struct wf_chan *ch, const struct wf_waiter *self
     return has_sender;
 }
 
-static bool is_writable_locked(struct wf_chan *ch, const struct wf_waiter *self)
+static bool is_writable_locked(struct wf_chan *ch, const void *value, const struct wf_waiter *self)
 {
     bool never_waits = ch->overflow != WEFT_BLOCK && ch->overflow != WEFT_FAIL;
-    return ch->refuses_values || never_waits ||
-           wf_ring_n_full(&ch->ring) + ch->n_reserved < ch->ring.capacity ||
-           has_other_locked(&ch->receivers, self);
+    bool has_room = ch->is_weighed ? wf_weights_would_let_in_locked(ch, value, self)
+                                   : wf_ring_n_full(&ch->ring) + ch->n_reserved < ch->ring.capacity;
+    return ch->refuses_values || never_waits || has_room || has_other_locked(&ch->receivers, self);
 }
 
 static bool is_receivable_locked(const struct part *part, const struct wf_waiter *self)
@@ -187,7 +188,8 @@ static bool is_receivable_locked(const struct part *part, const struct wf_waiter
 
 static bool is_ready_locked(const struct part *part, const struct wf_waiter *self)
 {
-    return is_send(part) ? is_writable_locked(part->chan, self) : is_receivable_locked(part, self);
+    return is_send(part) ? is_writable_locked(part->chan, part->what->value, self)
+                         : is_receivable_locked(part, self);
 }
 
 static void put_node_locked(struct part *part, struct wf_chores *chores)
@@ -233,15 +235,26 @@ static size_t done(struct wait *w, const struct part *part, int *rc)
     return case_of(w, part);
 }
 
+static WF_NOINLINE void take_off_sender(struct part *part)
+{
+    struct wf_chores chores = { 0 };
+    wf_chan_lock(part->chan);
+    wf_chan_unlink_locked(part->chan, &part->node, &chores);
+    wf_chan_unlock(part->chan);
+    wf_chores_do(part->chan, &chores);
+}
+
 /* X4: takes the nodes off; that of the claim, its claimer has. */
 static void take_off(struct part *part, uint32_t claim)
 {
     if (part->chan == NULL || part->node.claim == claim)
         return;
+    if (WF_UNLIKELY(is_send(part))) {
+        take_off_sender(part);
+        return;
+    }
     wf_chan_lock(part->chan);
     wf_list_remove(&part->node.link);
-    if (is_send(part))
-        wf_chan_mark_locked(part->chan);
     wf_chan_unlock(part->chan);
 }
 

@@ -17,6 +17,8 @@
  * Rejected: a ring without a lock while there is one sender and one receiver. Whoever has put or
  * taken a value must see the other side's wait, which takes a fence: as much as the lock does. */
 #include "chan/chan.h"
+#include "chan/meter.h"
+#include "chan/weight.h"
 #include "plat/thread.h"
 
 /* The turn of wf_spin() to begin with: while it pauses, the other side has some 20 operations. */
@@ -83,6 +85,10 @@ static void push_from_node_locked(struct wf_chan *ch, struct wf_node *node)
 WF_NOINLINE void wf_chan_fill_locked(struct wf_chan *ch, struct wf_chores *chores)
 {
     struct wf_link *link;
+    if (WF_UNLIKELY(ch->is_weighed)) {
+        wf_weights_fill_locked(ch, chores);
+        return;
+    }
     while (wf_ring_n_full(&ch->ring) + ch->n_reserved < ch->ring.capacity &&
            (link = wf_list_pop_front(&ch->senders)) != NULL) {
         struct wf_node *node = WF_CONTAINER(link, struct wf_node, link);
@@ -121,6 +127,18 @@ static WF_NOINLINE int overflow_locked_slow(struct wf_chan *ch, const void *valu
     return 0;
 }
 
+/* There is a place, of which the quick way does not know (C7). */
+static WF_NOINLINE int send_beyond_locked_slow(struct wf_chan *ch, const void *value,
+                                               struct wf_chores *chores)
+{
+    if (ch->is_weighed && !wf_weights_let_in_locked(ch, value, chores))
+        return overflow_locked_slow(ch, value, chores);
+    wf_ring_push(&ch->ring, value);
+    ch->n_sent++;
+    wf_meter_note_peak_locked(ch);
+    return 0;
+}
+
 int wf_chan_try_send_locked(struct wf_chan *ch, const void *value, struct wf_chores *chores)
 {
     if (WF_UNLIKELY(ch->refuses_values))
@@ -134,8 +152,10 @@ int wf_chan_try_send_locked(struct wf_chan *ch, const void *value, struct wf_cho
             return 0;
         }
     }
-    if (WF_UNLIKELY(wf_ring_n_full(&ch->ring) + ch->n_reserved >= ch->ring.capacity))
-        return overflow_locked_slow(ch, value, chores);
+    uint32_t n_taken = wf_ring_n_full(&ch->ring) + ch->n_reserved;
+    if (WF_UNLIKELY(n_taken >= ch->quick_room))
+        return n_taken >= ch->ring.capacity ? overflow_locked_slow(ch, value, chores)
+                                            : send_beyond_locked_slow(ch, value, chores);
     wf_ring_push(&ch->ring, value);
     ch->n_sent++;
     return 0;
@@ -175,23 +195,37 @@ void wf_chan_commit_locked(struct wf_chan *ch, const void *value, struct wf_chor
         wf_copy_value(node->slot, value, ch->ring.elem_size);
         ch->n_received++;
         wf_chan_fill_locked(ch, chores);
-    } else {
-        wf_ring_push(&ch->ring, value);
+        return;
     }
+    if (WF_UNLIKELY(ch->is_weighed))
+        wf_weights_add_locked(ch, value);
+    wf_ring_push(&ch->ring, value);
+    wf_meter_note_peak_locked(ch);
+    if (WF_UNLIKELY(ch->is_weighed)) /* it may be lighter than what was kept for it */
+        wf_chan_fill_locked(ch, chores);
 }
 
 struct wf_trap_hooks wf_trap_hooks; /* set before main, when layer 4 is linked */
 
 /* ---- waiting --------------------------------------------------------------------------------- */
 
+void wf_chan_unlink_locked(struct wf_chan *ch, struct wf_node *node, struct wf_chores *chores)
+{
+    wf_list_remove(&node->link);
+    if (WF_UNLIKELY(ch->is_weighed))
+        wf_chan_fill_locked(ch, chores); /* it may have been too heavy, and those behind it not */
+    wf_chan_mark_locked(ch);
+}
+
 WF_NOINLINE int wf_chan_waited_in_vain(struct wf_chan *ch, struct wf_node *node, uint32_t claim)
 {
     if (claim == node->claim)
         return node->rc;
+    struct wf_chores chores = { 0 };
     wf_chan_lock(ch);
-    wf_list_remove(&node->link); /* W3 */
-    wf_chan_mark_locked(ch);
+    wf_chan_unlink_locked(ch, node, &chores); /* W3 */
     wf_chan_unlock(ch);
+    wf_chores_do(ch, &chores);
     int code = wf_claim_code(node->waiter, claim);
     return code < 0 ? code : WF_NODE_RETRY;
 }
@@ -208,6 +242,7 @@ park_node(struct wf_chan *ch, struct wf_list *list, struct wf_node *node, struct
     wf_wait_begin(self, kind, ch);
     wf_list_push_back(list, &node->link);
     wf_chan_mark_locked(ch);
+    bool is_metered = ch->is_metered;
     bool is_suspect = kind == WF_ON_RECV && wf_trap_hooks.suspects != NULL &&
                       wf_trap_hooks.suspects(ch, self);
     wf_chan_unlock(ch);
@@ -216,7 +251,10 @@ park_node(struct wf_chan *ch, struct wf_list *list, struct wf_node *node, struct
     if (WF_UNLIKELY(is_suspect))
         wf_trap_hooks.report(ch);
 
+    int64_t began_ns = WF_UNLIKELY(is_metered) ? wf_clock_now() : 0;
     uint32_t claim = wf_wait_park(self, WF_NEVER);
+    if (WF_UNLIKELY(is_metered))
+        wf_meter_end(ch, kind, began_ns);
     return WF_LIKELY(claim == node->claim) ? node->rc : wf_chan_waited_in_vain(ch, node, claim);
 }
 
@@ -238,9 +276,12 @@ WF_NOINLINE int wf_chan_park_recv(struct wf_chan *ch, weft_receiver *rx, void *o
     return rc == 1 ? 1 + (int)node.n_more_moved : rc;
 }
 
-int wf_chan_park_reserve(weft_sender *tx, struct wf_waiter *self, struct wf_chores *chores)
+int wf_chan_park_reserve(weft_sender *tx, size_t weight, struct wf_waiter *self,
+                         struct wf_chores *chores)
 {
-    struct wf_node node = { .waiter = self, .claim = WF_CLAIM_FIRST, .is_reserve = true };
+    struct wf_node node = {
+        .waiter = self, .claim = WF_CLAIM_FIRST, .is_reserve = true, .weight = weight
+    };
     return park_node(tx->chan, &tx->chan->senders, &node, &tx->half, WF_ON_RESERVE, chores);
 }
 

@@ -13,6 +13,7 @@ enum { MAX_HALVES = 6, MAX_QUEUE = 16, STEPS = 400, MAX_DROPS = STEPS + MAX_QUEU
 
 static struct {
     int queue[MAX_QUEUE], capacity, n, n_reserved, n_tx, n_rx, cause;
+    int max_weight, reserved_weight; /* 0: not weighed */
     enum weft_overflow overflow;
     bool has_ended, is_aborted;
     int drops[MAX_DROPS], n_drops;
@@ -38,11 +39,23 @@ static void end(int cause)
     model.has_ended = true;
 }
 
+static int weight_of(int value) { return value % 7; }
+static size_t weigh(const void *item) { return (size_t)weight_of(*(const int *)item); }
+
+static bool is_full_for(int weight)
+{
+    int n = model.n + model.n_reserved, now = model.reserved_weight;
+    for (int i = 0; i < model.n; i++)
+        now += weight_of(model.queue[i]);
+    bool is_heavy = model.max_weight > 0 && n > 0 && now + weight > model.max_weight;
+    return n == model.capacity || is_heavy;
+}
+
 static int model_send(int value)
 {
     if (model.has_ended || model.n_rx == 0)
         return WEFT_ECLOSED;
-    if (model.n + model.n_reserved == model.capacity) {
+    if (is_full_for(weight_of(value))) {
         if (model.overflow == WEFT_BLOCK || model.overflow == WEFT_FAIL)
             return WEFT_EAGAIN;
         bool is_newest = model.overflow == WEFT_DROP_NEWEST || model.n == 0;
@@ -68,25 +81,26 @@ static int model_recv(bool *cause_given, int *value)
     return model.cause;
 }
 
-static bool may_reserve_now(void)
+static bool may_reserve_now(int weight)
 {
     bool is_open = !model.has_ended && model.n_rx > 0;
-    bool is_full = model.n + model.n_reserved == model.capacity;
+    bool is_full = is_full_for(weight);
     bool is_replacing = model.overflow == WEFT_DROP_OLDEST || model.overflow == WEFT_CONFLATE;
     return model.capacity > 0 &&
            (!is_open || !is_full || model.overflow == WEFT_FAIL || (is_replacing && model.n > 0));
 }
 
-static int model_reserve(void)
+static int model_reserve(int weight)
 {
     if (model.has_ended || model.n_rx == 0)
         return WEFT_ECLOSED;
-    if (model.n + model.n_reserved == model.capacity) {
+    if (is_full_for(weight)) {
         if (model.overflow == WEFT_FAIL)
             return WEFT_EAGAIN;
         model.drops[model.n_drops++] = take_first();
     }
     model.n_reserved++;
+    model.reserved_weight += weight;
     model.n_tx++;
     return 0;
 }
@@ -97,10 +111,18 @@ static void model_tx_gone(void)
         end(0);
 }
 
-static int model_commit(int value)
+static void model_permit_gone(int kept)
+{
+    model.n_reserved--;
+    model.reserved_weight -= kept;
+}
+
+static int model_commit(int value, int kept)
 {
     int rc = model.n_rx == 0 || model.is_aborted ? WEFT_ECLOSED : 0;
-    model.n_reserved--;
+    if (rc == 0 && kept < model.max_weight && weight_of(value) > kept)
+        rc = WEFT_EMSGSIZE;
+    model_permit_gone(kept);
     if (rc == 0)
         model.queue[model.n++] = value;
     model_tx_gone();
@@ -113,6 +135,7 @@ static weft_sender *txs[MAX_HALVES];
 static weft_receiver *rxs[MAX_HALVES];
 static bool cause_given[MAX_HALVES];
 static weft_permit_half *permits[MAX_HALVES];
+static int kept[MAX_HALVES];
 static int drops[MAX_DROPS], n_drops;
 
 static void note_drop(void *item) { drops[n_drops++] = *(int *)item; }
@@ -173,15 +196,22 @@ static void step_permit(int value)
 {
     int tx = FIND(txs, true), empty = FIND(permits, false), held = FIND(permits, true);
     if (wt_random_below(2) == 0) {
-        if (tx < 0 || empty < 0 || !may_reserve_now())
+        bool is_any = wt_random_below(2) == 0;
+        int weight = is_any ? model.max_weight : (int)wt_random_below(9);
+        weight = weight < model.max_weight ? weight : model.max_weight;
+        if (tx < 0 || empty < 0 || !may_reserve_now(weight))
             return;
-        int want = model_reserve();
-        ck_assert_int_eq(weft_sender_reserve(txs[tx], &permits[empty]), want);
+        int want = model_reserve(weight);
+        kept[empty] = weight;
+        int rc = is_any ? weft_sender_reserve(txs[tx], &permits[empty])
+                        : weft_sender_reserve_weight(txs[tx], (size_t)weight, &permits[empty]);
+        ck_assert_int_eq(rc, want);
     } else if (held >= 0 && wt_random_below(3) > 0) {
         weft_permit_half *permit = weft_slot_take(&permits[held]);
-        ck_assert_int_eq(weft_permit_commit(permit, &value, sizeof value), model_commit(value));
+        ck_assert_int_eq(weft_permit_commit(permit, &value, sizeof value),
+                         model_commit(value, kept[held]));
     } else if (held >= 0) {
-        model.n_reserved--;
+        model_permit_gone(kept[held]);
         model_tx_gone();
         weft_permit_drop(&permits[held]);
     }
@@ -256,9 +286,14 @@ static void run_program(void)
     model.n_tx = model.n_rx = 1;
     model.overflow = (enum weft_overflow)wt_random_below(WEFT_CONFLATE + 1);
     model.capacity = (int)wt_random_below(5);
+    bool may_weigh = model.overflow != WEFT_CONFLATE && model.overflow != WEFT_DROP_OLDEST;
+    if (may_weigh && model.capacity > 0 && wt_random_below(2) == 0)
+        model.max_weight = 1 + (int)wt_random_below(9);
     ck_assert_int_eq(weft_channel_open(sizeof(int),
                                        WEFT_OPTS(chan, .capacity = (size_t)model.capacity,
-                                                 .overflow = model.overflow, .drop = note_drop),
+                                                 .overflow = model.overflow, .drop = note_drop,
+                                                 .weigh = model.max_weight > 0 ? weigh : NULL,
+                                                 .max_weight = (size_t)model.max_weight),
                                        &txs[0], &rxs[0], "t", 1),
                      0);
     if (model.overflow == WEFT_CONFLATE ||

@@ -76,14 +76,20 @@ WEFT_TASK(exchange_in_task, (struct party *, party))
     return party->rc;
 }
 
-static void run_parties(size_t capacity, uint64_t n_values)
+static size_t weigh(const void *item) { return *(const value *)item % 97; }
+
+/* max_weight 0: not weighed. */
+static void run_parties(size_t capacity, size_t max_weight, uint64_t n_values)
 {
     struct party parties[N_PARTIES] = { { 0 } };
     wt_thread *threads[N_THREADS];
     weft_sender *tx;
     weft_receiver *rx;
-    ck_assert_int_eq(weft_channel_open(sizeof(value), WEFT_OPTS(chan, .capacity = capacity), &tx,
-                                       &rx, __FILE__, __LINE__),
+    ck_assert_int_eq(weft_channel_open(sizeof(value),
+                                       WEFT_OPTS(chan, .capacity = capacity,
+                                                 .weigh = max_weight > 0 ? weigh : NULL,
+                                                 .max_weight = max_weight),
+                                       &tx, &rx, __FILE__, __LINE__),
                      0);
     for (unsigned i = 0; i < N_PARTIES; i++) {
         parties[i].index = i;
@@ -125,15 +131,22 @@ static uint64_t n_values(uint64_t n)
 WT_TEST(threads_and_tasks_exchange_over_one_channel)
 {
     wt_seeds_at_most(4);
-    run_parties(64, n_values(wt_is_sim()                      ? 400
-                             : wt_scaled(N_VALUES) < N_VALUES ? 100000
-                                                              : N_VALUES));
+    run_parties(64, 0,
+                n_values(wt_is_sim()                      ? 400
+                         : wt_scaled(N_VALUES) < N_VALUES ? 100000
+                                                          : N_VALUES));
 }
 
 WT_TEST(threads_and_tasks_meet_on_a_rendezvous)
 {
     wt_seeds_at_most(4);
-    run_parties(0, n_values(wt_is_sim() ? 200 : wt_scaled(200000)));
+    run_parties(0, 0, n_values(wt_is_sim() ? 200 : wt_scaled(200000)));
+}
+
+WT_TEST(threads_and_tasks_exchange_what_is_weighed)
+{
+    wt_seeds_at_most(4);
+    run_parties(8, 90, n_values(wt_is_sim() ? 400 : wt_scaled(200000)));
 }
 
 WT_MAIN("chan_stress")
