@@ -210,11 +210,20 @@ static WF_NOINLINE int pop_locked_slow(weft_receiver *rx, void *out)
     return 1;
 }
 
+/* Another source's, or a call that is wrong. */
+static inline int recv_of_other(weft_receiver *rx, void *out, size_t size)
+{
+    if (rx != NULL && rx->half.kind == WF_HALF_RECEIVER && rx->ops != &wf_chan_ops)
+        return wf_receiver_recv_now(rx, out, size);
+    return wf_receiver_recv_slow(rx, out, size);
+}
+
 int weft_receiver_recv(weft_receiver *rx, void *out, size_t size)
 {
     struct wf_waiter *self = wf_waiter_known();
-    if (!wf_receiver_is_of_chan(rx, out, size) || !may_operate(self) ||
-        WF_UNLIKELY(!wf_lock_try(&((struct wf_chan *)rx->source)->lock)))
+    if (!wf_receiver_is_of_chan(rx, out, size))
+        return recv_of_other(rx, out, size);
+    if (!may_operate(self) || WF_UNLIKELY(!wf_lock_try(&((struct wf_chan *)rx->source)->lock)))
         return wf_chan_recv_slow(rx, out, size);
     struct wf_chan *ch = rx->source;
     self->budget--;

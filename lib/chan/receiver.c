@@ -172,8 +172,7 @@ static int checked_receive(weft_receiver *rx, void *out, size_t n, size_t size, 
 WF_NOINLINE int wf_receiver_recv_slow(weft_receiver *rx, void *out, size_t size)
 {
     bool is_one = rx != NULL && rx->half.kind == WF_HALF_RECEIVER;
-    return is_one && rx->ops->recv_now != NULL ? rx->ops->recv_now(rx, out, size)
-                                               : wf_receiver_recv_any(rx, out, size);
+    return is_one ? wf_receiver_recv_now(rx, out, size) : wf_receiver_recv_any(rx, out, size);
 }
 
 WF_NOINLINE int wf_receiver_recv_any(weft_receiver *rx, void *out, size_t size)

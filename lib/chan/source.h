@@ -175,6 +175,11 @@ int wf_receiver_close_and_free(weft_receiver *rx);
 /* The way of weft_receiver_recv for what is not a channel, or not well called (receiver.c). */
 int wf_receiver_recv_slow(weft_receiver *rx, void *out, size_t size);
 int wf_receiver_recv_any(weft_receiver *rx, void *out, size_t size); /* without recv_now */
+static inline int wf_receiver_recv_now(weft_receiver *rx, void *out, size_t size)
+{
+    return rx->ops->recv_now != NULL ? rx->ops->recv_now(rx, out, size)
+                                     : wf_receiver_recv_any(rx, out, size);
+}
 int wf_receiver_try_recv_slow(weft_receiver *rx, void *out, size_t size);
 
 #endif
