@@ -16,8 +16,9 @@
 #include <weft/half.h>
 #include <weft/line.h>
 
-/* What a step's enter gets as self. Both are aligned for any type malloc serves. enter
- * runs for each item and keeps the arguments; the callable's drop ends them, once. */
+/* What a step's enter gets as self. Both are aligned for their type: an item may lie where
+ * its source has it. enter runs for each item and keeps the arguments; the callable's drop
+ * ends them, once. */
 typedef struct weft_step {
     const void *in;     /* the item, or what else the step looks at */
     void *out;          /* where a result goes; NULL: there is none */

@@ -4,6 +4,7 @@
 
 #include "plat/mem.h"
 #include "sched/never_waits.h"
+#include "stream/fused.h"
 
 #include <weft/select.h>
 
@@ -27,8 +28,7 @@ int wf_adaptor_pull_from(struct wf_adaptor *adaptor, weft_receiver *source, void
     if (WF_UNLIKELY(source == NULL) || source->is_ended)
         return 0;
     if (wf_is_adaptor(source)) {
-        struct wf_adaptor *below = source->source;
-        rc = below->kind->next(below, into, may_wait);
+        rc = wf_adaptor_next(source->source, into, may_wait);
         return rc > 0 ? rc : wf_adaptor_pulled_none(adaptor, source, rc);
     }
     rc = may_wait ? wf_receiver_next(source, into) : wf_receiver_try_next(source, into);
@@ -92,12 +92,23 @@ int wf_adaptor_give_end(struct wf_adaptor *adaptor)
 
 /* ---- the table ------------------------------------------------------------------------------ */
 
-int wf_adaptor_recv(weft_receiver *rx, void *out)
+/* Into the consumer's memory (A2). */
+static inline int give(struct wf_adaptor *adaptor, void *out, bool may_wait)
 {
-    struct wf_adaptor *adaptor = rx->source;
-    int rc = adaptor->kind->next(adaptor, adaptor->out, true);
+    if (WF_LIKELY(adaptor->lowest != NULL))
+        return wf_fused_pull(adaptor, out, may_wait);
+    int rc = adaptor->kind->next(adaptor, adaptor->out, may_wait);
     if (WF_LIKELY(rc > 0))
-        wf_copy_value(out, adaptor->out, rx->elem_size);
+        wf_copy_value(out, adaptor->out, adaptor->rx.elem_size);
+    return rc;
+}
+
+int wf_adaptor_recv(weft_receiver *rx, void *out) { return give(rx->source, out, true); }
+
+static int gave_none(weft_receiver *rx, int rc)
+{
+    rx->is_ended |= rc == 0;
+    rx->last_error = rc;
     return rc;
 }
 
@@ -105,27 +116,22 @@ int wf_adaptor_recv(weft_receiver *rx, void *out)
 static int adaptor_recv_now(weft_receiver *rx, void *out, size_t size)
 {
     struct wf_waiter *self = wf_waiter_known();
-    if (WF_UNLIKELY(rx->half.is_closed || rx->is_ended || size != rx->elem_size || out == NULL ||
-                    self == NULL || self->budget <= 0 || wf_is_cancelled(self) ||
-                    wf_load_rlx(&rx->is_busy)))
+    bool is_refused = rx->half.is_closed | rx->is_ended | wf_load_rlx(&rx->is_busy);
+    if (WF_UNLIKELY(is_refused || size != rx->elem_size || out == NULL))
+        return wf_receiver_recv_any(rx, out, size);
+    if (WF_UNLIKELY(self == NULL || self->budget <= 0 || wf_is_cancelled(self)))
         return wf_receiver_recv_any(rx, out, size);
     self->budget--;
     wf_store_rlx(&rx->is_busy, true);
-    int rc = wf_adaptor_recv(rx, out);
+    int rc = give((struct wf_adaptor *)rx, out, true);
     wf_store_rlx(&rx->is_busy, false);
-    rx->is_ended |= rc == 0;
-    rx->last_error = WF_MIN(rc, 0);
+    if (WF_UNLIKELY(rc <= 0))
+        return gave_none(rx, rc);
+    rx->last_error = 0;
     return rc;
 }
 
-static int adaptor_try_recv(weft_receiver *rx, void *out)
-{
-    struct wf_adaptor *adaptor = rx->source;
-    int rc = adaptor->kind->next(adaptor, adaptor->out, false);
-    if (rc > 0)
-        wf_copy_value(out, adaptor->out, rx->elem_size);
-    return rc;
-}
+static int adaptor_try_recv(weft_receiver *rx, void *out) { return give(rx->source, out, false); }
 
 static bool needs_nothing(const struct wf_adaptor *adaptor)
 {
@@ -221,8 +227,22 @@ void wf_adaptor_close_other(struct wf_adaptor *adaptor, weft_receiver **slot)
         adaptor->close_code = rc;
 }
 
+/* Whoever passes its items on no longer reaches what is below it. */
+static void cut_off(struct wf_adaptor *adaptor)
+{
+    weft_receiver *source = adaptor->source;
+    if (adaptor->lowest == NULL)
+        return;
+    if (source != NULL && wf_is_adaptor(source))
+        ((struct wf_adaptor *)source->source)->above = NULL;
+    adaptor->run_below = &adaptor->run;
+    for (struct wf_adaptor *above = adaptor; above != NULL; above = above->above)
+        above->lowest = adaptor;
+}
+
 void wf_adaptor_close_source(struct wf_adaptor *adaptor)
 {
+    cut_off(adaptor);
     if (adaptor->has_item)
         wf_drop_item(adaptor->source->drop_item, adaptor->in);
     adaptor->has_item = false;
@@ -242,10 +262,16 @@ bool wf_closes_at_once(weft_receiver *rx)
     return rx == NULL || rx->ops == &wf_chan_ops;
 }
 
+void wf_adaptor_stop(struct wf_adaptor *adaptor)
+{
+    cut_off(adaptor);
+    adaptor->is_over = true;
+}
+
 /* A try can't wait: what it can't close is left to the next receive or to the drop. */
 void wf_adaptor_finish(struct wf_adaptor *adaptor, bool may_wait)
 {
-    adaptor->is_over = true;
+    wf_adaptor_stop(adaptor);
     if (may_wait || wf_closes_at_once(adaptor->source))
         wf_adaptor_close_source(adaptor);
 }
@@ -310,6 +336,24 @@ static struct wf_adaptor *make_adaptor(const struct wf_adaptor_opts *opts)
     return adaptor;
 }
 
+/* Where it is pulled from when it is asked: fused.h. */
+static void join_source(struct wf_adaptor *adaptor)
+{
+    weft_receiver *source = adaptor->source;
+    struct wf_adaptor *below = source != NULL && wf_is_adaptor(source) ? source->source : NULL;
+    adaptor->passing = adaptor->kind->passing;
+    adaptor->run_below = &adaptor->run;
+    if (adaptor->passing == WF_PASSES_NONE)
+        return;
+    adaptor->lowest = adaptor;
+    if (below != NULL && below->lowest != NULL) {
+        below->above = adaptor;
+        adaptor->lowest = below->lowest;
+    } else if (below != NULL) {
+        adaptor->run_below = &below->run;
+    }
+}
+
 /* What the kind asks of its source. */
 static int check_source(const struct wf_adaptor_opts *opts, const weft_stream_opts *all)
 {
@@ -347,6 +391,10 @@ static int make_receiver(const struct wf_adaptor_opts *opts, weft_receiver **out
     wf_receiver_init(&adaptor->rx, may_try ? &pulling_ops : &waiting_ops, adaptor, opts->out_size,
                      all.name, 0);
     adaptor->rx.drop_item = all.drop;
+    join_source(adaptor);
+    adaptor->run = opts->run;
+    if (opts->is_over)
+        wf_adaptor_stop(adaptor);
     adaptor->rx.lends_items = all.lends_items || (source != NULL && source->lends_items);
     *out_rx = &adaptor->rx;
     return 0;
@@ -364,4 +412,23 @@ int wf_adaptor_open(const struct wf_adaptor_opts *opts, weft_receiver **out_rx)
     if (opts->step != NULL && opts->step->drop != NULL)
         opts->step->drop(opts->args);
     return rc;
+}
+
+int wf_adaptor_open_step(const struct wf_adaptor_kind *kind, const weft_callable *step, void *args,
+                         weft_receiver *source, size_t in_size, size_t out_size,
+                         const weft_stream_opts *opts, weft_receiver **out_rx)
+{
+    return wf_adaptor_open(
+        &(struct wf_adaptor_opts){
+            .kind = kind,
+            .source = source,
+            .in_size = in_size,
+            .out_size = out_size,
+            .needs_step = true,
+            .step = step,
+            .args = args,
+            .opts = opts,
+            .state_room = kind->state_size,
+        },
+        out_rx);
 }

@@ -5,14 +5,16 @@
  * it wants no more of it. One block of memory: the receiver, the step's arguments, what the kind
  * keeps, one item that came in and one that goes out.
  *
- *   A1  An item is in the source, in `in` or what the kind keeps, or the consumer's. It is in `in`
- *       during one call; or, with has_item, from when a channel's sender put it there for a select
- *       that waited until the next call. A cancelled receive loses none that it has not given yet.
+ *   A1  An item is in the source, in `in`, `out` or what the kind keeps, or the consumer's. It is in
+ *       `in` or `out` during one call; or, with has_item, in `in` from when a channel's sender put it
+ *       there for a select that waited until the next call. A cancelled receive loses none that it
+ *       has not given yet.
  *   A2  The consumer's memory is written only with a result of 1. Below the outermost adaptor items
- *       are written straight into the next one's memory, whatever comes of it.
+ *       are written straight into the next one's memory, whatever comes of it, or passed on where
+ *       they lie (fused.h).
  *   A3  What lends its items (a line points into its block) is not closed before its consumer asks
- *       for more; an adaptor over it lends them on. Those that hold
- *       items for longer refuse lines where they are opened, by the type.
+ *       for more; an adaptor over it lends them on. Those that hold items for longer refuse lines
+ *       where they are opened, by the type.
  *   A4  An error of a step ends the stream (is_ended); an error of the source ends it when it ended
  *       the source.
  *   A5  A kind that may go round without end asks may_go_on each time, so that it can be cancelled
@@ -26,27 +28,49 @@
 
 struct wf_adaptor;
 
+/* How an adaptor passes items on, if it does (fused.h). */
+enum wf_passing {
+    WF_PASSES_NONE,
+    WF_PASSES_MADE,    /* the step owns the item, and what it made goes on */
+    WF_PASSES_KEPT,    /* the step says whether the item goes on */
+    WF_PASSES_COUNTED, /* the number at `state` does, until it is 0: then by call */
+    WF_PASSES_BY_CALL
+};
+enum { WF_PASSED = 1, WF_MADE /* lies in adaptor->out */, WF_DROPPED };
+
 /* What one combinator is. */
 struct wf_adaptor_kind {
     const char *name;
 
     /* The next item into out, as recv or, may_wait false, as try_recv. May write there whatever it
-     * returns. */
+     * returns. NULL: it passes items on. */
     int (*next)(struct wf_adaptor *adaptor, void *out, bool may_wait);
+
+    /* For kinds that make at most one item of each and keep none: how it passes, and, by call, what
+     * becomes of it: WF_PASSED where it lies, WF_MADE, WF_DROPPED, 0 the end, <0. */
+    enum wf_passing passing;
+    int (*pass)(struct wf_adaptor *adaptor, void *item, bool may_wait);
 
     /* Drops what is kept beside the source, which is closed already. May wait. NULL: nothing. */
     void (*drop)(struct wf_adaptor *adaptor);
 
-    bool is_leaf;     /* has no source */
-    bool may_wait;    /* waits inside, whatever the source: no case of select */
-    bool polls;       /* asks select about its source, which therefore must not wait inside */
-    bool gives_twice; /* keeps what it gave: items with a drop need a clone */
-    bool is_one_type; /* what goes out is what came in, and is dropped the same way */
+    size_t state_size; /* zeros, where an opener has no other state */
+    bool is_leaf;      /* has no source */
+    bool may_wait;     /* waits inside, whatever the source: no case of select */
+    bool polls;        /* asks select about its source, which therefore must not wait inside */
+    bool gives_twice;  /* keeps what it gave: items with a drop need a clone */
+    bool is_one_type;  /* what goes out is what came in, and is dropped the same way */
+};
+
+/* Items of a source that lie one after the other: whoever pulls it may take them from there. */
+struct wf_run {
+    char *next, *end;
 };
 
 struct wf_adaptor {
     weft_receiver rx; /* first: the two are freed as one */
     const struct wf_adaptor_kind *kind;
+    enum wf_passing passing; /* as the kind's */
     weft_receiver *source;   /* what is pulled now; NULL: closed already */
     void (*drop_in)(void *); /* of the source's items; NULL: nothing to do */
     const weft_callable *step;
@@ -59,6 +83,10 @@ struct wf_adaptor {
     int close_code; /* of what was closed so far */
     size_t in_size;
     void *args, *state, *in, *out;
+    struct wf_adaptor *above;  /* who pulls it, if both pass items on */
+    struct wf_adaptor *lowest; /* of those that pass items on to it, itself included; or NULL */
+    struct wf_run run;         /* what it has to give at once */
+    struct wf_run *run_below;  /* its source's, or its own, which is empty then */
 };
 
 /* How an adaptor is made. */
@@ -71,11 +99,28 @@ struct wf_adaptor_opts {
     void *args;
     const weft_stream_opts *opts; /* NULL: defaults */
     bool may_wait;                /* as the kind's: another source of it does */
+    bool is_over;                 /* wants nothing of its source */
+    struct wf_run run;            /* what a source has to give at once */
     const void *state;            /* copied; when the open fails it is the caller's */
     size_t state_size;
     size_t state_room; /* and so much behind it */
 };
 WF_MUST_CHECK int wf_adaptor_open(const struct wf_adaptor_opts *opts, weft_receiver **out_rx);
+
+/* The same for a kind that is a step on each item of one source. */
+WF_MUST_CHECK int wf_adaptor_open_step(const struct wf_adaptor_kind *kind,
+                                       const weft_callable *step, void *args, weft_receiver *source,
+                                       size_t in_size, size_t out_size,
+                                       const weft_stream_opts *opts, weft_receiver **out_rx);
+
+/* The next of a kind that passes items on. Writes out only with a result of 1. */
+int wf_fused_next(struct wf_adaptor *adaptor, void *out, bool may_wait);
+
+static inline int wf_adaptor_next(struct wf_adaptor *adaptor, void *out, bool may_wait)
+{
+    return adaptor->lowest != NULL ? wf_fused_next(adaptor, out, may_wait)
+                                   : adaptor->kind->next(adaptor, out, may_wait);
+}
 
 /* The receive of all adaptors, by which they know each other. */
 int wf_adaptor_recv(weft_receiver *rx, void *out);
@@ -109,7 +154,7 @@ static inline int wf_adaptor_pull(struct wf_adaptor *adaptor, void *into, bool m
     if (WF_UNLIKELY(source == NULL || source->is_ended || !wf_is_adaptor(source)))
         return wf_adaptor_pull_from(adaptor, source, into, may_wait);
     struct wf_adaptor *below = source->source;
-    int rc = below->kind->next(below, into, may_wait);
+    int rc = wf_adaptor_next(below, into, may_wait);
     return WF_LIKELY(rc > 0) ? rc : wf_adaptor_pulled_none(adaptor, source, rc);
 }
 
@@ -151,7 +196,10 @@ static inline void wf_drop_item(void (*drop)(void *), void *item)
 /* Closes the source, shielded, and keeps the code for the adaptor's own close. */
 void wf_adaptor_close_source(struct wf_adaptor *adaptor);
 
-/* As soon as no more is wanted: now, or, where the close would wait and the caller can't, later. */
+/* No more is wanted: nothing is pulled again, and the source is closed by the next receive. */
+void wf_adaptor_stop(struct wf_adaptor *adaptor);
+
+/* The same, and closes it now, unless the close would wait and the caller can't. */
 void wf_adaptor_finish(struct wf_adaptor *adaptor, bool may_wait);
 
 /* Does its close not wait, as far as can be known? */

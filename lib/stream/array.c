@@ -6,29 +6,24 @@
 
 /* ---- array ----------------------------------------------------------------------------------- */
 
-struct array {
-    char *next, *end; /* the caller's memory */
-};
-
 static int array_next(struct wf_adaptor *adaptor, void *out, bool may_wait)
 {
-    struct array *array = adaptor->state;
-    size_t size = adaptor->rx.elem_size;
+    struct wf_run *run = &adaptor->run;
     (void)may_wait;
-    if (array->next == array->end)
+    if (run->next == run->end)
         return 0;
-    wf_copy_value(out, array->next, size);
-    array->next += size;
+    wf_copy_value(out, run->next, adaptor->rx.elem_size);
+    run->next += adaptor->rx.elem_size;
     return 1;
 }
 
 static void array_drop(struct wf_adaptor *adaptor)
 {
-    struct array *array = adaptor->state;
+    struct wf_run *run = &adaptor->run;
     if (adaptor->rx.drop_item == NULL)
         return;
-    for (; array->next != array->end; array->next += adaptor->rx.elem_size)
-        adaptor->rx.drop_item(array->next);
+    for (; run->next != run->end; run->next += adaptor->rx.elem_size)
+        adaptor->rx.drop_item(run->next);
 }
 
 static const struct wf_adaptor_kind array_kind = {
@@ -38,17 +33,16 @@ static const struct wf_adaptor_kind array_kind = {
 int weft_array_open(const void *items, size_t n, size_t elem_size, const weft_stream_opts *opts,
                     weft_receiver **out_rx)
 {
-    struct array array = { .next = (char *)(uintptr_t)items };
+    struct wf_run run = { .next = (char *)(uintptr_t)items };
     if (items == NULL && n > 0)
         return WEFT_EINVAL;
-    array.end = n > 0 ? array.next + n * elem_size : array.next;
+    run.end = n > 0 ? run.next + n * elem_size : run.next;
     return wf_adaptor_open(
         &(struct wf_adaptor_opts){
             .kind = &array_kind,
             .out_size = elem_size,
             .opts = opts,
-            .state = &array,
-            .state_size = sizeof array,
+            .run = run,
         },
         out_rx);
 }

@@ -39,9 +39,11 @@ static int catch_next(struct wf_adaptor *adaptor, void *out, bool may_wait)
     return rc < 0 ? rc : wf_adaptor_pull(adaptor, out, true);
 }
 
-static const struct wf_adaptor_kind catch_kind = {
-    .name = "catch", .next = catch_next, .may_wait = true, .is_one_type = true
-};
+static const struct wf_adaptor_kind catch_kind = { .name = "catch",
+                                                   .next = catch_next,
+                                                   .state_size = sizeof(bool),
+                                                   .may_wait = true,
+                                                   .is_one_type = true };
 
 /* ---- on_end ---------------------------------------------------------------------------------- */
 
@@ -71,40 +73,23 @@ static void on_end_drop(struct wf_adaptor *adaptor)
         adaptor->close_code = rc;
 }
 
-static const struct wf_adaptor_kind on_end = {
-    .name = "on_end", .next = on_end_next, .drop = on_end_drop, .is_one_type = true
-};
+static const struct wf_adaptor_kind on_end = { .name = "on_end",
+                                               .next = on_end_next,
+                                               .state_size = sizeof(bool),
+                                               .drop = on_end_drop,
+                                               .is_one_type = true };
 
 /* ---- opening --------------------------------------------------------------------------------- */
-
-static int open_kind(const struct wf_adaptor_kind *kind, const weft_callable *step, void *args,
-                     weft_receiver *source, size_t elem_size, const weft_stream_opts *opts,
-                     weft_receiver **out_rx)
-{
-    return wf_adaptor_open(
-        &(struct wf_adaptor_opts){
-            .kind = kind,
-            .source = source,
-            .in_size = elem_size,
-            .out_size = elem_size,
-            .needs_step = true,
-            .step = step,
-            .args = args,
-            .opts = opts,
-            .state = &(bool){ false },
-            .state_size = sizeof(bool),
-        },
-        out_rx);
-}
 
 int weft_catch_open(const weft_callable *step, void *args, weft_receiver *source, size_t elem_size,
                     const weft_stream_opts *opts, weft_receiver **out_rx)
 {
-    return open_kind(&catch_kind, step, args, source, elem_size, opts, out_rx);
+    return wf_adaptor_open_step(&catch_kind, step, args, source, elem_size, elem_size, opts,
+                                out_rx);
 }
 
 int weft_on_end_open(const weft_callable *step, void *args, weft_receiver *source, size_t elem_size,
                      const weft_stream_opts *opts, weft_receiver **out_rx)
 {
-    return open_kind(&on_end, step, args, source, elem_size, opts, out_rx);
+    return wf_adaptor_open_step(&on_end, step, args, source, elem_size, elem_size, opts, out_rx);
 }

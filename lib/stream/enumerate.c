@@ -9,18 +9,20 @@ struct enumerate {
     uint64_t n;
 };
 
-static int enumerate_next(struct wf_adaptor *adaptor, void *out, bool may_wait)
+static int enumerate_pass(struct wf_adaptor *adaptor, void *item, bool may_wait)
 {
     struct enumerate *state = adaptor->state;
-    int rc = wf_adaptor_pull(adaptor, (char *)out + state->at.second, may_wait);
-    if (rc <= 0)
-        return rc;
-    wf_copy_value((char *)out + state->at.first, &state->n, sizeof state->n);
+    char *out = adaptor->out;
+    (void)may_wait;
+    wf_copy_value(out + state->at.second, item, adaptor->in_size);
+    wf_copy_value(out + state->at.first, &state->n, sizeof state->n);
     state->n++;
-    return 1;
+    return WF_MADE;
 }
 
-static const struct wf_adaptor_kind kind = { .name = "enumerate", .next = enumerate_next };
+static const struct wf_adaptor_kind kind = { .name = "enumerate",
+                                             .passing = WF_PASSES_BY_CALL,
+                                             .pass = enumerate_pass };
 
 int weft_enumerate_open(weft_receiver *source, size_t elem_size, weft_pair_layout out,
                         const weft_stream_opts *opts, weft_receiver **out_rx)

@@ -43,25 +43,14 @@ static void flat_map_drop(struct wf_adaptor *adaptor)
     wf_adaptor_close_other(adaptor, adaptor->state);
 }
 
-static const struct wf_adaptor_kind kind = {
-    .name = "flat_map", .next = flat_map_next, .drop = flat_map_drop, .may_wait = true
-};
+static const struct wf_adaptor_kind kind = { .name = "flat_map",
+                                             .next = flat_map_next,
+                                             .drop = flat_map_drop,
+                                             .state_size = sizeof(weft_receiver *),
+                                             .may_wait = true };
 
 int weft_flat_map_open(const weft_callable *step, void *args, weft_receiver *source, size_t in_size,
                        size_t out_size, const weft_stream_opts *opts, weft_receiver **out_rx)
 {
-    return wf_adaptor_open(
-        &(struct wf_adaptor_opts){
-            .kind = &kind,
-            .source = source,
-            .in_size = in_size,
-            .out_size = out_size,
-            .needs_step = true,
-            .step = step,
-            .args = args,
-            .opts = opts,
-            .state = &(weft_receiver *){ NULL },
-            .state_size = sizeof(weft_receiver *),
-        },
-        out_rx);
+    return wf_adaptor_open_step(&kind, step, args, source, in_size, out_size, opts, out_rx);
 }

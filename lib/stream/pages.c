@@ -11,7 +11,7 @@ struct pages {
     weft_page page;
     size_t elem_size;
     char *items;
-    size_t n_given, n, room;
+    size_t n, room; /* written by a step; what is given of them is the adaptor's run */
     bool is_last;
 };
 
@@ -43,17 +43,20 @@ int weft_page_add(weft_page *page, const void *item, size_t size)
 
 static void drop_items(struct wf_adaptor *adaptor, struct pages *pages)
 {
-    for (; pages->n_given < pages->n; pages->n_given++)
-        wf_drop_item(adaptor->rx.drop_item, pages->items + pages->n_given * pages->elem_size);
+    struct wf_run *run = &adaptor->run;
+    for (; run->next != run->end; run->next += pages->elem_size)
+        wf_drop_item(adaptor->rx.drop_item, run->next);
 }
 
 /* 0, or why there is no more. A cancelled wait in the step is not the end: the same page is asked
  * for again. */
 static int fetch(struct wf_adaptor *adaptor, struct pages *pages)
 {
-    pages->n_given = pages->n = 0;
+    pages->n = 0;
     pages->page.opaque_ = pages;
     int rc = wf_adaptor_step(adaptor, NULL, &pages->page);
+    adaptor->run.next = pages->items;
+    adaptor->run.end = pages->n > 0 ? pages->items + pages->n * pages->elem_size : pages->items;
     if (rc == WEFT_ECANCELED) {
         drop_items(adaptor, pages);
         return rc;
@@ -69,7 +72,8 @@ static int fetch(struct wf_adaptor *adaptor, struct pages *pages)
 static int pages_next(struct wf_adaptor *adaptor, void *out, bool may_wait)
 {
     struct pages *pages = adaptor->state;
-    while (pages->n_given == pages->n) {
+    struct wf_run *run = &adaptor->run;
+    while (run->next == run->end) {
         int rc = pages->is_last ? wf_adaptor_give_end(adaptor) : wf_adaptor_may_go_on(may_wait);
         if (rc < 0 || pages->is_last)
             return rc;
@@ -77,7 +81,8 @@ static int pages_next(struct wf_adaptor *adaptor, void *out, bool may_wait)
         if (rc < 0)
             return rc;
     }
-    wf_copy_value(out, pages->items + pages->n_given++ * pages->elem_size, pages->elem_size);
+    wf_copy_value(out, run->next, pages->elem_size);
+    run->next += pages->elem_size;
     return 1;
 }
 

@@ -2,15 +2,13 @@
  * scan: a value that each item changes, as it is after each. The step owns the item. */
 #include "stream/adaptor.h"
 
-static int scan_next(struct wf_adaptor *adaptor, void *out, bool may_wait)
+static int scan_pass(struct wf_adaptor *adaptor, void *item, bool may_wait)
 {
-    int rc = wf_adaptor_pull(adaptor, adaptor->in, may_wait);
-    if (rc <= 0)
-        return rc;
-    rc = wf_adaptor_step(adaptor, adaptor->in, adaptor->state);
+    (void)may_wait;
+    int rc = wf_adaptor_step(adaptor, item, adaptor->state);
     if (rc >= 0)
-        rc = wf_adaptor_clone(adaptor, out, adaptor->state, adaptor->rx.elem_size);
-    return rc >= 0 ? 1 : wf_adaptor_fail(adaptor, rc);
+        rc = wf_adaptor_clone(adaptor, adaptor->out, adaptor->state, adaptor->rx.elem_size);
+    return rc >= 0 ? WF_MADE : wf_adaptor_fail(adaptor, rc);
 }
 
 static void scan_drop(struct wf_adaptor *adaptor)
@@ -18,9 +16,11 @@ static void scan_drop(struct wf_adaptor *adaptor)
     wf_drop_item(adaptor->rx.drop_item, adaptor->state);
 }
 
-static const struct wf_adaptor_kind kind = {
-    .name = "scan", .next = scan_next, .drop = scan_drop, .gives_twice = true
-};
+static const struct wf_adaptor_kind kind = { .name = "scan",
+                                             .passing = WF_PASSES_BY_CALL,
+                                             .pass = scan_pass,
+                                             .drop = scan_drop,
+                                             .gives_twice = true };
 
 int weft_scan_open(const weft_callable *step, void *args, weft_receiver *source, size_t in_size,
                    const void *first, size_t out_size, const weft_stream_opts *opts,

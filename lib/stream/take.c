@@ -4,45 +4,36 @@
  * left to the consumer until it comes back (A3). skip: those after the first n. */
 #include "stream/adaptor.h"
 
-static int take_next(struct wf_adaptor *adaptor, void *out, bool may_wait)
+/* state: how many are left. The last one's memory goes with what is below. */
+static int take_last(struct wf_adaptor *adaptor, void *item, bool may_wait)
 {
-    uint64_t *n_left = adaptor->state;
-    if (*n_left == 0) {
-        wf_adaptor_finish(adaptor, may_wait);
-        return 0;
+    if (adaptor->rx.lends_items) {
+        wf_adaptor_stop(adaptor);
+        return WF_PASSED;
     }
-    int rc = wf_adaptor_pull(adaptor, out, may_wait);
-    if (rc <= 0)
-        return rc;
-    if (--*n_left == 0) {
-        adaptor->is_over = true;
-        if (!adaptor->rx.lends_items)
-            wf_adaptor_finish(adaptor, may_wait);
-    }
-    return 1;
+    wf_copy_value(adaptor->out, item, adaptor->rx.elem_size);
+    wf_adaptor_finish(adaptor, may_wait);
+    return WF_MADE;
 }
 
-static int skip_next(struct wf_adaptor *adaptor, void *out, bool may_wait)
+/* state: how many are to be dropped. */
+static int skip_pass(struct wf_adaptor *adaptor, void *item, bool may_wait)
 {
     uint64_t *n_left = adaptor->state;
-    for (;;) {
-        int rc = wf_adaptor_pull(adaptor, out, may_wait);
-        if (rc <= 0 || *n_left == 0)
-            return rc;
-        --*n_left;
-        wf_drop_item(adaptor->rx.drop_item, out);
-        rc = wf_adaptor_may_go_on(may_wait);
-        if (rc < 0)
-            return rc;
-    }
+    (void)may_wait;
+    if (WF_LIKELY(*n_left == 0))
+        return WF_PASSED;
+    --*n_left;
+    wf_drop_item(adaptor->rx.drop_item, item);
+    return WF_DROPPED;
 }
 
-static const struct wf_adaptor_kind take = { .name = "take",
-                                             .next = take_next,
-                                             .is_one_type = true };
-static const struct wf_adaptor_kind skip = { .name = "skip",
-                                             .next = skip_next,
-                                             .is_one_type = true };
+static const struct wf_adaptor_kind take = {
+    .name = "take", .passing = WF_PASSES_COUNTED, .pass = take_last, .is_one_type = true
+};
+static const struct wf_adaptor_kind skip = {
+    .name = "skip", .passing = WF_PASSES_BY_CALL, .pass = skip_pass, .is_one_type = true
+};
 
 static int open_kind(const struct wf_adaptor_kind *kind, weft_receiver *source, size_t elem_size,
                      uint64_t n, const weft_stream_opts *opts, weft_receiver **out_rx)
@@ -54,6 +45,7 @@ static int open_kind(const struct wf_adaptor_kind *kind, weft_receiver *source, 
             .in_size = elem_size,
             .out_size = elem_size,
             .opts = opts,
+            .is_over = kind == &take && n == 0,
             .state = &n,
             .state_size = sizeof n,
         },
