@@ -53,6 +53,10 @@
 #include <weft/file.h>
 #include <weft/line.h>
 #include <weft/fd.h>
+#include <weft/address.h>
+#include <weft/socket.h>
+#include <weft/listener.h>
+#include <weft/udp.h>
 #include <weft/signal.h>
 
 #endif

@@ -36,6 +36,7 @@ extern "C" {
     X(ELAGGED,    -5006,      "too slow: the oldest values have given way to newer ones")   \
     X(ENOTREADY,  -5007,      "the task ended without saying that it is ready")         \
     X(EEOF,       -5008,      "the end came before all that was asked for")             \
+    X(ENAME,      -5020,      "no such host or service")                                \
     X(ECANCELED,  -ECANCELED, "cancelled")                                              \
     X(ETIMEDOUT,  -ETIMEDOUT, "the deadline passed")                                    \
     X(ENOMEM,     -ENOMEM,    "out of memory")                                          \

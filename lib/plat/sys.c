@@ -8,11 +8,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netdb.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <unistd.h>
+#include <weft/error.h>
 
 #define AGAIN_ON_EINTR(rc, call) \
     do                           \
@@ -111,6 +114,102 @@ static int real_event_create(void)
     return fd < 0 ? -errno : fd;
 }
 
+/* ---- sockets ------------------------------------------------------------------------------------- */
+
+static int result(int rc) { return rc < 0 ? -errno : rc; }
+
+static int real_socket(int family, int type)
+{
+    return result(socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+}
+
+static int real_bind(int fd, const struct sockaddr *at, socklen_t size)
+{
+    return result(bind(fd, at, size));
+}
+
+static int real_listen(int fd, int backlog) { return result(listen(fd, backlog)); }
+
+/* Not again after EINTR: it goes on by itself, as after EINPROGRESS. */
+static int real_connect(int fd, const struct sockaddr *to, socklen_t size)
+{
+    return result(connect(fd, to, size));
+}
+
+static int real_accept(int fd, struct sockaddr *from, socklen_t *size)
+{
+    int made;
+    AGAIN_ON_EINTR(made, accept4(fd, from, size, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    return result(made);
+}
+
+static int real_shutdown(int fd, int how) { return result(shutdown(fd, how)); }
+
+static int real_set_option(int fd, int level, int option, int value)
+{
+    return result(setsockopt(fd, level, option, &value, sizeof(value)));
+}
+
+static int real_socket_error(int fd)
+{
+    int error = 0;
+    socklen_t size = sizeof(error);
+    return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0 ? -errno : -error;
+}
+
+static int real_socket_address(int fd, bool of_peer, struct sockaddr *out, socklen_t *size)
+{
+    return result(of_peer ? getpeername(fd, out, size) : getsockname(fd, out, size));
+}
+
+static int real_set_nonblocking(int fd)
+{
+    int flags = fcntl(fd, F_GETFL);
+    return result(flags < 0 ? flags : fcntl(fd, F_SETFL, flags | O_NONBLOCK));
+}
+
+static ssize_t real_recv(int fd, void *buf, size_t size)
+{
+    ssize_t n;
+    AGAIN_ON_EINTR(n, recv(fd, buf, size, 0));
+    return n < 0 ? -errno : n;
+}
+
+static ssize_t real_send(int fd, const void *data, size_t size)
+{
+    ssize_t n;
+    AGAIN_ON_EINTR(n, send(fd, data, size, MSG_NOSIGNAL));
+    return n < 0 ? -errno : n;
+}
+
+static ssize_t real_recv_from(int fd, void *buf, size_t size, struct sockaddr *from,
+                              socklen_t *n_from)
+{
+    ssize_t n;
+    AGAIN_ON_EINTR(n, recvfrom(fd, buf, size, MSG_TRUNC, from, n_from));
+    return n < 0 ? -errno : n;
+}
+
+static ssize_t real_send_to(int fd, const void *data, size_t size, const struct sockaddr *to,
+                            socklen_t n_to)
+{
+    ssize_t n;
+    AGAIN_ON_EINTR(n, sendto(fd, data, size, MSG_NOSIGNAL, to, n_to));
+    return n < 0 ? -errno : n;
+}
+
+static int real_resolve(const char *host, const char *service, struct addrinfo **out)
+{
+    struct addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM };
+    switch (getaddrinfo(host, service, &hints, out)) {
+    case 0: return 0;
+    case EAI_SYSTEM: return errno != 0 ? -errno : -EIO;
+    case EAI_MEMORY: return -ENOMEM;
+    case EAI_AGAIN: return -EAGAIN;
+    default: return WEFT_ENAME;
+    }
+}
+
 /* clang-format off */
 #define WF_SYS_REAL_TABLE                        \
     {                                            \
@@ -132,6 +231,21 @@ static int real_event_create(void)
         .epoll_create = real_epoll_create,       \
         .epoll_arm = real_epoll_arm,             \
         .event_create = real_event_create,       \
+        .socket = real_socket,                   \
+        .bind = real_bind,                       \
+        .listen = real_listen,                   \
+        .connect = real_connect,                 \
+        .accept = real_accept,                   \
+        .shutdown = real_shutdown,               \
+        .set_option = real_set_option,           \
+        .socket_error = real_socket_error,       \
+        .socket_address = real_socket_address,   \
+        .set_nonblocking = real_set_nonblocking, \
+        .recv = real_recv,                       \
+        .send = real_send,                       \
+        .recv_from = real_recv_from,             \
+        .send_to = real_send_to,                 \
+        .resolve = real_resolve,                 \
     }
 /* clang-format on */
 

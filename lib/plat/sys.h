@@ -6,8 +6,11 @@
 
 #include "plat/cc.h"
 
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/types.h>
+
+struct addrinfo;
 
 struct wf_sys {
     void *(*alloc)(size_t size);              /* zeroed; NULL: no memory */
@@ -28,6 +31,26 @@ struct wf_sys {
     int (*epoll_create)(void);
     int (*epoll_arm)(int epoll_fd, int fd, unsigned events, uint64_t key);
     int (*event_create)(void); /* eventfd, non-blocking, close-on-exec */
+
+    /* Sockets: non-blocking, close-on-exec, and none sends SIGPIPE. */
+    int (*socket)(int family, int type);
+    int (*bind)(int fd, const struct sockaddr *at, socklen_t size);
+    int (*listen)(int fd, int backlog);
+    int (*connect)(int fd, const struct sockaddr *to, socklen_t size);
+    int (*accept)(int fd, struct sockaddr *from, socklen_t *size);
+    int (*shutdown)(int fd, int how);
+    int (*set_option)(int fd, int level, int option, int value);
+    int (*socket_error)(int fd); /* takes SO_ERROR: 0 or -errno */
+    int (*socket_address)(int fd, bool of_peer, struct sockaddr *out, socklen_t *size);
+    int (*set_nonblocking)(int fd);
+    ssize_t (*recv)(int fd, void *buf, size_t size);
+    ssize_t (*send)(int fd, const void *data, size_t size);
+    /* A datagram's whole size is returned, also if it was cut. */
+    ssize_t (*recv_from)(int fd, void *buf, size_t size, struct sockaddr *from, socklen_t *n_from);
+    ssize_t (*send_to)(int fd, const void *data, size_t size, const struct sockaddr *to,
+                       socklen_t n_to);
+    /* getaddrinfo: 0, WEFT_ENAME, -EAGAIN for no answer, -ENOMEM or -errno. */
+    int (*resolve)(const char *host, const char *service, struct addrinfo **out);
 };
 
 /* The real table's thread_create: thread.c's, or in the simulator sim_thread.c's. */

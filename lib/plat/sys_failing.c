@@ -94,6 +94,86 @@ static int failing_event_create(void)
     return fails(WF_SYS_POLL, "event_create") ? -EMFILE : wf_sys_real.event_create();
 }
 
+static int failing_socket(int family, int type)
+{
+    return fails(WF_SYS_NET, "socket") ? -EMFILE : wf_sys_real.socket(family, type);
+}
+
+static int failing_bind(int fd, const struct sockaddr *at, socklen_t size)
+{
+    return fails(WF_SYS_NET, "bind") ? -EADDRINUSE : wf_sys_real.bind(fd, at, size);
+}
+
+static int failing_listen(int fd, int backlog)
+{
+    return fails(WF_SYS_NET, "listen") ? -EADDRINUSE : wf_sys_real.listen(fd, backlog);
+}
+
+static int failing_connect(int fd, const struct sockaddr *to, socklen_t size)
+{
+    return fails(WF_SYS_NET, "connect") ? -ECONNREFUSED : wf_sys_real.connect(fd, to, size);
+}
+
+static int failing_accept(int fd, struct sockaddr *from, socklen_t *size)
+{
+    return fails(WF_SYS_NET, "accept") ? -EMFILE : wf_sys_real.accept(fd, from, size);
+}
+
+static int failing_shutdown(int fd, int how)
+{
+    return fails(WF_SYS_NET, "shutdown") ? -ENOTCONN : wf_sys_real.shutdown(fd, how);
+}
+
+static int failing_set_option(int fd, int level, int option, int value)
+{
+    return fails(WF_SYS_NET, "set_option") ? -ENOBUFS
+                                           : wf_sys_real.set_option(fd, level, option, value);
+}
+
+static int failing_socket_error(int fd)
+{
+    return fails(WF_SYS_NET, "socket_error") ? -ECONNREFUSED : wf_sys_real.socket_error(fd);
+}
+
+static int failing_socket_address(int fd, bool of_peer, struct sockaddr *out, socklen_t *size)
+{
+    return fails(WF_SYS_NET, "socket_address") ? -ENOBUFS
+                                               : wf_sys_real.socket_address(fd, of_peer, out, size);
+}
+
+static int failing_set_nonblocking(int fd)
+{
+    return fails(WF_SYS_NET, "set_nonblocking") ? -EBADF : wf_sys_real.set_nonblocking(fd);
+}
+
+static ssize_t failing_recv(int fd, void *buf, size_t size)
+{
+    return fails(WF_SYS_NET, "recv") ? -ECONNRESET : wf_sys_real.recv(fd, buf, size);
+}
+
+static ssize_t failing_send(int fd, const void *data, size_t size)
+{
+    return fails(WF_SYS_NET, "send") ? -EPIPE : wf_sys_real.send(fd, data, size);
+}
+
+static ssize_t failing_recv_from(int fd, void *buf, size_t size, struct sockaddr *from,
+                                 socklen_t *n_from)
+{
+    return fails(WF_SYS_NET, "recv_from") ? -ENOBUFS
+                                          : wf_sys_real.recv_from(fd, buf, size, from, n_from);
+}
+
+static ssize_t failing_send_to(int fd, const void *data, size_t size, const struct sockaddr *to,
+                               socklen_t n_to)
+{
+    return fails(WF_SYS_NET, "send_to") ? -EPERM : wf_sys_real.send_to(fd, data, size, to, n_to);
+}
+
+static int failing_resolve(const char *host, const char *service, struct addrinfo **out)
+{
+    return fails(WF_SYS_NET, "resolve") ? -EAGAIN : wf_sys_real.resolve(host, service, out);
+}
+
 void wf_sys_fail_when(bool (*when)(enum wf_sys_kind kind, const char *name))
 {
     wf_sys = wf_sys_real;
@@ -117,4 +197,19 @@ void wf_sys_fail_when(bool (*when)(enum wf_sys_kind kind, const char *name))
     wf_sys.epoll_create = failing_epoll_create;
     wf_sys.epoll_arm = failing_epoll_arm;
     wf_sys.event_create = failing_event_create;
+    wf_sys.socket = failing_socket;
+    wf_sys.bind = failing_bind;
+    wf_sys.listen = failing_listen;
+    wf_sys.connect = failing_connect;
+    wf_sys.accept = failing_accept;
+    wf_sys.shutdown = failing_shutdown;
+    wf_sys.set_option = failing_set_option;
+    wf_sys.socket_error = failing_socket_error;
+    wf_sys.socket_address = failing_socket_address;
+    wf_sys.set_nonblocking = failing_set_nonblocking;
+    wf_sys.recv = failing_recv;
+    wf_sys.send = failing_send;
+    wf_sys.recv_from = failing_recv_from;
+    wf_sys.send_to = failing_send_to;
+    wf_sys.resolve = failing_resolve;
 }

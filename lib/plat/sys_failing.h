@@ -13,6 +13,7 @@ enum wf_sys_kind {
     WF_SYS_FILE = 8,    /* open, close, read, write, seek, stat_fd, sync, flags_of_fd */
     WF_SYS_POLL = 16,   /* epoll_create, epoll_arm, event_create */
     WF_SYS_ADVISE = 32, /* a guard that can't be had is fatal by contract */
+    WF_SYS_NET = 64,    /* sockets */
 };
 
 /* From here on each call of the table asks first; fails may be called by any thread, also with

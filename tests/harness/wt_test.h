@@ -98,6 +98,7 @@ enum {
     WT_FAULT_POLL = 16,  /* epoll_create, epoll_arm, event_create */
     WT_FAULT_ALL = 31,
     WT_FAULT_ADVISE = 32, /* not in ALL: a guard that can't be had is fatal by contract */
+    WT_FAULT_NET = 64,    /* not in ALL: sockets */
 };
 
 /* Runs body(arg) with the first call failing that counts, then with the second, and so on until a

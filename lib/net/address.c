@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT
+ * Addresses as text. */
+#include "net/handle.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/un.h>
+
+static const char unix_prefix[] = "unix:";
+enum { PREFIX_SIZE = sizeof unix_prefix - 1, MOST_PORT = 65535 };
+
+int wf_address_family(const weft_address *address)
+{
+    sa_family_t family;
+    if (address->size < sizeof family)
+        return AF_UNSPEC;
+    memcpy(&family, address->sockaddr_, sizeof family);
+    return family;
+}
+
+void wf_address_set(weft_address *out, const struct sockaddr *from, socklen_t size)
+{
+    *out = (weft_address){ .size = WF_MIN(size, (socklen_t)sizeof out->sockaddr_) };
+    memcpy(out->sockaddr_, from, out->size);
+}
+
+/* ---- from text ----------------------------------------------------------------------------------- */
+
+static bool copy_part(char *out, size_t room, const char *from, size_t size)
+{
+    if (size >= room)
+        return false;
+    memcpy(out, from, size);
+    out[size] = '\0';
+    return true;
+}
+
+int wf_place_split(const char *where, struct wf_place *out)
+{
+    const char *host = where, *colon = strrchr(where, ':');
+    if (colon == NULL || colon[1] == '\0')
+        return WEFT_EINVAL;
+    size_t size = (size_t)(colon - where);
+    bool has_brackets = size >= 2 && where[0] == '[' && colon[-1] == ']';
+    if (has_brackets) {
+        host++;
+        size -= 2;
+    }
+    /* "::1:80" could be either. */
+    if (!has_brackets && memchr(host, ':', size) != NULL)
+        return WEFT_EINVAL;
+    bool fits = copy_part(out->host, sizeof out->host, host, size) &&
+                copy_part(out->service, sizeof out->service, colon + 1, strlen(colon + 1));
+    return fits ? 0 : WEFT_EINVAL;
+}
+
+static int parse_unix(const char *path, weft_address *out)
+{
+    struct sockaddr_un un = { .sun_family = AF_UNIX };
+    size_t size = strlen(path);
+    if (size == 0)
+        return WEFT_EINVAL;
+    if (size >= sizeof un.sun_path)
+        return WEFT_EOVERFLOW;
+    memcpy(un.sun_path, path, size);
+    /* An abstract name begins with a 0 byte and has none at its end. */
+    if (path[0] == '@')
+        un.sun_path[0] = '\0';
+    else
+        size++;
+    wf_address_set(out, (const struct sockaddr *)&un,
+                   (socklen_t)(offsetof(struct sockaddr_un, sun_path) + size));
+    return 0;
+}
+
+static int parse_port(const char *text)
+{
+    int port = 0;
+    for (; *text != '\0'; text++) {
+        if (*text < '0' || *text > '9')
+            return WEFT_EINVAL;
+        port = port * 10 + (*text - '0');
+        if (port > MOST_PORT)
+            return WEFT_EINVAL;
+    }
+    return port;
+}
+
+int weft_address_parse(const char *text, weft_address *out_address)
+{
+    if (text == NULL || out_address == NULL)
+        return WEFT_EINVAL;
+    if (strncmp(text, unix_prefix, PREFIX_SIZE) == 0)
+        return parse_unix(text + PREFIX_SIZE, out_address);
+    struct wf_place place;
+    int rc = wf_place_split(text, &place);
+    int port = rc >= 0 ? parse_port(place.service) : rc;
+    if (port < 0)
+        return port;
+    struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port) };
+    struct sockaddr_in6 in6 = { .sin6_family = AF_INET6, .sin6_port = htons((uint16_t)port) };
+    if (inet_pton(AF_INET, place.host, &in.sin_addr) == 1)
+        wf_address_set(out_address, (const struct sockaddr *)&in, sizeof in);
+    else if (place.host[0] == '\0' || inet_pton(AF_INET6, place.host, &in6.sin6_addr) == 1)
+        wf_address_set(out_address, (const struct sockaddr *)&in6, sizeof in6);
+    else
+        return WEFT_EINVAL;
+    return 0;
+}
+
+/* ---- to text ------------------------------------------------------------------------------------- */
+
+static void write_unix(const weft_address *address, char *text, size_t size)
+{
+    struct sockaddr_un un;
+    size_t n = address->size - offsetof(struct sockaddr_un, sun_path);
+    memset(&un, 0, sizeof un);
+    memcpy(&un, address->sockaddr_, WF_MIN(address->size, sizeof un));
+    bool is_abstract = n > 0 && un.sun_path[0] == '\0';
+    (void)snprintf(text, size, "%s%s%.*s", unix_prefix, is_abstract ? "@" : "",
+                   (int)(is_abstract ? n - 1 : n), un.sun_path + is_abstract);
+}
+
+static void write_address(const weft_address *address, char *text, size_t size)
+{
+    char host[INET6_ADDRSTRLEN] = "";
+    struct sockaddr_in in;
+    struct sockaddr_in6 in6;
+    switch (wf_address_family(address)) {
+    case AF_INET:
+        memcpy(&in, address->sockaddr_, sizeof in);
+        (void)snprintf(text, size, "%s:%u", inet_ntop(AF_INET, &in.sin_addr, host, sizeof host),
+                       ntohs(in.sin_port));
+        return;
+    case AF_INET6:
+        memcpy(&in6, address->sockaddr_, sizeof in6);
+        (void)snprintf(text, size, "[%s]:%u",
+                       inet_ntop(AF_INET6, &in6.sin6_addr, host, sizeof host),
+                       ntohs(in6.sin6_port));
+        return;
+    case AF_UNIX: write_unix(address, text, size); return;
+    default: (void)snprintf(text, size, "?");
+    }
+}
+
+int weft_address_text(const weft_address *address, char *text, size_t size)
+{
+    char whole[WEFT_ADDRESS_TEXT];
+    if (address == NULL || text == NULL)
+        return WEFT_EINVAL;
+    write_address(address, whole, sizeof whole);
+    size_t n = strlen(whole);
+    if (n >= size)
+        return WEFT_EOVERFLOW;
+    memcpy(text, whole, n + 1);
+    return (int)n;
+}
+
+uint16_t weft_address_port(const weft_address *address)
+{
+    uint16_t port = 0;
+    int family = address != NULL ? wf_address_family(address) : AF_UNSPEC;
+    if (family == AF_INET || family == AF_INET6) /* both have it in one place */
+        memcpy(&port, (const char *)address->sockaddr_ + offsetof(struct sockaddr_in, sin_port),
+               sizeof port);
+    return ntohs(port);
+}

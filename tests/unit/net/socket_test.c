@@ -1,0 +1,430 @@
+/* SPDX-License-Identifier: MIT
+ * Sockets with the system's calls replaced: what fails, what comes late, what is closed meanwhile. */
+#include "net/handle.h"
+#include "plat/sys.h"
+#include "wt_test.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <weft.h>
+
+#define OK(call) ck_assert_int_eq((call), 0)
+
+static void as_usual(void)
+{
+    OK(weft_shutdown(WEFT_MS(10000)));
+    wf_sys = wf_sys_real;
+}
+
+/* ---- closing ----------------------------------------------------------------------------------------- */
+
+struct ends {
+    weft_socket *here, *there;
+};
+
+static struct ends open_pair(void)
+{
+    int fds[2];
+    struct ends pair;
+    OK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds));
+    OK(weft_socket_adopt(fds[0], &pair.here));
+    OK(weft_socket_adopt(fds[1], &pair.there));
+    return pair;
+}
+
+struct transfer {
+    weft_socket *socket;
+    _Atomic int64_t rc;
+};
+
+WEFT_TASK(read_one, (struct transfer *, it))
+{
+    char byte;
+    atomic_store(&it->rc, weft_socket_read(it->socket, &byte, 1));
+    return 0;
+}
+
+static void write_in_thread(void *arg)
+{
+    struct transfer *it = arg;
+    static const char zeros[4096];
+    int64_t rc;
+    do
+        rc = weft_socket_write(it->socket, zeros, sizeof zeros);
+    while (rc > 0);
+    atomic_store(&it->rc, rc);
+}
+
+static bool are_armed(void *n) { return wf_io_armed() == *(unsigned *)n; }
+
+static void until_armed(unsigned n) { wt_until(are_armed, &n); }
+
+WT_TEST(a_close_ends_what_reads_and_what_writes)
+{
+    wt_seeds_at_most(30);
+    struct ends pair = open_pair();
+    struct transfer in = { .socket = pair.here }, out = { .socket = pair.here };
+    wt_thread *thread = wt_thread_start(write_in_thread, &out);
+    {
+        WEFT_SCOPE(scope);
+        OK(weft_spawn(&scope, read_one, &in));
+        until_armed(2);
+        OK(weft_socket_close(pair.here));
+        OK(weft_scope_wait(&scope));
+    }
+    wt_thread_join(thread);
+    ck_assert_int_eq((int)in.rc, WEFT_ECLOSED);
+    ck_assert_int_eq((int)out.rc, WEFT_ECLOSED);
+    OK(weft_socket_close(pair.there));
+}
+
+WT_TEST(one_reader_and_one_writer)
+{
+    wt_seeds_at_most(30);
+    struct ends pair = open_pair();
+    struct transfer in = { .socket = pair.here, .rc = 99 };
+    char byte;
+    {
+        WEFT_SCOPE(scope);
+        OK(weft_spawn(&scope, read_one, &in));
+        until_armed(1);
+        ck_assert_int_eq((int)weft_socket_read(pair.here, &byte, 1), WEFT_EBUSY);
+        size_t n;
+        ck_assert_int_eq(weft_socket_read_exact(pair.here, &byte, 1, &n), WEFT_EBUSY);
+        ck_assert_int_eq((int)weft_socket_write(pair.here, "x", 1), 1);
+        ck_assert_int_eq((int)weft_socket_write(pair.there, "x", 1), 1);
+        OK(weft_scope_wait(&scope));
+    }
+    ck_assert_int_eq((int)in.rc, 1);
+    OK(weft_socket_close(pair.here));
+    OK(weft_socket_close(pair.there));
+}
+
+/* ---- accepting ---------------------------------------------------------------------------------------- */
+
+static _Atomic int n_accepts;
+static int refusals[8];
+
+/* Says each of the refusals, then what the system says. */
+static int refusing_accept(int fd, struct sockaddr *from, socklen_t *size)
+{
+    int i = atomic_fetch_add(&n_accepts, 1);
+    if (i < 8 && refusals[i] != 0)
+        return refusals[i];
+    return wf_sys_real.accept(fd, from, size);
+}
+
+static void accept_after(int first, int second, int third)
+{
+    weft_socket *here, *there;
+    weft_listener *door;
+    weft_address at;
+    refusals[0] = first, refusals[1] = second, refusals[2] = third;
+    atomic_store(&n_accepts, 0);
+    wf_sys.accept = refusing_accept;
+    OK(weft_listen("127.0.0.1:0", NULL, &door));
+    OK(weft_listener_address(door, &at));
+    OK(weft_connect_to(&at, NULL, &here));
+    OK(weft_accept(door, &there));
+    ck_assert_int_eq(atomic_load(&n_accepts), 4);
+    OK(weft_socket_close(here));
+    OK(weft_socket_close(there));
+    OK(weft_listener_close(door));
+    as_usual();
+}
+
+WT_TEST(without_descriptors_it_tries_again)
+{
+    wt_seeds_at_most(5);
+    int64_t before_ns = weft_now_ns();
+    accept_after(-EMFILE, -ENFILE, -ENOMEM);
+    ck_assert_int_ge(weft_now_ns() - before_ns, WEFT_MS(35)); /* 5, 10 and 20: it does not spin */
+}
+
+WT_TEST(a_connection_that_is_gone_is_passed_over)
+{
+    wt_seeds_at_most(5);
+    accept_after(-ECONNABORTED, -EPROTO, -ENETDOWN);
+}
+
+static int no_more_files(int fd, struct sockaddr *from, socklen_t *size)
+{
+    (void)fd, (void)from, (void)size;
+    return -EMFILE;
+}
+
+WT_TEST(who_waits_for_descriptors_can_be_cancelled)
+{
+    wt_seeds_at_most(5);
+    weft_listener *door;
+    weft_socket *peer;
+    wf_sys.accept = no_more_files;
+    OK(weft_listen("127.0.0.1:0", NULL, &door));
+    {
+        WEFT_SCOPE(scope, .timeout_ns = WEFT_MS(12));
+        ck_assert_int_eq(weft_accept(door, &peer), WEFT_ECANCELED);
+        ck_assert_int_eq(weft_scope_wait(&scope), WEFT_ETIMEDOUT);
+    }
+    OK(weft_listener_close(door));
+    as_usual();
+}
+
+/* ---- names ---------------------------------------------------------------------------------------------- */
+
+/* What a look-up gives: IPv6 or IPv4 addresses of the loopback, all with the listener's port. */
+static int families[8];
+static uint16_t port;
+static _Atomic int n_resolved;
+
+static struct addrinfo *make_info(int family)
+{
+    struct addrinfo *info = calloc(1, sizeof *info);
+    struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = htons(port) };
+    struct sockaddr_in6 in6 = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
+    in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    in6.sin6_addr = in6addr_loopback;
+    info->ai_family = family;
+    info->ai_addrlen = family == AF_INET ? sizeof in : sizeof in6;
+    info->ai_addr = malloc(info->ai_addrlen);
+    memcpy(info->ai_addr, family == AF_INET ? (void *)&in : (void *)&in6, info->ai_addrlen);
+    return info;
+}
+
+static int own_resolve(const char *host, const char *service, struct addrinfo **out)
+{
+    (void)host, (void)service;
+    atomic_fetch_add(&n_resolved, 1);
+    for (int i = 0; families[i] != 0; i++) {
+        *out = make_info(families[i]);
+        out = &(*out)->ai_next;
+    }
+    return 0;
+}
+
+static int take_no_list(const char *host, const char *service, struct addrinfo **out)
+{
+    (void)host, (void)service;
+    *out = NULL;
+    return WEFT_ENAME;
+}
+
+WT_TEST(families_take_turns)
+{
+    weft_address found[8];
+    wt_seeds_at_most(5);
+    static const int of_system[] = { AF_INET6, AF_INET6, AF_INET6, AF_INET, AF_INET, 0 };
+    static const int wanted[] = { AF_INET6, AF_INET, AF_INET6, AF_INET, AF_INET6 };
+    memcpy(families, of_system, sizeof of_system);
+    wf_sys.resolve = own_resolve;
+    ck_assert_int_eq(weft_resolve("some.name:80", found, 8), 5);
+    for (int i = 0; i < 5; i++)
+        ck_assert_int_eq(wf_address_family(&found[i]), wanted[i]);
+    ck_assert_int_eq(weft_resolve("some.name:80", found, 2), 2);
+    ck_assert_int_eq(weft_resolve("127.0.0.1:80", found, 2), 1);
+    ck_assert_int_eq(atomic_load(&n_resolved) % 2, 0); /* that one was not looked up */
+    wf_sys.resolve = take_no_list;
+    ck_assert_int_eq(weft_resolve("some.name:80", found, 8), WEFT_ENAME);
+    ck_assert_int_eq(weft_resolve("no port", found, 8), WEFT_EINVAL);
+    as_usual();
+}
+
+static _Atomic bool may_answer, has_answered;
+
+static bool is_allowed(void *arg)
+{
+    (void)arg;
+    return atomic_load(&may_answer);
+}
+
+static int late_resolve(const char *host, const char *service, struct addrinfo **out)
+{
+    wt_until(is_allowed, NULL);
+    int rc = own_resolve(host, service, out);
+    atomic_store(&has_answered, true);
+    return rc;
+}
+
+static bool it_has_answered(void *arg)
+{
+    (void)arg;
+    return atomic_load(&has_answered);
+}
+
+WT_TEST(a_slow_look_up_is_left_at_the_deadline)
+{
+    weft_address found;
+    wt_seeds_at_most(5);
+    atomic_store(&may_answer, false);
+    atomic_store(&has_answered, false);
+    families[0] = AF_INET, families[1] = 0;
+    wf_sys.resolve = late_resolve;
+    {
+        WEFT_SCOPE(scope, .timeout_ns = WEFT_MS(1));
+        ck_assert_int_eq(weft_resolve("slow.name:80", &found, 1), WEFT_ECANCELED);
+        ck_assert_int_eq(weft_scope_wait(&scope), WEFT_ETIMEDOUT);
+    }
+    atomic_store(&may_answer, true);
+    wt_until(it_has_answered, NULL);
+    as_usual();
+}
+
+/* ---- several addresses ---------------------------------------------------------------------------------- */
+
+/* IPv6 is refused, or never answers: its socket is not connected, and is never writable. */
+static int v6_result;
+static _Atomic int n_v4;
+
+static int split_connect(int fd, const struct sockaddr *to, socklen_t size)
+{
+    if (to->sa_family == AF_INET6)
+        return v6_result;
+    atomic_fetch_add(&n_v4, 1);
+    return wf_sys_real.connect(fd, to, size);
+}
+
+/* A listening socket is never writable: a connection that hangs. */
+static int hanging_socket(int family, int type)
+{
+    int fd = wf_sys_real.socket(family == AF_INET6 ? AF_INET : family, type);
+    if (family == AF_INET6 && v6_result == -EINPROGRESS)
+        (void)listen(fd, 1);
+    return fd;
+}
+
+static int64_t race(int result_of_v6, weft_connect_opts *opts)
+{
+    static const int both[] = { AF_INET6, AF_INET, 0 };
+    weft_listener *door;
+    weft_socket *here;
+    weft_address at;
+    memcpy(families, both, sizeof both);
+    v6_result = result_of_v6;
+    wf_sys.resolve = own_resolve;
+    wf_sys.connect = split_connect;
+    wf_sys.socket = hanging_socket;
+    OK(weft_listen("127.0.0.1:0", NULL, &door));
+    OK(weft_listener_address(door, &at));
+    port = weft_address_port(&at);
+    int64_t before_ns = weft_now_ns();
+    OK(weft_connect("both.name:80", opts, &here));
+    int64_t took_ns = weft_now_ns() - before_ns;
+    OK(weft_socket_peer(here, &at));
+    ck_assert_int_eq(wf_address_family(&at), AF_INET);
+    OK(weft_socket_close(here));
+    OK(weft_listener_close(door));
+    as_usual();
+    return took_ns;
+}
+
+WT_TEST(the_next_address_is_tried_when_one_fails)
+{
+    wt_seeds_at_most(20);
+    (void)race(-ECONNREFUSED, NULL);
+}
+
+WT_TEST(the_next_address_is_tried_when_one_does_not_answer)
+{
+    wt_seeds_at_most(20);
+    weft_connect_opts opts = { .size_ = sizeof opts, .stagger_ns = WEFT_MS(3) };
+    ck_assert_int_ge(race(-EINPROGRESS, &opts), WEFT_MS(3));
+}
+
+static int refuse_all(int fd, const struct sockaddr *to, socklen_t size)
+{
+    (void)fd, (void)size;
+    return to->sa_family == AF_INET6 ? -ENETUNREACH : -ECONNREFUSED;
+}
+
+WT_TEST(when_all_fail_the_first_ones_code_is_told)
+{
+    wt_seeds_at_most(20);
+    static const int both[] = { AF_INET6, AF_INET, AF_INET, 0 };
+    weft_socket *here;
+    memcpy(families, both, sizeof both);
+    v6_result = 0;
+    wf_sys.resolve = own_resolve;
+    wf_sys.connect = refuse_all;
+    wf_sys.socket = hanging_socket;
+    ck_assert_int_eq(weft_connect("both.name:80", NULL, &here), -ENETUNREACH);
+    as_usual();
+}
+
+WT_TEST(a_race_can_be_cancelled)
+{
+    wt_seeds_at_most(20);
+    static const int six[] = { AF_INET6, AF_INET6, AF_INET6, 0 };
+    weft_socket *here;
+    memcpy(families, six, sizeof six);
+    v6_result = -EINPROGRESS;
+    wf_sys.resolve = own_resolve;
+    wf_sys.connect = split_connect;
+    wf_sys.socket = hanging_socket;
+    {
+        WEFT_SCOPE(scope, .timeout_ns = WEFT_MS(8));
+        weft_connect_opts opts = { .size_ = sizeof opts, .stagger_ns = WEFT_MS(3) };
+        ck_assert_int_eq(weft_connect("six.name:80", &opts, &here), WEFT_ECANCELED);
+        ck_assert_int_eq(weft_scope_wait(&scope), WEFT_ETIMEDOUT);
+    }
+    as_usual();
+}
+
+/* ---- each call fails once ------------------------------------------------------------------------------- */
+
+WEFT_TASK(answer_one, (weft_listener *, door))
+{
+    WEFT_AUTO(weft_socket, peer);
+    char buf[8];
+    size_t n;
+    WEFT_TRY(weft_accept(door, &peer));
+    int64_t got = weft_socket_read(peer, buf, sizeof buf);
+    if (got <= 0)
+        return got == 0 ? -ECONNRESET : (int)got;
+    WEFT_TRY(weft_socket_write_all(peer, buf, (size_t)got, &n));
+    return 0;
+}
+
+WEFT_TASK(ask_one, (weft_listener *, door))
+{
+    WEFT_AUTO(weft_socket, peer);
+    weft_address at;
+    char buf[8];
+    size_t n;
+    WEFT_TRY(weft_listener_address(door, &at));
+    WEFT_TRY(weft_connect_to(&at, NULL, &peer));
+    WEFT_TRY(weft_socket_write_all(peer, "abc", 3, &n));
+    WEFT_TRY(weft_socket_read_exact(peer, buf, 3, &n));
+    return memcmp(buf, "abc", 3) == 0 ? 0 : -EIO;
+}
+
+static int exchange(void)
+{
+    WEFT_AUTO(weft_listener, door);
+    WEFT_TRY(weft_listen("127.0.0.1:0", NULL, &door));
+    WEFT_SCOPE(scope, .timeout_ns = WEFT_MS(5000));
+    WEFT_TRY(weft_spawn(&scope, answer_one, door));
+    WEFT_TRY(weft_spawn(&scope, ask_one, door));
+    return weft_scope_wait(&scope);
+}
+
+static void exchange_with_fault(void *arg)
+{
+    (void)arg;
+    wt_fault_on(WT_FAULT_NET | WT_FAULT_MEMORY | WT_FAULT_POLL);
+    int rc = exchange();
+    if (!wt_fault_hit())
+        ck_assert_int_eq(rc, 0);
+}
+
+WT_TEST(an_exchange_with_each_call_failing_once)
+{
+    wt_seeds_at_most(2);
+    ck_assert_uint_gt(wt_fault_run(exchange_with_fault, NULL), 15);
+}
+
+WT_MAIN("socket")
