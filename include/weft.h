@@ -51,6 +51,7 @@
 #include <weft/stream_task.h>
 #include <weft/blocking.h>
 #include <weft/file.h>
+#include <weft/file_at.h>
 #include <weft/line.h>
 #include <weft/fd.h>
 #include <weft/address.h>

@@ -6,13 +6,17 @@
  *     WEFT_TRY(weft_file_write(f, "hello\n", 6));
  *     return weft_close_with(f, 0);               // the error of the close counts
  *
- * Each call is one piece of blocking work; no thread can be had: WEFT_EAGAIN. A file has
- * one position, which reads and writes move: a call that finds another one using the file
- * returns WEFT_EBUSY. For lines: weft/line.h.
+ * Each call is one piece of blocking work; no thread can be had: WEFT_EAGAIN. A pipe or a
+ * terminal is waited for as by weft_fd_wait, and a cancel ends that wait. A file has one
+ * position, which reads and writes move: a call that finds another one using the file
+ * returns WEFT_EBUSY. Nothing is buffered: what a call has written is with the system when
+ * it returns, and there is nothing to flush. Positions and sizes: weft/file_at.h. Lines:
+ * weft/line.h.
  */
 #ifndef WEFT_FILE_H
 #define WEFT_FILE_H
 
+#include <sys/uio.h>
 #include <weft/base.h>
 #include <weft/cleanup.h>
 #include <weft/error.h>
@@ -26,10 +30,12 @@ typedef struct weft_file weft_file;
 /* Opens the file at path.
  *
  * mode is that of fopen: "r", "w", "a", "r+", "w+" or "a+", with "x" (must not exist yet),
- * "b" and "e" (both always so) allowed behind it. The caller closes the file.
+ * "b" and "e" (both always so) allowed behind it; "x" alone is "wx". The caller closes the
+ * file. A named pipe that is opened to be written is waited for until it has a reader; one
+ * opened to be read is open at once, and its first read waits for a writer.
  *
  * Waits    the task, or a plain thread
- * Cancel   yes, before it starts
+ * Cancel   yes, before it starts, and while a named pipe has no reader
  * From     any thread
  * Returns  0
  *          WEFT_EINVAL     a mode it does not know
@@ -37,6 +43,38 @@ typedef struct weft_file weft_file;
  *          -errno          of open; -EISDIR for a folder                                    */
 WEFT_API WEFT_MUST_CHECK int weft_file_open(const char *path, const char *mode,
                                             weft_file **out_file);
+
+/* Makes a file of a descriptor, which is the file's from then on: its close closes it.
+ *
+ * A pipe, socket or terminal is best non-blocking: if not, another process that uses it too
+ * may be faster, and the call then holds a thread until there is more.
+ *
+ * Waits    no
+ * From     any thread
+ * Returns  0
+ *          WEFT_ENOMEM, -EBADF, -EISDIR for a folder: the descriptor is the caller's still  */
+WEFT_API WEFT_MUST_CHECK int weft_file_adopt(int fd, weft_file **out_file);
+
+/* The process's standard streams as files. They are always there; closing one does nothing.
+ *
+ * stdio's buffers know nothing of them: what printf holds back may come later than what is
+ * written here.
+ *
+ * Waits    no
+ * From     any thread
+ * Returns  the file                                                                         */
+WEFT_API weft_file *weft_stdin(void);
+/* As weft_stdin: Returns the standard output. */
+WEFT_API weft_file *weft_stdout(void);
+/* As weft_stdin: Returns the standard error. */
+WEFT_API weft_file *weft_stderr(void);
+
+/* The file's descriptor, for calls that weft has not.
+ *
+ * Waits    no
+ * From     any thread
+ * Returns  the descriptor; WEFT_EINVAL for NULL                                             */
+WEFT_API int weft_file_fd(const weft_file *file);
 
 /* Reads up to size bytes at the file's position.
  *
@@ -87,6 +125,18 @@ WEFT_API WEFT_MUST_CHECK int weft_file_write(weft_file *file, const void *data, 
 WEFT_API WEFT_MUST_CHECK int weft_file_write_all(weft_file *file, const void *data, size_t size,
                                                  size_t *out_n);
 
+/* Writes n parts, one after the other, at the file's position (writev).
+ *
+ * *out_n as for weft_file_write_all. Parts may be empty.
+ *
+ * Waits    the task, or a plain thread
+ * Cancel   yes, as weft_file_write_all
+ * From     any thread, one at a time
+ * Returns  0               all bytes of all parts
+ *          WEFT_ECANCELED, or -errno of writev                                              */
+WEFT_API WEFT_MUST_CHECK int weft_file_write_many(weft_file *file, const struct iovec *parts,
+                                                  size_t n, size_t *out_n);
+
 /* Reads from the file's position to its end into memory of its own.
  *
  * *out_data is the caller's, to be freed with weft_free; a 0 byte follows the last one.
@@ -101,12 +151,23 @@ WEFT_API WEFT_MUST_CHECK int weft_file_read_all(weft_file *file, char **out_data
 
 /* Waits until what was written is on the device (fsync).
  *
+ * An error stays: the system has given the data up, and another sync would know nothing of
+ * it. So each later sync of this file returns the first one's error at once.
+ *
  * Waits    the task, or a plain thread
  * Cancel   yes, before it starts
  * From     any thread
  * Returns  0
  *          WEFT_ECANCELED, or -errno of fsync                                               */
 WEFT_API WEFT_MUST_CHECK int weft_file_sync(weft_file *file);
+
+/* The same for the data alone, without times and the like (fdatasync).
+ *
+ * Waits    the task, or a plain thread
+ * Cancel   yes, before it starts
+ * From     any thread
+ * Returns  as weft_file_sync                                                                */
+WEFT_API WEFT_MUST_CHECK int weft_file_sync_data(weft_file *file);
 
 /* Closes the file. NULL is 0.
  *

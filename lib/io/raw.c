@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "io/raw.h"
 
+#include "plat/fs.h"
 #include "plat/sys.h"
 
 #include <errno.h>
@@ -11,12 +12,21 @@
 
 enum { MODE_OF_NEW_FILES = 0666 };
 
-int wf_raw_open(const char *path, int flags, struct stat *out_stat)
+static int open_once(const char *path, int flags)
 {
     int fd;
     do
         fd = wf_sys.open(path, flags | O_CLOEXEC | O_NOCTTY, MODE_OF_NEW_FILES);
     while (fd == -EINTR);
+    return fd;
+}
+
+int wf_raw_open(const char *path, int flags, struct stat *out_stat)
+{
+    int fd = open_once(path, flags);
+    /* A file that somebody has a lease on is waited for, as an open that may block does. */
+    if (fd == -EWOULDBLOCK && (flags & O_NONBLOCK) != 0)
+        fd = open_once(path, flags & ~O_NONBLOCK);
     if (fd < 0)
         return fd;
     int rc = wf_sys.stat_fd(fd, out_stat);
@@ -27,6 +37,12 @@ int wf_raw_open(const char *path, int flags, struct stat *out_stat)
         return rc;
     }
     return fd;
+}
+
+bool wf_raw_is_fifo(const char *path)
+{
+    struct stat about;
+    return wf_fs.stat_at(AT_FDCWD, path, 0, &about) >= 0 && S_ISFIFO(about.st_mode);
 }
 
 ssize_t wf_raw_read(int fd, void *buf, size_t size)

@@ -13,6 +13,9 @@
 /* open, close-on-exec. -EISDIR for a folder, also when it was opened to be read. */
 WF_MUST_CHECK int wf_raw_open(const char *path, int flags, struct stat *out_stat);
 
+/* Whether the path names a named pipe. */
+bool wf_raw_is_fifo(const char *path);
+
 /* read and write once: how many bytes, or -errno. */
 WF_MUST_CHECK ssize_t wf_raw_read(int fd, void *buf, size_t size);
 WF_MUST_CHECK ssize_t wf_raw_write(int fd, const void *data, size_t size);

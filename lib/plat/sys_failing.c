@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "plat/sys_failing.h"
 
+#include "plat/fs.h"
 #include "plat/sys.h"
 
 #include <errno.h>
@@ -174,10 +175,13 @@ static int failing_resolve(const char *host, const char *service, struct addrinf
     return fails(WF_SYS_NET, "resolve") ? -EAGAIN : wf_sys_real.resolve(host, service, out);
 }
 
+static bool file_fails(const char *name) { return fails(WF_SYS_FILE, name); }
+
 void wf_sys_fail_when(bool (*when)(enum wf_sys_kind kind, const char *name))
 {
     wf_sys = wf_sys_real;
     fails = when;
+    wf_fs_fail_when(when != NULL ? file_fails : NULL);
     if (when == NULL)
         return;
     wf_sys.alloc = failing_alloc;
