@@ -59,5 +59,6 @@
 #include <weft/listener.h>
 #include <weft/udp.h>
 #include <weft/signal.h>
+#include <weft/process.h>
 
 #endif

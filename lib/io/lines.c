@@ -19,6 +19,7 @@
  * way to others happens with each block, where the task waits anyway. */
 #include "blocking/pool.h"
 #include "chan/source.h"
+#include "io/lines.h"
 #include "io/raw.h"
 #include "plat/mem.h"
 #include "sched/iowait.h"
@@ -241,6 +242,30 @@ static struct lines *make_lines(const weft_lines_opts *user_opts)
     return NULL;
 }
 
+static weft_receiver *make_receiver(struct lines *in)
+{
+    weft_receiver *rx = wf_receiver_make(&lines_ops, in, sizeof(weft_line), __FILE__, __LINE__);
+    if (rx != NULL)
+        rx->lends_items = true;
+    return rx;
+}
+
+int wf_lines_of_fd(int fd, const weft_lines_opts *opts, weft_receiver **out_rx)
+{
+    if (out_rx == NULL)
+        return WEFT_EINVAL;
+    struct lines *in = make_lines(opts);
+    weft_receiver *rx = in != NULL ? make_receiver(in) : NULL;
+    if (rx == NULL) {
+        if (in != NULL)
+            free_lines(in);
+        return WEFT_ENOMEM;
+    }
+    in->fd = fd;
+    memcpy(out_rx, &rx, sizeof(rx));
+    return 0;
+}
+
 int weft_lines_open(const char *path, const weft_lines_opts *opts, weft_receiver **out_rx)
 {
     if (path == NULL || out_rx == NULL)
@@ -249,7 +274,7 @@ int weft_lines_open(const char *path, const weft_lines_opts *opts, weft_receiver
     if (in == NULL)
         return WEFT_ENOMEM;
     int rc = WEFT_ENOMEM;
-    weft_receiver *rx = wf_receiver_make(&lines_ops, in, sizeof(weft_line), __FILE__, __LINE__);
+    weft_receiver *rx = make_receiver(in);
     if (rx != NULL) {
         struct open_job job = { .in = in, .path = path };
         rc = wf_blocking_call("weft_lines_open", open_job, &job);
@@ -260,7 +285,6 @@ int weft_lines_open(const char *path, const weft_lines_opts *opts, weft_receiver
         free_lines(in);
         return rc;
     }
-    rx->lends_items = true;
     memcpy(out_rx, &rx, sizeof(rx));
     return 0;
 }

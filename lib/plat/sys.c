@@ -6,6 +6,8 @@
 #define _GNU_SOURCE 1
 #include "plat/sys.h"
 
+#include "plat/spawn.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
@@ -246,6 +248,9 @@ static int real_resolve(const char *host, const char *service, struct addrinfo *
         .recv_from = real_recv_from,             \
         .send_to = real_send_to,                 \
         .resolve = real_resolve,                 \
+        .pipe = wf_sys_pipe,                     \
+        .copy_fd = wf_sys_copy_fd,               \
+        .spawn = wf_sys_spawn,                   \
     }
 /* clang-format on */
 

@@ -11,6 +11,7 @@
 #include <sys/types.h>
 
 struct addrinfo;
+struct wf_spawn;
 
 struct wf_sys {
     void *(*alloc)(size_t size);              /* zeroed; NULL: no memory */
@@ -51,6 +52,9 @@ struct wf_sys {
                        socklen_t n_to);
     /* getaddrinfo: 0, WEFT_ENAME, -EAGAIN for no answer, -ENOMEM or -errno. */
     int (*resolve)(const char *host, const char *service, struct addrinfo **out);
+    int (*pipe)(int ends[2]);
+    int (*copy_fd)(int fd, int min);
+    int (*spawn)(const struct wf_spawn *what); /* plat/spawn.h */
 };
 
 /* The real table's thread_create: thread.c's, or in the simulator sim_thread.c's. */

@@ -175,6 +175,21 @@ static int failing_resolve(const char *host, const char *service, struct addrinf
     return fails(WF_SYS_NET, "resolve") ? -EAGAIN : wf_sys_real.resolve(host, service, out);
 }
 
+static int failing_pipe(int ends[2])
+{
+    return fails(WF_SYS_FILE, "pipe") ? -EMFILE : wf_sys_real.pipe(ends);
+}
+
+static int failing_copy_fd(int fd, int min)
+{
+    return fails(WF_SYS_FILE, "copy_fd") ? -EMFILE : wf_sys_real.copy_fd(fd, min);
+}
+
+static int failing_spawn(const struct wf_spawn *what)
+{
+    return fails(WF_SYS_THREAD, "spawn") ? -EAGAIN : wf_sys_real.spawn(what);
+}
+
 static bool file_fails(const char *name) { return fails(WF_SYS_FILE, name); }
 
 void wf_sys_fail_when(bool (*when)(enum wf_sys_kind kind, const char *name))
@@ -216,4 +231,7 @@ void wf_sys_fail_when(bool (*when)(enum wf_sys_kind kind, const char *name))
     wf_sys.recv_from = failing_recv_from;
     wf_sys.send_to = failing_send_to;
     wf_sys.resolve = failing_resolve;
+    wf_sys.pipe = failing_pipe;
+    wf_sys.copy_fd = failing_copy_fd;
+    wf_sys.spawn = failing_spawn;
 }

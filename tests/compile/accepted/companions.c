@@ -81,6 +81,30 @@ int use_signals(void)
     return weft_interrupt_signal(interrupt);
 }
 
+/* ---- processes ---- */
+
+int use_processes(void);
+int use_processes(void)
+{
+    const char *const argv[] = { "cat", NULL };
+    WEFT_AUTO(weft_process, process);
+    WEFT_TX(weft_text, input);
+    WEFT_RX(weft_line, lines);
+    WEFT_RX(weft_line, chunks);
+    weft_output output;
+    WEFT_TRY(weft_process_open(argv,
+                               WEFT_OPTS(process, .in = WEFT_PIPE, .out = WEFT_AT_FILE("x"),
+                                         .err = WEFT_LIKE_STDOUT, .new_group = true),
+                               &process));
+    WEFT_TRY(weft_process_input(process, 8, &input));
+    WEFT_TRY(weft_process_lines(process, WEFT_STDOUT, WEFT_OPTS(lines, .keep_ends = true), &lines));
+    WEFT_TRY(weft_process_chunks(process, WEFT_STDERR, &chunks));
+    WEFT_TRY(
+        weft_process_run(argv, WEFT_OPTS(process, .err = WEFT_APPENDED("x")), "x", 1, &output));
+    weft_output_drop(&output);
+    return weft_close_with(process, 0);
+}
+
 /* ---- tickers ---- */
 
 int use_tickers(void);
