@@ -52,6 +52,8 @@
 #include <weft/blocking.h>
 #include <weft/file.h>
 #include <weft/file_at.h>
+#include <weft/whole.h>
+#include <weft/path.h>
 #include <weft/line.h>
 #include <weft/fd.h>
 #include <weft/address.h>

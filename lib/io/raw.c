@@ -6,6 +6,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <weft/blocking.h>
+#include <weft/error.h>
 
 /* What the kernel does at most in one call; more would be cut there anyway. */
 #define MAX_AT_ONCE ((size_t)0x7ffff000)
@@ -61,6 +63,20 @@ ssize_t wf_raw_write(int fd, const void *data, size_t size)
         n = wf_sys.write(fd, data, WF_MIN(size, MAX_AT_ONCE));
     while (n == -EINTR);
     return n;
+}
+
+int wf_raw_write_all(int fd, const char *data, size_t size)
+{
+    while (size > 0) {
+        ssize_t n = wf_raw_write(fd, data, size);
+        if (n <= 0)
+            return n < 0 ? (int)n : -EIO;
+        data += n;
+        size -= (size_t)n;
+        if (size > 0 && weft_job_cancelled())
+            return WEFT_ECANCELED;
+    }
+    return 0;
 }
 
 int wf_raw_close_job(void *arg) { return wf_sys.close(*(int *)arg); }

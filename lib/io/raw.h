@@ -20,6 +20,9 @@ bool wf_raw_is_fifo(const char *path);
 WF_MUST_CHECK ssize_t wf_raw_read(int fd, void *buf, size_t size);
 WF_MUST_CHECK ssize_t wf_raw_write(int fd, const void *data, size_t size);
 
+/* In a job: all of it, however many writes that takes; a cancel is heard between two of them. */
+WF_MUST_CHECK int wf_raw_write_all(int fd, const char *data, size_t size);
+
 /* close as a job: arg points at the descriptor, which is gone whatever this returns. */
 int wf_raw_close_job(void *arg);
 

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT
+ * Paths and whole files with calls of the system that fail or can't. */
+#include "../fail_nth.h"
+#include "blocking/pool.h"
+#include "plat/clock.h"
+#include "plat/fs.h"
+#include "wt_test.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include <weft.h>
+
+static char one[64], two[64];
+
+/* Before there are threads; each run of the binary has its own. */
+__attribute__((constructor)) static void make_paths(void)
+{
+    snprintf(one, sizeof one, "/tmp/weft-path-one-%d", (int)getpid());
+    snprintf(two, sizeof two, "/tmp/weft-path-two-%d", (int)getpid());
+}
+
+static void stop_pool(void)
+{
+    unlink(one);
+    unlink(two);
+    wf_pool_stop(wf_clock_after(WEFT_SEC(5)));
+}
+
+static int use_paths(void *arg)
+{
+    (void)arg;
+    char *text;
+    size_t size;
+    WEFT_TRY(weft_whole_write(one, "hello", 5));
+    WEFT_TRY(weft_path_link(one, two));
+    WEFT_TRY(weft_path_remove(two));
+    WEFT_TRY(weft_path_symlink(one, two));
+    WEFT_TRY(weft_path_read_link(two, &text));
+    weft_free(text);
+    WEFT_TRY(weft_path_is_same(one, two));
+    WEFT_TRY(weft_path_access(one, R_OK));
+    WEFT_TRY(weft_path_rename(two, one));
+    WEFT_TRY(weft_path_is_link(one));
+    WEFT_TRY(weft_path_remove(one));
+    WEFT_TRY(weft_whole_append(one, "bye", 3));
+    WEFT_TRY(weft_whole_read(one, &text, &size));
+    weft_free(text);
+    WEFT_TRY(weft_path_exists(one));
+    return 0;
+}
+
+WT_TEST(each_call_that_fails_is_reported)
+{
+    wt_seeds_at_most(3);
+    ck_assert_uint_gt(fail_each(use_paths, NULL, stop_pool), 20);
+    stop_pool();
+}
+
+/* ---- copies ------------------------------------------------------------------------------------------ */
+
+static int copy_it(void *arg)
+{
+    (void)arg;
+    int rc = weft_path_copy(one, two);
+    ck_assert_int_eq(access(two, F_OK) == 0, rc == 0);
+    return rc;
+}
+
+static void prepare_copy(void)
+{
+    stop_pool();
+    FILE *file = fopen(one, "w");
+    ck_assert_ptr_nonnull(file);
+    fputs("content", file);
+    fclose(file);
+}
+
+WT_TEST(a_copy_that_fails_leaves_nothing)
+{
+    wt_seeds_at_most(3);
+    ck_assert_uint_gt(fail_each(copy_it, NULL, prepare_copy), 8);
+    stop_pool();
+}
+
+static ssize_t unable(int from, int to, size_t size)
+{
+    (void)from, (void)to, (void)size;
+    return -EXDEV;
+}
+
+WT_TEST(what_the_system_can_not_copy_goes_through_a_buffer)
+{
+    wt_seeds_at_most(3);
+    char *data;
+    size_t size;
+    prepare_copy();
+    wf_fs.copy_range = unable;
+    ck_assert_int_eq(weft_path_copy(one, two), 0);
+    wf_fs.copy_range = wf_fs_real.copy_range;
+    ck_assert_int_eq(weft_whole_read(two, &data, &size), 0);
+    ck_assert_str_eq(data, "content");
+    weft_free(data);
+    stop_pool();
+}
+
+WT_MAIN("path")
