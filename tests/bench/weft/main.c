@@ -46,6 +46,8 @@
     X(stream_fused, 20000000, 3000, "-")              \
     X(pmap_alone, 200000, 300, "-")                   \
     X(pmap_ordered, 200000, 300, "-")                 \
+    X(pmap_alone_25us, 10000, 50, "-")                \
+    X(pmap_ordered_25us, 10000, 50, "-")              \
     X(pipeline_4stage, 5000000, 1000, "-")            \
     X(mutex_alone, 50000000, 3000, "-")               \
     X(mutex_contended4, 10000000, 3000, "-")          \

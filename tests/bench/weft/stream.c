@@ -5,6 +5,8 @@
 int case_stream_fused(struct bench *b);
 int case_pmap_alone(struct bench *b);
 int case_pmap_ordered(struct bench *b);
+int case_pmap_alone_25us(struct bench *b);
+int case_pmap_ordered_25us(struct bench *b);
 int case_pipeline_4stage(struct bench *b);
 
 /* ---- fused: map, filter, take over an array ----------------------------------------------------- */
@@ -65,23 +67,25 @@ int case_stream_fused(struct bench *b)
 static volatile uint64_t lcg_a = 6364136223846793005u;
 
 /* One in eight takes sixteen times as long as the others. */
-static int64_t uneven_work(int64_t n)
+static int64_t uneven_work(int64_t n, int rounds)
 {
     uint64_t x = (uint64_t)n, a = lcg_a;
-    for (int i = n % 8 == 0 ? 16 * 400 : 400; i > 0; i--)
+    for (int i = n % 8 == 0 ? 16 * rounds : rounds; i > 0; i--)
         x = x * a + 1;
     return (int64_t)(x & 1) + n;
 }
 
-WEFT_MAP(worked, int64_t, out, int64_t, n)
+enum { SHORT = 400, LONG = 20 * SHORT }; /* on average 1.3 and 25 us, on 3 GHz */
+
+WEFT_MAP(worked, int64_t, out, int64_t, n, (int, rounds))
 {
-    *out = uneven_work(n);
+    *out = uneven_work(n, rounds);
     return 0;
 }
 
-WEFT_MAP_PARALLEL(worked_at_once, int64_t, out, int64_t, n)
+WEFT_MAP_PARALLEL(worked_at_once, int64_t, out, int64_t, n, (int, rounds))
 {
-    *out = uneven_work(n);
+    *out = uneven_work(n, rounds);
     return 0;
 }
 
@@ -99,25 +103,31 @@ static int check_results(struct bench *b, weft_rx(int64_t) rx)
     return bench_time(b, b->n, "ns");
 }
 
-int case_pmap_alone(struct bench *b)
+static int work_alone(struct bench *b, int rounds)
 {
     WEFT_RX(int64_t, numbers);
     WEFT_RX(int64_t, rx);
     WEFT_TRY(weft_range(0, b->n, 1, &numbers));
     bench_begin(b);
-    WEFT_TRY(worked(WEFT_MOVE(numbers), &rx));
+    WEFT_TRY(worked(WEFT_MOVE(numbers), rounds, &rx));
     return check_results(b, rx);
 }
 
-int case_pmap_ordered(struct bench *b)
+static int work_at_once(struct bench *b, int rounds)
 {
     WEFT_RX(int64_t, numbers);
     WEFT_RX(int64_t, rx);
     WEFT_TRY(weft_range(0, b->n, 1, &numbers));
     bench_begin(b);
-    WEFT_TRY(worked_at_once_with(WEFT_OPTS(parallel, .limit = 64), WEFT_MOVE(numbers), &rx));
+    WEFT_TRY(
+        worked_at_once_with(WEFT_OPTS(parallel, .limit = 64), WEFT_MOVE(numbers), rounds, &rx));
     return check_results(b, rx);
 }
+
+int case_pmap_alone(struct bench *b) { return work_alone(b, SHORT); }
+int case_pmap_ordered(struct bench *b) { return work_at_once(b, SHORT); }
+int case_pmap_alone_25us(struct bench *b) { return work_alone(b, LONG); }
+int case_pmap_ordered_25us(struct bench *b) { return work_at_once(b, LONG); }
 
 /* ---- pipeline: four tasks, three channels -------------------------------------------------------- */
 

@@ -34,6 +34,12 @@ var cases = map[string]func(n int64){
 	"timers_1M":                 timersSleep,
 	"timers_1M_after":           timersAfter,
 	"generator":                 generator,
+	"stream_fused":              streamFused,
+	"pmap_alone":                func(n int64) { pmapAlone(n, 400) },
+	"pmap_ordered":              func(n int64) { pmapOrdered(n, 400) },
+	"pmap_alone_25us":           func(n int64) { pmapAlone(n, 8000) },
+	"pmap_ordered_25us":         func(n int64) { pmapOrdered(n, 8000) },
+	"pipeline_4stage":           pipeline4,
 	"mutex_alone":               func(n int64) { mutex(n, 1) },
 	"mutex_contended4":          func(n int64) { mutex(n, 4) },
 	"spread_125ns":              func(n int64) { spread(n, 94) },
@@ -99,7 +105,11 @@ func sumTo(n int64) int64 {
 }
 
 func perOp(start time.Time, n int64) {
-	fmt.Printf("time %.6g ns\n", float64(time.Since(start).Nanoseconds())/float64(n))
+	perOpOf(time.Since(start), n)
+}
+
+func perOpOf(took time.Duration, n int64) {
+	fmt.Printf("time %.6g ns\n", float64(took.Nanoseconds())/float64(n))
 }
 
 func inMs(start time.Time) {

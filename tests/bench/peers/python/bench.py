@@ -15,20 +15,57 @@ def per_op(start, n):
     print(f"time {(time.perf_counter_ns() - start) / n:.6g} ns")
 
 
-def count_to(n):
+async def count_to(n):
     i = 0
     while i < n:
         yield i
         i += 1
 
 
-def generator(n):
+async def generator(n):
     start = time.perf_counter_ns()
     total = 0
-    for number in count_to(n):
+    async for number in count_to(n):
         total += number
     per_op(start, n)
     check("sum of items", total, n * (n - 1) // 2)
+
+
+async def tripled(source):
+    async for item in source:
+        yield 3 * item
+
+
+async def not_of_seven(source):
+    async for item in source:
+        if item % 7 != 0:
+            yield item
+
+
+async def taken(source, n):
+    async for item in source:
+        yield item
+        n -= 1
+        if n == 0:
+            break
+
+
+async def items_of(array):
+    for item in array:
+        yield item
+
+
+async def stream_fused(n):
+    items = list(range(4096))
+    total = 0
+    start = time.perf_counter_ns()
+    for left in range(n, 0, -len(items)):
+        more = tripled(items_of(items if left >= len(items) else items[:left]))
+        async for item in taken(not_of_seven(more), len(items)):
+            total += item
+    per_op(start, n)
+    sums = [sum(3 * i for i in items[:left] if 3 * i % 7) for left in range(n, 0, -len(items))]
+    check("sum of items", total, sum(sums))
 
 
 async def yielder(n):
@@ -81,6 +118,21 @@ async def spsc(n, capacity):
     check("sum of values", total, n * (n - 1) // 2)
 
 
+async def add_one(queue, out):
+    while (value := await queue.get()) is not None:
+        await out.put(value + 1)
+    await out.put(None)
+
+
+async def pipeline(n):
+    first, second, third = (asyncio.Queue(128) for _ in range(3))
+    start = time.perf_counter_ns()
+    *_, total = await asyncio.gather(send_all(first, n), add_one(first, second),
+                                     add_one(second, third), recv_all(third))
+    per_op(start, n)
+    check("sum", total, n * (n - 1) // 2 + 2 * n)
+
+
 def trivial(n):
     return n & 1
 
@@ -116,7 +168,9 @@ CASES = {
     "blocking_sleep1ms": lambda n: asyncio.run(call_from(64, sleep_1ms, n)),
     "blocking_sleep1ms_c1": lambda n: asyncio.run(call_from(1, sleep_1ms, n)),
     "blocking_sleep1ms_c1000": lambda n: asyncio.run(call_from(1000, sleep_1ms, n)),
-    "generator": generator,
+    "generator": lambda n: asyncio.run(generator(n)),
+    "stream_fused": lambda n: asyncio.run(stream_fused(n)),
+    "pipeline_4stage": lambda n: asyncio.run(pipeline(n)),
     "ctx_switch": lambda n: asyncio.run(ctx_switch(n)),
     "spawn_join_b1000": lambda n: asyncio.run(spawn_join(n)),
     "chan_spsc8_cap128": lambda n: asyncio.run(spsc(n, 128)),

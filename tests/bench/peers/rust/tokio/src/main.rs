@@ -3,6 +3,7 @@
 
 mod common;
 mod select;
+mod streams;
 
 use common::{check, delay, in_ms, per_op, resident_size, run, sum_of_primes, sum_to, Case};
 use std::future::Future;
@@ -32,6 +33,13 @@ const CASES: &[Case] = &[
     ("ring503", 1, |n, w| on(w, ring(n))),
     ("sieve2000", 1, |n, w| on(w, sieve(n))),
     ("timers_1M", 1, |n, w| on(w, timers_sleep(n))),
+    ("generator", 1, |n, w| on(w, streams::generator(n))),
+    ("stream_fused", 1, |n, w| on(w, streams::fused(n))),
+    ("pmap_alone", 1, |n, w| on(w, streams::pmap_alone(n, 400))),
+    ("pmap_ordered", 1, |n, w| on(w, streams::pmap_ordered(n, 400))),
+    ("pmap_alone_25us", 1, |n, w| on(w, streams::pmap_alone(n, 8000))),
+    ("pmap_ordered_25us", 1, |n, w| on(w, streams::pmap_ordered(n, 8000))),
+    ("pipeline_4stage", 1, |n, w| on(w, streams::pipeline(n))),
     ("chan_try8", 1, |n, w| on(w, try8(n))),
     ("to_thread", 100, |n, w| on(w, call_from(n, 1, false))),
     ("to_thread_c64", 20, |n, w| on(w, call_from(n, 64, false))),
