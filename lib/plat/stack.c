@@ -10,19 +10,26 @@
  *   S3  a cache holds at most as many stacks as credits, so that no stack which somebody's credit
  *       was promised hides in a cache.
  *   S4  every stack that is handed out has its guard.
- *   S5  slabs with a stack in use come before those wholly free in the list of slabs.
+ *   S5  a slab says which of its stacks are free, and which of those are dirty: their memory may be
+ *       committed. It is on the list of its kind, which says how many of either there are.
  *
- * Free stacks are on two lists: dirty ones, whose memory is committed and warm, are taken first,
- * last in first out; clean ones were never used or have been released. Memory goes back
- *   - when a slab is wholly free and more than DIRTY_KEEP stacks are dirty, in one call;
- *   - from the coldest slabs, run by run, when more stacks lie dirty than are in use;
- *   - with the whole slab, page tables and guards included (half a KiB a stack, which no process's
- *     size shows), when more than FREE_KEEP credits are free beyond as many as are given out.
- * Who gives stacks or credits back does it, a few slabs at a time, without the lock: as fast as
- * they come back, so nothing is left to do after a burst's end, and nobody is held up for longer
- * than some tens of microseconds.
+ * Warm stacks are taken first, and those of slabs that are in use anyway before others. There is a
+ * surplus of memory
+ *   - when a slab is wholly free and more than DIRTY_KEEP stacks are dirty: it goes in one call;
+ *   - when more stacks lie dirty than are in use: it goes run by run, the coldest slabs' first;
+ *   - when more than FREE_KEEP credits are free beyond as many as are given out: it goes with the
+ *     whole slab, page tables and guards included (half a KiB a stack, which no process's size
+ *     shows).
+ * A surplus goes back a slab at a time, without the lock, by whoever calls wf_stack_trim: a worker
+ * that has nothing else to do (sched/idle.c), or now and then one that always has (sched/worker.c).
+ * Who ends a task only leaves the stack here: a release is 300 to 1,300 ns a stack, an end without
+ * it some 200. A plain thread, which never comes by again, gives back what it makes free itself.
  *
  * Rejected: MADV_FREE, which leaves the memory in the process's size until there is pressure.
+ * Rejected: that the one whose stack makes a surplus gives it back. A cancel of 100,000 parked tasks
+ * took 2,100 ns a task, 1,400 of them in the kernel.
+ * Rejected: the free stacks in lists of their own, through their descriptions: a cache line or two
+ * a stack, where that of the slab will do.
  * Rejected: one mapping per stack. Several system calls per task, and half as many stacks. */
 #include "plat/stack.h"
 
@@ -34,17 +41,22 @@
 #include <errno.h>
 #include <string.h>
 
+#ifdef WF_SIM
+enum { DIRTY_KEEP = 8, FREE_KEEP = 64 };
+#else
 enum {
     DIRTY_KEEP = 1024, /* 4 MiB as a rule: a first touch and a release cost 2 us a stack */
     FREE_KEEP = 4096,  /* a stack that is mapped again needs a guard again: 750 ns */
-    UNMAP_AT_ONCE = 2, /* slabs: more stacks than come back at once */
+};
+#endif
+enum {
+    TRIM_AT_ONCE = 2,                  /* slabs: more stacks than come back at once */
     CREDIT_KEEP = 3 * WF_CREDIT_BATCH, /* credits a cache keeps at most */
     SCARCE = 8 * WF_CREDIT_BATCH,      /* fewer credits left than this go out one by one */
 };
 
 struct list {
-    struct wf_stack *first, *last;
-    size_t n;
+    struct wf_slab *first, *last;
 };
 
 static struct {
@@ -53,17 +65,19 @@ static struct {
     size_t limit; /* stacks that may be mapped */
     bool guard_by_madvise;
 
-    _Atomic bool is_scarce; /* writers: under lock; readers: any, as a hint */
+    /* Writers: under lock; readers: any, as a hint. */
+    _Atomic bool is_scarce;
+    _Atomic size_t surplus; /* n_free when there is one, else 0 */
 
     WF_CACHE_ALIGNED _Atomic uint32_t lock; /* 0 free, 1 taken */
 
     /* Under lock. */
-    struct wf_slab *first_slab, *last_slab; /* S5 */
-    struct list dirty, clean;
+    struct list slabs[WF_SLAB_KINDS]; /* S5 */
+    size_t n_free, n_dirty;           /* stacks; the dirty ones are free as well */
     size_t n_mapped;
     size_t n_mapping; /* being mapped, by a thread that dropped the lock */
     size_t n_credits;
-    size_t n_trimming; /* off the lists while their memory is released */
+    size_t n_trimming; /* not free while their memory is released */
     size_t n_trimmed;  /* so far */
 } pool;
 
@@ -95,60 +109,80 @@ static void wait_locked(void)
 
 /* ---- slabs ---- */
 
-static void link_slab_locked(struct wf_slab *slab, bool is_in_use)
+static enum wf_slab_kind kind_of(const struct wf_slab *slab)
 {
-    slab->prev = is_in_use ? NULL : pool.last_slab;
-    slab->next = is_in_use ? pool.first_slab : NULL;
-    *(slab->prev != NULL ? &slab->prev->next : &pool.first_slab) = slab;
-    *(slab->next != NULL ? &slab->next->prev : &pool.last_slab) = slab;
+    if (slab->free == 0)
+        return WF_SLAB_BUSY;
+    if (slab->free == WF_SLAB_ALL)
+        return slab->dirty != 0 ? WF_SLAB_IDLE_WARM : WF_SLAB_IDLE_CLEAN;
+    return slab->dirty != 0 ? WF_SLAB_WARM : WF_SLAB_CLEAN;
+}
+
+static void link_slab_locked(struct wf_slab *slab)
+{
+    slab->kind = kind_of(slab);
+    struct list *list = &pool.slabs[slab->kind];
+    slab->prev = NULL;
+    slab->next = list->first;
+    *(slab->next != NULL ? &slab->next->prev : &list->last) = slab;
+    list->first = slab;
 }
 
 static void unlink_slab_locked(struct wf_slab *slab)
 {
-    *(slab->prev != NULL ? &slab->prev->next : &pool.first_slab) = slab->next;
-    *(slab->next != NULL ? &slab->next->prev : &pool.last_slab) = slab->prev;
-}
-
-/* S5 */
-static void move_slab_locked(struct wf_slab *slab, bool is_in_use)
-{
-    unlink_slab_locked(slab);
-    link_slab_locked(slab, is_in_use);
+    struct list *list = &pool.slabs[slab->kind];
+    *(slab->prev != NULL ? &slab->prev->next : &list->first) = slab->next;
+    *(slab->next != NULL ? &slab->next->prev : &list->last) = slab->prev;
 }
 
 /* ---- free stacks ---- */
 
-static void push_locked(struct wf_stack *stack)
+static size_t count(uint64_t which) { return (size_t)__builtin_popcountll(which); }
+
+/* S5. dirty: some of those in `which`. */
+static void add_free_locked(struct wf_slab *slab, uint64_t which, uint64_t dirty)
 {
-    struct list *list = stack->is_dirty ? &pool.dirty : &pool.clean;
-    if (++stack->slab->n_free == WF_SLAB_STACKS)
-        move_slab_locked(stack->slab, false);
-    stack->is_free = true;
-    stack->prev = NULL;
-    stack->next = list->first;
-    *(list->first != NULL ? &list->first->prev : &list->last) = stack;
-    list->first = stack;
-    list->n++;
+    slab->free |= which;
+    slab->dirty |= dirty;
+    pool.n_free += count(which);
+    pool.n_dirty += count(dirty);
+    if (slab->kind != kind_of(slab)) {
+        unlink_slab_locked(slab);
+        link_slab_locked(slab);
+    }
 }
 
-static void remove_locked(struct wf_stack *stack)
+static void remove_free_locked(struct wf_slab *slab, uint64_t which)
 {
-    struct list *list = stack->is_dirty ? &pool.dirty : &pool.clean;
-    if (stack->slab->n_free-- == WF_SLAB_STACKS)
-        move_slab_locked(stack->slab, true);
-    stack->is_free = false;
-    *(stack->prev != NULL ? &stack->prev->next : &list->first) = stack->next;
-    *(stack->next != NULL ? &stack->next->prev : &list->last) = stack->prev;
-    list->n--;
+    pool.n_free -= count(which);
+    pool.n_dirty -= count(slab->dirty & which);
+    slab->free &= ~which;
+    slab->dirty &= ~which;
+    if (slab->kind != kind_of(slab)) {
+        unlink_slab_locked(slab);
+        link_slab_locked(slab);
+    }
+}
+
+static void push_locked(struct wf_stack *stack)
+{
+    uint64_t which = (uint64_t)1 << stack->index;
+    add_free_locked(stack->slab, which, stack->is_dirty ? which : 0);
 }
 
 /* NULL when there is none just now. */
 static struct wf_stack *pop_locked(void)
 {
-    struct wf_stack *stack = pool.dirty.n != 0 ? pool.dirty.first : pool.clean.first;
-    if (stack != NULL)
-        remove_locked(stack);
-    return stack;
+    struct wf_slab *slab = NULL;
+    for (int kind = WF_SLAB_WARM; slab == NULL && kind < WF_SLAB_KINDS; kind++)
+        slab = pool.slabs[kind].first;
+    if (slab == NULL)
+        return NULL;
+    bool is_dirty = slab->dirty != 0;
+    unsigned i = (unsigned)__builtin_ctzll(is_dirty ? slab->dirty : slab->free);
+    remove_free_locked(slab, (uint64_t)1 << i);
+    slab->stacks[i].is_dirty = is_dirty;
+    return &slab->stacks[i];
 }
 
 static struct wf_stack *pop_promised_locked(void)
@@ -162,64 +196,30 @@ static struct wf_stack *pop_promised_locked(void)
     return stack;
 }
 
-static size_t n_in_use_locked(void)
-{
-    return pool.n_mapped - pool.dirty.n - pool.clean.n - pool.n_trimming;
-}
+static size_t n_in_use_locked(void) { return pool.n_mapped - pool.n_free - pool.n_trimming; }
 
 /* ---- giving memory back ---- */
 
-static uint64_t dirty_free_of(const struct wf_slab *slab)
+/* Drops the lock while it releases: the stacks are not free, and S2 knows of them. */
+static void release_locked(struct wf_slab *slab)
 {
-    uint64_t which = 0;
-    for (unsigned i = 0; i < WF_SLAB_STACKS; i++) {
-        if (slab->stacks[i].is_free && slab->stacks[i].is_dirty)
-            which |= (uint64_t)1 << i;
-    }
-    return which;
-}
-
-/* Drops the lock while it releases: the stacks are on no list, and S2 knows of them. */
-static void trim_locked(struct wf_slab *slab)
-{
-    uint64_t which = dirty_free_of(slab);
-    size_t n = (size_t)__builtin_popcountll(which);
-    for (unsigned i = 0; i < WF_SLAB_STACKS; i++) {
-        if (which >> i & 1)
-            remove_locked(&slab->stacks[i]);
-    }
-    pool.n_trimming += n;
+    uint64_t which = slab->dirty;
+    remove_free_locked(slab, which);
+    pool.n_trimming += count(which);
     unlock_pool();
     wf_slab_release(slab, which);
     lock_pool();
-    for (unsigned i = 0; i < WF_SLAB_STACKS; i++) {
-        if (which >> i & 1) {
-            slab->stacks[i].is_dirty = false;
-            push_locked(&slab->stacks[i]);
-        }
-    }
-    pool.n_trimming -= n;
-    pool.n_trimmed += n;
+    pool.n_trimming -= count(which);
+    pool.n_trimmed += count(which);
+    add_free_locked(slab, which, 0);
 }
 
-/* A wholly free slab, if there are many more credits than are given out; its own are then the
- * pool's (S1), and go with it. */
-static struct wf_slab *spare_slab_locked(void)
-{
-    size_t n_given_out = pool.n_mapped - pool.n_credits;
-    if (pool.n_credits <= FREE_KEEP + n_given_out)
-        return NULL;
-    struct wf_slab *slab = pool.last_slab;
-    return slab->n_free == WF_SLAB_STACKS ? slab : NULL;
-}
-
-/* Drops the lock while it unmaps what nobody knows of any more. */
+/* Drops the lock while it unmaps what nobody knows of any more. Its own credits are the pool's, as
+ * all of its stacks are (S1), and go with it. */
 static void unmap_locked(struct wf_slab *slab)
 {
-    for (unsigned i = 0; i < WF_SLAB_STACKS; i++) {
-        pool.n_trimmed += slab->stacks[i].is_dirty;
-        remove_locked(&slab->stacks[i]);
-    }
+    pool.n_trimmed += count(slab->dirty);
+    remove_free_locked(slab, WF_SLAB_ALL);
     unlink_slab_locked(slab);
     pool.n_mapped -= WF_SLAB_STACKS;
     pool.n_credits -= WF_SLAB_STACKS;
@@ -228,21 +228,61 @@ static void unmap_locked(struct wf_slab *slab)
     lock_pool();
 }
 
-static bool unmap_some_locked(void)
+/* A wholly free slab, if there are many more credits than are given out. */
+static struct wf_slab *spare_locked(void)
 {
-    unsigned n = 0;
-    for (struct wf_slab *slab; n < UNMAP_AT_ONCE && (slab = spare_slab_locked()) != NULL; n++)
-        unmap_locked(slab);
-    return n > 0;
+    size_t n_given_out = pool.n_mapped - pool.n_credits;
+    if (pool.n_credits <= FREE_KEEP + n_given_out)
+        return NULL;
+    struct wf_slab *slab = pool.slabs[WF_SLAB_IDLE_WARM].last;
+    return slab != NULL ? slab : pool.slabs[WF_SLAB_IDLE_CLEAN].last;
 }
 
-/* After stacks were pushed, one of `slab` as the last. */
-static void trim_surplus_locked(struct wf_slab *slab)
+/* One with more dirty stacks than are worth keeping. */
+static struct wf_slab *too_warm_locked(void)
 {
-    if (!unmap_some_locked() && pool.dirty.n > DIRTY_KEEP && slab->n_free == WF_SLAB_STACKS)
-        trim_locked(slab);
-    while (pool.dirty.n > DIRTY_KEEP + n_in_use_locked())
-        trim_locked(pool.dirty.last->slab);
+    struct wf_slab *slab = pool.slabs[WF_SLAB_IDLE_WARM].last;
+    if (pool.n_dirty > DIRTY_KEEP && slab != NULL)
+        return slab;
+    return pool.n_dirty > DIRTY_KEEP + n_in_use_locked() ? pool.slabs[WF_SLAB_WARM].last : NULL;
+}
+
+static void note_surplus_locked(void)
+{
+    bool has_surplus = spare_locked() != NULL || too_warm_locked() != NULL;
+    size_t surplus = has_surplus ? pool.n_free : 0;
+    if (surplus != wf_load_rlx(&pool.surplus))
+        wf_store_rlx(&pool.surplus, surplus);
+}
+
+/* A slab's worth. */
+static bool trim_locked(void)
+{
+    struct wf_slab *slab = spare_locked();
+    if (slab != NULL)
+        unmap_locked(slab);
+    else if ((slab = too_warm_locked()) != NULL)
+        release_locked(slab);
+    note_surplus_locked();
+    return slab != NULL;
+}
+
+/* After stacks or credits have come back: to a worker's pool, or (cache NULL) from a plain thread. */
+static void settle_locked(const struct wf_stack_cache *cache)
+{
+    note_surplus_locked();
+    for (unsigned n = 0; cache == NULL && n < TRIM_AT_ONCE && trim_locked(); n++)
+        continue;
+}
+
+size_t wf_stack_surplus(void) { return wf_load_rlx(&pool.surplus); }
+
+bool wf_stack_trim(void)
+{
+    lock_pool();
+    bool has_trimmed = trim_locked();
+    unlock_pool();
+    return has_trimmed;
 }
 
 /* ---- credits ---- */
@@ -257,9 +297,8 @@ static void note_scarcity_locked(void)
 
 static void add_slab_locked(struct wf_slab *slab, size_t n_usable)
 {
-    link_slab_locked(slab, true);
-    for (size_t i = n_usable; i-- > 0;)
-        push_locked(&slab->stacks[i]);
+    link_slab_locked(slab);
+    add_free_locked(slab, WF_SLAB_ALL >> (WF_SLAB_STACKS - n_usable), 0);
     pool.n_mapped += n_usable;
     pool.n_credits += n_usable;
 }
@@ -300,13 +339,11 @@ static unsigned draw_locked(unsigned wanted)
 static void give_to_pool_locked(struct wf_stack_cache *cache, unsigned n_stacks)
 {
     /* The oldest, which are the coldest. */
-    struct wf_stack *last = NULL;
     for (unsigned i = 0; i < n_stacks; i++)
-        push_locked(last = cache->stacks[i]);
+        push_locked(cache->stacks[i]);
     cache->n_stacks -= n_stacks;
     memmove(cache->stacks, cache->stacks + n_stacks, cache->n_stacks * sizeof(cache->stacks[0]));
-    if (last != NULL)
-        trim_surplus_locked(last->slab);
+    settle_locked(cache);
 }
 
 /* The pool has no credit. One that a cached stack stands on will do, if the stack goes (S3). */
@@ -353,7 +390,7 @@ static WF_NOINLINE void credits_to_pool(struct wf_stack_cache *cache, unsigned n
         cache->n_credits -= n;
     pool.n_credits += n;
     note_scarcity_locked();
-    (void)unmap_some_locked();
+    settle_locked(cache);
     unlock_pool();
 }
 
@@ -417,7 +454,7 @@ static WF_NOINLINE void give_slow(struct wf_stack_cache *cache, struct wf_stack 
         cache->stacks[cache->n_stacks++] = stack;
     } else {
         push_locked(stack);
-        trim_surplus_locked(stack->slab);
+        settle_locked(cache);
     }
     unlock_pool();
 }
@@ -463,14 +500,17 @@ int wf_stack_pool_start(size_t size, size_t max_stacks)
 
 void wf_stack_pool_stop(void)
 {
-    struct wf_slab *slab = pool.first_slab, *next;
-    pool.first_slab = pool.last_slab = NULL;
-    for (; slab != NULL; slab = next) {
-        next = slab->next;
-        wf_slab_unmap(slab);
+    for (int kind = 0; kind < WF_SLAB_KINDS; kind++) {
+        struct wf_slab *slab = pool.slabs[kind].first, *next;
+        pool.slabs[kind] = (struct list){ 0 };
+        for (; slab != NULL; slab = next) {
+            next = slab->next;
+            wf_slab_unmap(slab);
+        }
     }
-    pool.dirty = pool.clean = (struct list){ 0 };
+    pool.n_free = pool.n_dirty = 0;
     pool.n_mapped = pool.n_credits = pool.n_trimmed = 0;
+    wf_store_rlx(&pool.surplus, (size_t)0);
 }
 
 void wf_stack_info(struct wf_stack_info *out)
@@ -479,7 +519,7 @@ void wf_stack_info(struct wf_stack_info *out)
     *out = (struct wf_stack_info){
         .mapped = pool.n_mapped,
         .in_use = n_in_use_locked(),
-        .cached = pool.dirty.n,
+        .cached = pool.n_dirty,
         .trimmed = pool.n_trimmed,
         .credit_limit = pool.limit,
         .guard_by_madvise = pool.guard_by_madvise,

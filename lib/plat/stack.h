@@ -57,6 +57,13 @@ void wf_stack_give(struct wf_stack_cache *cache, struct wf_stack *stack);
  * keeps is lost to the others when credits run short. */
 void wf_stack_cache_flush(struct wf_stack_cache *cache);
 
+/* How many stacks are free while too many of them are (stack.c); 0: they are not. No lock. */
+size_t wf_stack_surplus(void);
+
+/* Gives some of that surplus back to the system: a slab's worth, some tens of microseconds. False:
+ * there is none. */
+bool wf_stack_trim(void);
+
 /* One stack of another size, mapped alone; NULL: no memory. Freed by wf_stack_unmap. */
 WF_MUST_CHECK struct wf_stack *wf_stack_map(size_t size);
 void wf_stack_unmap(struct wf_stack *stack);

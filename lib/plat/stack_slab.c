@@ -51,7 +51,8 @@ static void describe(struct wf_slab *slab, size_t stack_size, size_t n_before)
         stack->low = slot + WF_STACK_GUARD;
         stack->size = stack_size;
         stack->slab = slab;
-        stack->colour = (unsigned)((n_before + i) * COLOUR_STEP % COLOURS);
+        stack->colour = (uint8_t)((n_before + i) * COLOUR_STEP % COLOURS);
+        stack->index = (uint8_t)i;
         stack->valgrind_id = wf_san_stack_new(stack->low, stack_size);
     }
 }

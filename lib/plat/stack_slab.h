@@ -6,6 +6,17 @@
 #include "plat/stack.h"
 
 enum { WF_SLAB_STACKS = 64 };
+#define WF_SLAB_ALL UINT64_MAX /* bit i is stack i */
+
+/* In this order stacks are taken. */
+enum wf_slab_kind {
+    WF_SLAB_BUSY,       /* none is free */
+    WF_SLAB_WARM,       /* some are, with memory */
+    WF_SLAB_IDLE_WARM,  /* all are, some with memory */
+    WF_SLAB_CLEAN,      /* some are, none with memory */
+    WF_SLAB_IDLE_CLEAN, /* all are, none with memory */
+    WF_SLAB_KINDS
+};
 
 struct wf_slab;
 
@@ -14,14 +25,13 @@ struct wf_stack {
     char *low;
     size_t size;
     struct wf_slab *slab; /* NULL: mapped alone */
-    unsigned colour;      /* cache lines that the top is below low + size */
     unsigned valgrind_id;
+    uint8_t colour; /* cache lines that the top is below low + size */
+    uint8_t index;  /* in its slab */
 
     /* The holder's: whoever took it, or the pool under its lock. */
-    struct wf_stack *next, *prev;
     bool is_guarded;
-    bool is_dirty; /* its memory may be committed */
-    bool is_free;  /* on a list of the pool */
+    bool is_dirty; /* its memory may be committed; while it is free, the slab knows */
 };
 
 /* Lies in the slab's own first page. */
@@ -30,7 +40,8 @@ struct wf_slab {
 
     /* The pool's, under its lock. */
     struct wf_slab *next, *prev;
-    unsigned n_free; /* stacks of it on the pool's lists */
+    enum wf_slab_kind kind; /* that of its list */
+    uint64_t free, dirty;   /* which of its stacks; the dirty ones are free as well */
 
     struct wf_stack stacks[WF_SLAB_STACKS];
 };

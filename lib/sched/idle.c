@@ -19,6 +19,11 @@
  *       poll_until_ns. Polling: store poll_until_ns, fence, read the queues' next [poll-dekker].
  *       Again one sees the other, and a timer that is due earlier interrupts the poller.
  *
+ * The poll owner gives back the memory of a burst of tasks (plat/stack.c), a slab at a time, between
+ * looks at what it polls for: before it sleeps for long, so that an idle process does not wake for
+ * it; while others are awake, when it looks at them and the surplus has not grown since the last
+ * look. If nobody ever sleeps, it is done on tours (worker.c).
+ *
  * Rejected: sleeping with a time limit as a safety net. It turns a lost wake-up into a slow one
  * that no test finds. */
 #include "plat/futex.h"
@@ -231,11 +236,39 @@ static int64_t sleep_limit(void)
     return WF_MIN(limit_ns, stop_ns);
 }
 
+/* Is there too much idle memory, and is nobody adding to it? Who is awake may be in the middle of a
+ * burst's end. */
+WF_WORKER_LOCAL static bool may_trim(struct wf_worker *w, bool watches)
+{
+    size_t n = wf_stack_surplus();
+    bool has_grown = n > w->surplus_seen;
+    w->surplus_seen = n;
+    return n > 0 && !(watches && has_grown);
+}
+
+/* Until there is nothing left to give back, or it is time to look at those awake (P2). True: nothing
+ * has happened, sleep on. */
+static bool poll_and_trim(struct wf_worker *w, int *out_n_events)
+{
+    int64_t look_ns = wf_clock_after(WF_MONITOR_NS), now_ns;
+    do {
+        if (!wf_stack_trim())
+            return true;
+        *out_n_events = wait_for_events(w, 0);
+        now_ns = wf_clock_now();
+        if (*out_n_events > 0 || has_token(w) || now_ns >= sleep_limit())
+            return false;
+    } while (now_ns < look_ns);
+    return !wf_pace_watch(w);
+}
+
 /* Sleeps in the poller until an event, a timer or an interrupt; while others are awake, only until
  * the next look at them. True: that look found nothing, sleep on. */
 static bool sleep_polling_once(struct wf_worker *w, int *out_n_events)
 {
     bool watches = wf_load_seq(&wf_rt.n_idle) < wf_rt.n_workers;
+    if (may_trim(w, watches))
+        return poll_and_trim(w, out_n_events);
     int64_t look_ns = watches ? wf_clock_after(WF_MONITOR_NS) : WF_NEVER;
     int64_t until_ns = WF_MIN(look_ns, sleep_limit());
     wf_store_rlx(&wf_rt.poll_until_ns, until_ns);

@@ -62,6 +62,7 @@ WF_WORKER_LOCAL void wf_pace_start(struct wf_worker *w)
     if (w->run_ns == 0)
         w->run_ns = FIRST_RUN_NS;
     restart(w, wf_clock_now());
+    w->surplus_since_ns = w->now_ns;
 }
 
 /* A tree of spawns is walked in depth, and with each branch that is begun before its time another

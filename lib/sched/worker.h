@@ -90,13 +90,15 @@ struct wf_worker {
     uint64_t toured_at;   /* and the one at which it was done from the native stack */
     int64_t now_ns;       /* the clock at the last look */
     int64_t toured_ns;
-    int64_t run_ns;         /* how long tasks run between picks, on average */
-    int64_t fresh_since_ns; /* the last look at which it had no unstarted tasks */
-    int64_t oldest_ns;      /* when the oldest unstarted task last came first */
-    bool is_oldest_due;     /* it does so again, at its next turn (switch.h) */
-    bool is_tour_due;       /* timers, descriptors and the shared queue come first */
-    bool is_searching;      /* also written by whoever wakes it, under idle_lock */
-    int *errno_location;    /* this OS thread's */
+    int64_t run_ns;           /* how long tasks run between picks, on average */
+    int64_t fresh_since_ns;   /* the last look at which it had no unstarted tasks */
+    size_t surplus_seen;      /* of memory that lies idle (plat/stack.c), as it was last seen, */
+    int64_t surplus_since_ns; /* and since when there was no more of it */
+    int64_t oldest_ns;        /* when the oldest unstarted task last came first */
+    bool is_oldest_due;       /* it does so again, at its next turn (switch.h) */
+    bool is_tour_due;         /* timers, descriptors and the shared queue come first */
+    bool is_searching;        /* also written by whoever wakes it, under idle_lock */
+    int *errno_location;      /* this OS thread's */
     struct wf_poll_event events[WF_EVENTS_AT_ONCE]; /* what the poller had to say */
     uint64_t next_id, ids_end;                      /* task ids taken from wf_rt.next_id */
     struct wf_rng rng;

@@ -84,13 +84,7 @@ static int protect_some(void *base, size_t size)
     return n_protects_left-- > 0 ? wf_sys_real.protect_none(base, size) : -ENOMEM;
 }
 
-static void *refuse_to_map(size_t size)
-{
-    (void)size;
-    return NULL;
-}
-
-static void *refuse_to_alloc(size_t size)
+static void *refuse_memory(size_t size)
 {
     (void)size;
     return NULL;
@@ -228,14 +222,15 @@ WT_TEST(a_stack_mapped_alone)
     }
     size_t n_live = wf_mem_live();
     ck_assert_ptr_null(wf_stack_map(WF_STACK_MAX + 1));
-    wf_sys.map = refuse_to_map;
+    wf_sys.map = refuse_memory;
     ck_assert_ptr_null(wf_stack_map(WF_STACK_MIN));
     wf_sys.map = wf_sys_real.map;
     wf_sys.protect_none = protect_some;
     n_protects_left = 0;
     ck_assert_ptr_null(wf_stack_map(WF_STACK_MIN));
-    wf_sys.alloc = refuse_to_alloc;
+    wf_sys.alloc = refuse_memory;
     ck_assert_ptr_null(wf_stack_map(WF_STACK_MIN));
+    wf_sys.alloc = wf_sys_real.alloc; /* for the end of the test */
     ck_assert_uint_eq(wf_mem_live(), n_live);
 }
 
@@ -308,7 +303,7 @@ WT_TEST(a_refused_mapping_is_no_memory_and_not_for_ever)
     size_t n_live = wf_mem_live();
     wf_sys.advise = refuse_guards;
     ck_assert_int_eq(wf_stack_pool_start(WF_STACK_DEFAULT, 0), 0);
-    wf_sys.map = refuse_to_map;
+    wf_sys.map = refuse_memory;
     ck_assert_int_eq(wf_stack_credit_take(&cache), -ENOMEM);
     wf_sys.map = wf_sys_real.map;
     wf_sys.protect_none = protect_some;
@@ -432,6 +427,22 @@ WT_TEST(memory_goes_back_after_a_burst)
 
 /* ---- the rest of a burst, by what is asked of the system -------------------------------------- */
 
+static void take_all(struct wf_stack **stacks, int n)
+{
+    for (int i = 0; i < n; i++) {
+        ck_assert_int_eq(wf_stack_credit_take(NULL), 0);
+        stacks[i] = wf_stack_take(NULL);
+    }
+}
+
+static void give_all(struct wf_stack **stacks, int n)
+{
+    for (int i = 0; i < n; i++) {
+        wf_stack_give(NULL, stacks[i]);
+        wf_stack_credit_give(NULL);
+    }
+}
+
 static struct {
     size_t n_advised, n_unmapped; /* calls */
     size_t largest;               /* bytes in one of them */
@@ -453,7 +464,7 @@ static int count_unmaps(void *base, size_t size)
     return wf_sys_real.unmap(base, size);
 }
 
-/* The burst's end is the releases' end: no later call, no thread of ours, no time. */
+/* Of a plain thread's burst: no later call, no thread of ours, no time. */
 WT_TEST(slabs_go_back_when_far_more_are_free_than_used)
 {
     enum { N = 8000, KEPT = 4096 + 3 * 64, SLAB = 64 * (16384 + 65536) + 65536 };
@@ -471,10 +482,7 @@ WT_TEST(slabs_go_back_when_far_more_are_free_than_used)
     }
     ck_assert_uint_ge(info().mapped, N);
     ck_assert_uint_eq(released.n_advised + released.n_unmapped, 0);
-    for (int i = 0; i < N; i++) {
-        wf_stack_give(NULL, stacks[i]);
-        wf_stack_credit_give(NULL);
-    }
+    give_all(stacks, N);
     ck_assert_uint_le(info().mapped, KEPT);
     ck_assert_uint_ge(info().mapped, 4096);
     ck_assert_uint_le(info().cached, KEPT_WARM);
@@ -484,16 +492,46 @@ WT_TEST(slabs_go_back_when_far_more_are_free_than_used)
     ck_assert_uint_le(released.largest, SLAB);     /* and in small bits */
 
     /* What is left is guarded, what is mapped again as well. */
-    for (int i = 0; i < N; i++) {
-        ck_assert_int_eq(wf_stack_credit_take(NULL), 0);
-        stacks[i] = wf_stack_take(NULL);
-    }
+    take_all(stacks, N);
     expect_guarded(stacks[0]);
     expect_guarded(stacks[N - 1]);
+    give_all(stacks, N);
+    expect_nothing_out();
+}
+
+/* What a worker's tasks leave behind costs it no system call. */
+WT_TEST(who_is_idle_gives_back_what_others_leave)
+{
+    enum { N = 8000, KEPT = 4096 + 7 * 64 }; /* besides what the cache keeps */
+    static struct wf_stack *stacks[N];
+    struct wf_stack_cache cache = { 0 };
+    wf_sys.advise = count_advice;
+    wf_sys.unmap = count_unmaps;
+    ck_assert_int_eq(wf_stack_pool_start(WF_STACK_MIN, 0), 0);
+    if (!info().guard_by_madvise)
+        wt_skip("that many guards are a mapping each here");
     for (int i = 0; i < N; i++) {
-        wf_stack_give(NULL, stacks[i]);
-        wf_stack_credit_give(NULL);
+        ck_assert_int_eq(wf_stack_credit_take(&cache), 0);
+        stacks[i] = wf_stack_take(&cache);
+        *((char *)wf_stack_top(stacks[i]) - 1) = 1;
     }
+    ck_assert(!wf_stack_trim());
+    released.n_advised = released.n_unmapped = 0;
+    for (int i = 0; i < N; i++) {
+        wf_stack_give(&cache, stacks[i]);
+        wf_stack_credit_give(&cache);
+    }
+    ck_assert_uint_eq(released.n_advised + released.n_unmapped, 0);
+    ck_assert_uint_ge(info().cached, N - WF_STACK_CACHE);
+    ck_assert_uint_ge(wf_stack_surplus(), N - WF_STACK_CACHE);
+
+    for (size_t before = info().cached; wf_stack_trim(); before = info().cached)
+        ck_assert_uint_ge(info().cached + 64, before); /* in small bits */
+    ck_assert_uint_eq(wf_stack_surplus(), 0);
+    ck_assert_uint_le(released.n_advised + released.n_unmapped, N / 64 + 1); /* by ranges */
+    ck_assert_uint_le(info().mapped, KEPT);
+    ck_assert_uint_le(info().cached, KEPT_WARM);
+    wf_stack_cache_flush(&cache);
     expect_nothing_out();
 }
 
@@ -505,16 +543,10 @@ WT_TEST(guards_outlive_a_trim)
     ck_assert_int_eq(wf_stack_pool_start(2 * WF_STACK_MIN, N), 0);
     burst(stacks, N, 0);
     ck_assert_uint_gt(info().trimmed, 0);
-    for (size_t i = 0; i < N; i++) {
-        ck_assert_int_eq(wf_stack_credit_take(NULL), 0);
-        stacks[i] = wf_stack_take(NULL);
-    }
+    take_all(stacks, N);
     for (size_t i = 0; i < N; i += N / wt_scaled(10))
         expect_guarded(stacks[i]);
-    for (size_t i = 0; i < N; i++) {
-        wf_stack_give(NULL, stacks[i]);
-        wf_stack_credit_give(NULL);
-    }
+    give_all(stacks, N);
     expect_nothing_out();
 }
 
@@ -538,6 +570,8 @@ static void churn(void *arg)
         } else if (n > 0) {
             wf_stack_give(&cache, held[--n]);
             wf_stack_credit_give(&cache);
+        } else {
+            (void)wf_stack_trim();
         }
     }
     while (n > 0) {

@@ -207,4 +207,70 @@ WT_TEST(a_push_always_wakes)
     }
 }
 
+/* ---- the memory of a burst -------------------------------------------------------------------- */
+
+/* As in plat/stack.c, with a slab that is only partly free, and what the workers keep. */
+static size_t kept_warm(void) { return wt_is_sim() ? 8 + 64 : 1024 + 64; }
+
+typedef _Atomic int wt_count;
+
+WEFT_TASK(wait_for_cancel, (wt_count *, n_begun))
+{
+    (void)wf_add_rlx(n_begun, 1);
+    return weft_sleep(WEFT_SEC(3600));
+}
+
+static size_t n_cached(void)
+{
+    struct wf_stack_info info;
+    wf_stack_info(&info);
+    return info.cached;
+}
+
+static int end_at_once(void)
+{
+    int n = wt_is_sim() ? 300 : 3000;
+    wt_count n_begun = 0;
+    WEFT_SCOPE(scope);
+    WEFT_TRY(weft_spawn_n(&scope, n, wait_for_cancel, &n_begun));
+    while (wf_load_rlx(&n_begun) < n)
+        WEFT_TRY(weft_pause());
+    weft_scope_cancel(&scope);
+    return weft_scope_wait(&scope);
+}
+
+/* Then the process sleeps on: nothing is looked at again. */
+static int sleep_after_burst(void *arg)
+{
+    (void)arg;
+    WEFT_TRY(end_at_once());
+    while (n_cached() > kept_warm())
+        WEFT_TRY(weft_sleep(WEFT_MS(1)));
+    uint64_t n_polls = wf_stat(WF_POLLS);
+    WEFT_TRY(weft_sleep(wt_is_sim() ? WEFT_SEC(1000) : WEFT_MS(5)));
+    ck_assert_uint_le(wf_stat(WF_POLLS), n_polls + 3);
+    return 0;
+}
+
+WT_TEST(who_sleeps_gives_a_bursts_memory_back_first)
+{
+    with_workers(1);
+    MUST(weft_run(sleep_after_burst, NULL));
+}
+
+static int run_on_after_burst(void *arg)
+{
+    (void)arg;
+    WEFT_TRY(end_at_once());
+    while (n_cached() > kept_warm())
+        WEFT_TRY(weft_pause());
+    return 0;
+}
+
+WT_TEST(who_never_sleeps_gives_it_back_on_tours)
+{
+    with_workers(1);
+    MUST(weft_run(run_on_after_burst, NULL));
+}
+
 WT_MAIN("idle")
