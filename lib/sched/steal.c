@@ -48,7 +48,7 @@ static struct wf_task *steal(struct wf_worker *w)
 
 static struct wf_task *look_once(struct wf_worker *w)
 {
-    struct wf_task *task = wf_inject_pop(&wf_rt.inject);
+    struct wf_task *task = wf_inject_take(&wf_rt.inject, w);
     if (task == NULL)
         task = steal(w);
     if (task != NULL)

@@ -230,7 +230,7 @@ static struct wf_task *tour(struct wf_worker *w)
     wf_pace_toured(w);
     trim_if_old(w);
     (void)wf_poll(w);
-    return wf_inject_pop(&wf_rt.inject);
+    return wf_inject_take(&wf_rt.inject, w);
 }
 
 /* NULL: the runtime stops. */

@@ -3,6 +3,7 @@
 #include "sched/inject.h"
 
 #include "sched/task.h"
+#include "sched/worker.h"
 #include "wt_test.h"
 
 #include <stdlib.h>
@@ -32,6 +33,32 @@ WT_TEST(first_in_is_first_out_over_batches)
         ck_assert_ptr_null(wf_inject_pop(&queue));
         ck_assert_uint_eq(wf_load_rlx(&queue.n), 0);
     }
+}
+
+/* A worker's share of it: the first to run, the next ones to its ring. */
+static void expect_shared(unsigned n_workers, uint32_t n)
+{
+    static struct wf_task tasks[10];
+    static struct wf_worker worker;
+    wf_rt.n_workers = n_workers;
+    wf_inject_init(&queue);
+    wf_runq_init(&worker.runq);
+    ck_assert_ptr_null(wf_inject_take(&queue, &worker));
+    push_run(tasks, n);
+    uint32_t share = WF_MIN((n + n_workers - 1) / n_workers, (uint32_t)WF_RING_SIZE / 2);
+    ck_assert_ptr_eq(wf_inject_take(&queue, &worker), &tasks[0]);
+    ck_assert_uint_eq(wf_runq_ring_length(&worker.runq), share - 1);
+    ck_assert_uint_eq(wf_load_rlx(&queue.n), n - share);
+    for (uint32_t i = 1; i < n; i++)
+        ck_assert_ptr_eq(i < share ? wf_runq_pop(&worker.runq) : wf_inject_pop(&queue), &tasks[i]);
+    wf_rt.n_workers = 0;
+}
+
+WT_TEST(who_takes_one_takes_its_share_along)
+{
+    for (unsigned n_workers = 1; n_workers <= 3; n_workers++)
+        for (uint32_t n = 1; n <= 10; n++)
+            expect_shared(n_workers, n);
 }
 
 enum { PRODUCERS = 2, CONSUMERS = 2, BATCH = 3 };
