@@ -42,6 +42,7 @@
 #include <weft/pollable.h>
 #include <weft/sync.h>
 #include <weft/generator.h>
+#include <weft/iterator.h>
 #include <weft/manager.h>
 #include <weft/stream.h>
 #include <weft/stream_source.h>

@@ -77,12 +77,23 @@ WEFT_API void *weft_half_take(void *slot);
 
 /* ---- typed handles ------------------------------------------------------------------- */
 
-#define weft_rx(T) __typeof__(__typeof__(T) *(*)(weft_receiver *, weft_nothing *))
+/* weft_rx(T): a receiver of T. weft_rx(T, S): one whose source takes answers of type S, a
+ * two-way generator. Neither is ever called: a function pointer carries the types. */
+#define weft_rx(...) WEFT_RX_PICK_(__VA_ARGS__, WEFT_RX_TYPE_2_, WEFT_RX_TYPE_1_, )(__VA_ARGS__)
+#define WEFT_RX_PICK_(T, S, type, ...) type
+#define WEFT_RX_TYPE_1_(T)    __typeof__(__typeof__(T) *(*)(weft_receiver *, weft_nothing *))
+#define WEFT_RX_TYPE_2_(T, S) __typeof__(__typeof__(T) *(*)(weft_receiver *, __typeof__(S) *))
 #define weft_tx(T) __typeof__(__typeof__(T) *(*)(weft_sender *, weft_nothing *))
 
 /* ---- owners: declarations that drop at their brace --------------------------------------- */
 
-#define WEFT_RX(T, var) WEFT_CLEANUP_(weft_half_drop) weft_rx(T) var = NULL
+/* WEFT_RX(T, var), or WEFT_RX(T, var, S) for a weft_rx(T, S). */
+#define WEFT_RX(T, ...) \
+    WEFT_RX_PICK_(__VA_ARGS__, WEFT_RX_OWNER_2_, WEFT_RX_OWNER_1_, )(T, __VA_ARGS__)
+#define WEFT_RX_OWNER_1_(T, var) \
+    WEFT_CLEANUP_(weft_half_drop) WEFT_RX_TYPE_1_(T) var = NULL
+#define WEFT_RX_OWNER_2_(T, var, S) \
+    WEFT_CLEANUP_(weft_half_drop) WEFT_RX_TYPE_2_(T, S) var = NULL
 #define WEFT_TX(T, var) WEFT_CLEANUP_(weft_half_drop) weft_tx(T) var = NULL
 
 /* ---- operations on either half ------------------------------------------------------------ */

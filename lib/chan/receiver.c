@@ -31,7 +31,7 @@ static int refuse_close(weft_receiver *rx)
     return 0;
 }
 
-static const struct wf_source_ops second_ops = {
+const struct wf_source_ops wf_second_ops = {
     .kind = "second reference",
     .recv = refuse_recv,
     .try_recv = refuse_recv,
@@ -73,7 +73,7 @@ void wf_receiver_free(weft_receiver *rx) { wf_half_free(&rx->half); }
 weft_receiver *wf_receiver_ref(weft_receiver *rx, const char *file, int line)
 {
     bool may_share = rx->ops->ref != NULL && (rx->ops == &wf_chan_ops || !rx->half.is_closed);
-    weft_receiver *copy = wf_receiver_make(may_share ? rx->ops : &second_ops, rx->source,
+    weft_receiver *copy = wf_receiver_make(may_share ? rx->ops : &wf_second_ops, rx->source,
                                            rx->elem_size, file, line);
     if (copy == NULL)
         return NULL;

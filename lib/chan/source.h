@@ -158,6 +158,9 @@ void wf_receiver_free(weft_receiver *rx);
 /* In a child after fork another thread may have held any lock: nothing can be given back. */
 bool wf_is_after_fork(void);
 
+/* Behind a further reference to what can't be shared: each consuming call is WEFT_EBUSY. */
+extern const struct wf_source_ops wf_second_ops;
+
 /* A further reference; NULL: no memory. */
 WF_MUST_CHECK weft_receiver *wf_receiver_ref(weft_receiver *rx, const char *file, int line);
 

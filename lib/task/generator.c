@@ -74,7 +74,9 @@ static int make(const weft_generator_opts *opts, const weft_callable *what, cons
     if (g == NULL)
         return WEFT_ENOMEM;
     weft_generator_opts all = read_opts(opts, what);
-    weft_chan_opts chan_opts = { .capacity = 1, .name = all.name, .drop = all.drop };
+    weft_chan_opts chan_opts = { .capacity = WF_MAX(all.read_ahead, 1u),
+                                 .name = all.name,
+                                 .drop = all.drop };
     int rc = wf_chan_open(elem_size, &chan_opts, what->file, what->line, &g->tx, &g->items);
     weft_receiver *rx = NULL;
     if (rc >= 0) {
@@ -88,6 +90,8 @@ static int make(const weft_generator_opts *opts, const weft_callable *what, cons
         return rc;
     }
     g->name = all.name;
+    g->read_ahead = all.read_ahead;
+    g->drop_answer = all.drop_answer;
     g->lease = lease;
     g->locals = wf_locals_ref(self->locals);
     fill(g, what, args, caller);

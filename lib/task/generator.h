@@ -33,6 +33,13 @@
  *       more, and the body's next call that may wait is cancelled; or it closes the generator, at
  *       the latest when the scope is left. One that was opened outside any scope has nobody who
  *       leaves that: the cancel of a shutdown does end its yield. And so does a close's own.
+ *   G9  What a consumer tells the body (an answer, a thrown code) it writes between its claim TOLD and
+ *       the wake (sched/wait.h, W2): an answer straight to where the yield wants it. It tells only a
+ *       body that waits in a yield whose item was received: PARKED, not awaits_room, nothing asked,
+ *       the channel empty. So each answer is that to the last item.
+ *   G10 With read_ahead, G1 and G2 are these: the body runs as long as fewer items than that are in
+ *       the channel, whose capacity it is; is_asked is not looked at, and an item is put only where
+ *       there is room. It neither rests nor is lent to: its turn is LOCKED for good.
  *   LOCKED: what follows, and all of the above. While it is not, state is RUNNING, is_asked and
  *   is_consuming are false.
  *
@@ -55,7 +62,7 @@
 struct weft_lease;
 
 /* How a body's wait for demand ends. */
-enum { WF_CLAIM_CLOSED = WF_CLAIM_FIRST, WF_CLAIM_ASKED };
+enum { WF_CLAIM_CLOSED = WF_CLAIM_FIRST, WF_CLAIM_ASKED, WF_CLAIM_TOLD };
 
 enum wf_generator_state {
     WF_GENERATOR_NEW,
@@ -78,14 +85,17 @@ struct wf_generator {
     struct wf_chan *chan;
     weft_sender *tx; /* both halves keep the channel; nobody uses them */
     weft_receiver *items;
-    weft_receiver self;       /* what the body is entered with */
-    struct wf_locals *locals; /* a reference: what was bound where it was opened */
+    uint32_t read_ahead;         /* items; 0: on demand (G10) */
+    void (*drop_answer)(void *); /* of an answer that no yield takes; NULL: nothing to do */
+    weft_receiver self;          /* what the body is entered with */
+    struct wf_locals *locals;    /* a reference: what was bound where it was opened */
 
     /* Under chan->lock. */
     enum wf_generator_state state;
     bool is_asked, is_closing, is_consuming;
     bool is_half_closed;    /* a close has dropped what nobody received */
     bool was_busy_at_close; /* the close found the body elsewhere than in a yield */
+    bool awaits_room;       /* the body is in a yield that has not put its item */
     bool is_loan_returned;  /* the consumer waits with `loan`, and leaves by itself (G5) */
     int close_code;         /* what receives get once it is closing */
     int result;             /* valid when DONE: what a close returns */
@@ -99,6 +109,12 @@ struct wf_generator {
     struct wf_node loan;    /* the lender's: waiter and slot; all of it once it is on a list */
     weft_receiver *loan_rx; /* what it receives with */
     uint64_t n_handed_over; /* items that the channel has not counted yet */
+
+    /* The body's; while it is PARKED, whoever has the lock and then claims it TOLD (G9). */
+    void *answer_slot; /* where its yield wants an answer; NULL: nowhere */
+    size_t answer_size;
+    bool is_answered;
+    int told; /* what the yield returns, valid with TOLD: 0, or the code thrown */
 
     /* The body's task alone. */
     bool is_told, is_reported; /* a yield said ECLOSED; it yielded all the same */
@@ -119,6 +135,17 @@ WF_MUST_CHECK int wf_generator_open(const weft_generator_opts *opts, const weft_
 /* Closes it and waits for its teardown; code: what receives get from now on. 0 or its error. */
 int wf_generator_close(struct wf_generator *g, int code);
 void wf_generator_unref(struct wf_generator *g);
+
+/* Makes the caller its consumer. False: somebody is inside a receive. */
+WF_MUST_CHECK bool wf_generator_enter_locked(struct wf_generator *g);
+
+/* Takes an item, waiting for it, and leaves; by who has entered, and without the lock at the end. body:
+ * the body's waiter when it was claimed already, and has to be woken; or NULL. */
+int wf_generator_receive_locked(struct wf_generator *g, weft_receiver *rx, void *out,
+                                struct wf_waiter *self, struct wf_waiter *body);
+
+/* Undoes an enter, without the lock at the end. */
+void wf_generator_leave_locked(struct wf_generator *g);
 void wf_generator_free(struct wf_generator *g);
 
 /* The end of a short receive or yield: leaves the stack, other runs at once. rc: what the call

@@ -72,7 +72,7 @@ static int start_locked(struct wf_generator *g)
 /* Who has to be woken for it, or NULL. */
 static struct wf_waiter *ask_locked(struct wf_generator *g)
 {
-    if (g->is_asked)
+    if (g->is_asked && g->read_ahead == 0)
         return NULL;
     g->is_asked = true;
     if (g->state != WF_GENERATOR_PARKED || !wf_wait_claim(&g->task->waiter, WF_CLAIM_ASKED))
@@ -97,7 +97,7 @@ static int take_locked(struct wf_generator *g, weft_receiver *rx, void *out)
     return g->chan->cause;
 }
 
-static void leave_locked(struct wf_generator *g)
+void wf_generator_leave_locked(struct wf_generator *g)
 {
     g->is_consuming = false;
     bool is_last = g->refs == 1;
@@ -180,7 +180,7 @@ static WF_NOINLINE int end_returned_loan(struct wf_generator *g, struct wf_waite
     g->is_loan_returned = false;
     if (claim != WF_CLAIM_FIRST || g->loan.rc != 1)
         return wf_claim_code(self, claim);
-    leave_locked(g);
+    wf_generator_leave_locked(g);
     return 1;
 }
 
@@ -198,13 +198,13 @@ static WF_NOINLINE int lend_locked(struct wf_generator *g, void *out, struct wf_
 
 /* 1: an item was handed over, and with it the lock and our reference are gone. Else with the lock:
  * 0: look again, or why the wait ended. */
-static inline int await_item_locked(struct wf_generator *g, void *out, struct wf_waiter *self)
+static inline int await_item_locked(struct wf_generator *g, void *out, struct wf_waiter *self,
+                                    struct wf_waiter *body)
 {
     struct wf_chan *ch = g->chan;
     struct wf_node node = { .waiter = self, .slot = out, .claim = WF_CLAIM_FIRST };
-    struct wf_waiter *body = ask_locked(g);
     wf_half_set_holder(&g->items->half, self);
-    if (body != NULL && wf_wait_may_lend(self, body))
+    if (body != NULL && g->read_ahead == 0 && wf_wait_may_lend(self, body))
         return lend_locked(g, out, self, body);
     uint32_t claim = park_locked(g, &node, body);
     if (claim == WF_CLAIM_FIRST && node.rc == 1)
@@ -214,9 +214,17 @@ static inline int await_item_locked(struct wf_generator *g, void *out, struct wf
     return wf_claim_code(self, claim);
 }
 
-/* Takes an item, waiting for it; by who has entered. Without the lock at the end. */
-static int receive_locked(struct wf_generator *g, weft_receiver *rx, void *out,
-                          struct wf_waiter *self)
+/* After a receive: a body that waited for room has it. */
+static void leave_and_ask(struct wf_generator *g, int rc)
+{
+    struct wf_waiter *body = rc == 1 && g->read_ahead > 0 ? ask_locked(g) : NULL;
+    wf_generator_leave_locked(g);
+    if (body != NULL)
+        wf_wait_wake(body, WF_WAKE_NEXT);
+}
+
+int wf_generator_receive_locked(struct wf_generator *g, weft_receiver *rx, void *out,
+                                struct wf_waiter *self, struct wf_waiter *body)
 {
     int rc = 0;
     for (;;) {
@@ -225,22 +233,22 @@ static int receive_locked(struct wf_generator *g, weft_receiver *rx, void *out,
         /* A body that waits for a demand has left nothing to take. */
         bool is_empty = g->state == WF_GENERATOR_PARKED && !g->is_asked &&
                         wf_ring_n_full(&g->chan->ring) == 0;
-        if (rc >= 0)
+        if (rc >= 0 && body == NULL)
             rc = WF_LIKELY(is_empty && !g->is_closing) ? WF_NOT_READY : take_locked(g, rx, out);
-        if (rc != WF_NOT_READY)
+        if (rc != WF_NOT_READY && body == NULL)
             break;
-        rc = await_item_locked(g, out, self);
+        rc = await_item_locked(g, out, self, body != NULL ? body : ask_locked(g));
+        body = NULL;
         if (rc == 1)
             return 1;
         if (rc < 0)
             break;
     }
-    leave_locked(g);
+    leave_and_ask(g, rc);
     return rc;
 }
 
-/* False: somebody is inside a receive. */
-static bool enter_locked(struct wf_generator *g)
+bool wf_generator_enter_locked(struct wf_generator *g)
 {
     wf_generator_settle_locked(g);
     if (g->is_consuming || wf_load_rlx(&g->turn) != WF_TURN_LOCKED)
@@ -254,8 +262,8 @@ static int generator_recv(weft_receiver *rx, void *out)
 {
     struct wf_generator *g = rx->source;
     wf_chan_lock(g->chan);
-    if (enter_locked(g))
-        return receive_locked(g, rx, out, wf_waiter_self());
+    if (wf_generator_enter_locked(g))
+        return wf_generator_receive_locked(g, rx, out, wf_waiter_self(), NULL);
     wf_chan_unlock(g->chan);
     return WEFT_EBUSY;
 }
@@ -269,9 +277,9 @@ WF_NOINLINE int wf_generator_received_slow(struct wf_generator *g, struct wf_wai
     void *out = g->loan.slot;
     int rc = end_returned_loan(g, self, claim);
     if (rc == 0)
-        rc = receive_locked(g, rx, out, self);
+        rc = wf_generator_receive_locked(g, rx, out, self, NULL);
     else if (rc < 0)
-        leave_locked(g);
+        wf_generator_leave_locked(g);
     rx->is_ended |= rc == 0;
     rx->last_error = WF_MIN(rc, 0);
     return rc;
@@ -307,7 +315,7 @@ static int generator_recv_now(weft_receiver *rx, void *out, size_t size)
 /* Asks, and does not wait for the answer: with the lock, as take_locked. */
 static int try_locked(struct wf_generator *g, weft_receiver *rx, void *out)
 {
-    if (!enter_locked(g))
+    if (!wf_generator_enter_locked(g))
         return WEFT_EBUSY;
     int rc = g->state == WF_GENERATOR_NEW ? start_locked(g) : 0;
     return rc < 0 ? rc : take_locked(g, rx, out);
@@ -322,8 +330,9 @@ static int generator_try_recv(weft_receiver *rx, void *out)
         wf_chan_unlock(g->chan);
         return rc;
     }
-    struct wf_waiter *body = rc == WF_NOT_READY ? ask_locked(g) : NULL;
-    leave_locked(g);
+    bool must_ask = rc == WF_NOT_READY || (rc == 1 && g->read_ahead > 0);
+    struct wf_waiter *body = must_ask ? ask_locked(g) : NULL;
+    wf_generator_leave_locked(g);
     if (body != NULL)
         wf_wait_wake(body, WF_WAKE_NEXT);
     return rc;

@@ -104,7 +104,8 @@ static WF_NOINLINE uint32_t rest_slow(struct wf_generator *g, struct wf_waiter *
 static uint32_t wait_locked(struct wf_generator *g, struct wf_waiter *self,
                             struct wf_waiter *lender, struct wf_chores *chores)
 {
-    bool rests = may_rest(g, self) && wf_ring_n_full(&g->chan->ring) == 0 && !g->is_loan_returned;
+    bool rests = may_rest(g, self) && g->read_ahead == 0 && !g->awaits_room &&
+                 wf_ring_n_full(&g->chan->ring) == 0 && !g->is_loan_returned;
     if (rests) {
         begin_rest(g);
     } else {
@@ -126,6 +127,8 @@ static int look_after(struct wf_generator *g, struct wf_waiter *self, uint32_t c
         return 0;
     if (claim == WF_CLAIM_CLOSED)
         return WEFT_ECLOSED;
+    if (claim == WF_CLAIM_TOLD)
+        return g->told;
     wf_chan_lock(g->chan);
     g->state = WF_GENERATOR_RUNNING;
     int rc = wf_claim_code(self, claim);
@@ -137,11 +140,16 @@ static int look_after(struct wf_generator *g, struct wf_waiter *self, uint32_t c
     return rc;
 }
 
+static inline bool wants_item_locked(const struct wf_generator *g)
+{
+    return g->read_ahead > 0 ? wf_ring_n_full(&g->chan->ring) < g->read_ahead : g->is_asked;
+}
+
 /* Waits until an item is wanted; called with the lock, returns without. lender: as above. */
 static int await_demand_locked(struct wf_generator *g, struct wf_waiter *self,
                                struct wf_waiter *lender, struct wf_chores *chores)
 {
-    while (!g->is_asked && !g->is_closing) {
+    while (!wants_item_locked(g) && !g->is_closing) {
         int rc = look_after(g, self, wait_locked(g, self, lender, chores));
         lender = NULL;
         if (rc != 1)
@@ -193,9 +201,12 @@ static struct wf_waiter *put_locked(struct wf_generator *g, const void *value,
 static WF_NOINLINE int await_room_locked_slow(struct wf_generator *g, struct wf_waiter *self)
 {
     struct wf_chores chores = { 0 };
+    g->awaits_room = true;
     int rc = await_demand_locked(g, self, NULL, &chores);
-    if (rc >= 0)
-        wf_chan_lock(g->chan);
+    wf_chan_lock(g->chan);
+    g->awaits_room = false;
+    if (rc < 0)
+        wf_chan_unlock(g->chan);
     return rc;
 }
 
@@ -210,7 +221,7 @@ static int put_and_wait(struct wf_generator *g, const void *value, struct wf_wai
             wf_chan_unlock(g->chan);
             return rc;
         }
-        if (WF_LIKELY(g->is_asked || wf_load_rlx(&g->turn) == WF_TURN_LENT))
+        if (WF_LIKELY(wants_item_locked(g) || wf_load_rlx(&g->turn) == WF_TURN_LENT))
             break;
         int rc = await_room_locked_slow(g, self);
         if (rc < 0)
@@ -238,6 +249,8 @@ static void tell_closed(struct wf_generator *g, struct wf_waiter *self)
 static WF_NOINLINE int yield_slow(struct wf_generator *g, const void *value, struct wf_waiter *self)
 {
     bool is_taken = false;
+    if (g->read_ahead > 0) /* it may go on without a wait for ever */
+        wf_coop(self);
     int rc = put_and_wait(g, value, self, &is_taken);
     if (!is_taken && g->chan->drop != NULL)
         g->chan->drop((void *)(uintptr_t)value);

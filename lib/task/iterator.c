@@ -8,7 +8,7 @@
 #include "sched/never_waits.h"
 
 #include <weft/cleanup.h>
-#include <weft/generator.h>
+#include <weft/iterator.h>
 
 #include <string.h>
 

@@ -250,6 +250,30 @@ WEFT_GENERATOR(forever, weft_rx(int))
     for (int n = 0;; n++)
         WEFT_TRY(weft_yield(n));
 }
+/* Answers of any type, also pointers; what is answered may be written like any value. */
+WEFT_GENERATOR(judged, weft_rx(const struct job *, const char *), (struct job, first))
+{
+    const char *verdict = NULL;
+    while (weft_yield_into(&verdict, &first) > 0)
+        first.id += verdict != NULL;
+    return weft_yield(&first);
+}
+
+int judge(void);
+int judge(void)
+{
+    WEFT_RX(const struct job *, jobs, const char *);
+    const struct job *job;
+    const char *const verdicts[] = { "good", "bad" };
+    WEFT_TRY(judged_with(WEFT_OPTS(generator, .name = "judged"), (struct job){ 1 }, &jobs));
+    WEFT_TRY(weft_recv(jobs, &job));
+    for (int i = 0; i < 2; i++)
+        WEFT_TRY(weft_resume(jobs, &job, (const char *)verdicts[i]));
+    weft_each (next, jobs)
+        job = next;
+    return WEFT_TRY(weft_throw(jobs, &job, job->id > 0 ? -1 : -2)) + weft_close(jobs);
+}
+
 WEFT_GENERATOR(doubled, weft_rx(int), (rx, int, source), (int, by))
 {
     weft_each (n, source)

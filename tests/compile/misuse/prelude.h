@@ -44,6 +44,12 @@ WEFT_GENERATOR(pages_of, weft_rx(struct page), (const char *, url), (int, total)
     return weft_yield((struct page){ total });
 }
 
+WEFT_GENERATOR(averager, weft_rx(double, int), (int, start))
+{
+    int sample = start;
+    return weft_yield_into(&sample, sample / 2.0);
+}
+
 WEFT_MANAGER(connected, struct job *, (const char *, host))
 {
     struct job job = { !host };
@@ -111,6 +117,8 @@ struct line_batch {
     WEFT_TX(int, itx);                                                           \
     WEFT_RX(int, irx);                                                           \
     WEFT_RX(struct page, prx);                                                   \
+    WEFT_RX(double, mean, int);                                                  \
+    double average = 0;                                                          \
     WEFT_RX(int64_t, timer);                                                     \
     WEFT_RX(weft_line, lines);                                                   \
     WEFT_PERMIT(struct job, place);                                              \
@@ -127,5 +135,5 @@ struct line_batch {
     (void)number, (void)wide, (void)at_ns, (void)numbers, (void)job, (void)jobs; \
     (void)page, (void)pair, (void)tx, (void)rx, (void)itx, (void)irx, (void)prx; \
     (void)timer, (void)lines, (void)place, (void)db, (void)book, (void)task;     \
-    (void)end;                                                                   \
+    (void)end, (void)mean, (void)average;                                        \
     (void)lease, (void)stack, (void)job_at, (void)page_at, (void)done;
