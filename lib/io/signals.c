@@ -230,7 +230,7 @@ static int signals_try_recv(weft_receiver *rx, void *out)
     if (take(signals, out))
         return 1;
     (void)wf_sys.read(signals->fd, &n, sizeof n);
-    return take(signals, out) ? 1 : WEFT_EAGAIN;
+    return take(signals, out) ? 1 : WF_NOT_READY;
 }
 
 static int signals_recv(weft_receiver *rx, void *out)
@@ -238,7 +238,7 @@ static int signals_recv(weft_receiver *rx, void *out)
     struct signals *signals = rx->source;
     for (;;) {
         int rc = signals_try_recv(rx, out);
-        if (rc == WEFT_EAGAIN)
+        if (rc == WF_NOT_READY)
             rc = WF_MIN(wf_io_wait(signals->fd, WF_POLL_IN), 0);
         if (rc != 0)
             return rc;
