@@ -1,7 +1,8 @@
-# cmake -Dprogram=FILE [-Demulator="COMMAND ARG..."] -Dexpect=FILE -Dscratch=DIR -P run-example.cmake
+# cmake -Dprogram=FILE [-Darguments=LIST] [-Demulator="COMMAND ARG..."] -Dexpect=FILE
+#   -Dscratch=DIR -P run-example.cmake
 # Runs the program in an empty folder and compares what it prints with what is expected.
 separate_arguments(command UNIX_COMMAND "${emulator}")
-list(APPEND command "${program}")
+list(APPEND command "${program}" ${arguments})
 
 file(REMOVE_RECURSE "${scratch}")
 file(MAKE_DIRECTORY "${scratch}/work")
