@@ -66,6 +66,9 @@
     X(blocking_sleep1ms, 1024, 128, "-")              \
     X(blocking_sleep1ms_c1, 16, 4, "-")               \
     X(blocking_sleep1ms_c1000, 16000, 2000, "-")      \
+    X(tcp_echo_c1, 100000, 50, "-")                   \
+    X(tcp_echo_c64, 300000, 640, "-")                 \
+    X(tcp_echo_c1000, 300000, 2000, "-")              \
     X(scale_spawn, 1000000, 20, "curve")              \
     X(scale_parked_wake, 1000000, 20, "curve")        \
     X(scale_message, 1000000, 20, "curve")            \

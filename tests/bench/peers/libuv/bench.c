@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* libuv's timers and its thread pool, on its one thread and those of the pool. They count in whole ms from a whole ms on, hence the 2. */
-#include "common.h"
+#include "net.h"
 
 #include <poll.h>
 #include <stdbool.h>
@@ -127,6 +127,9 @@ static const struct bench_case cases[] = {
     { "blocking_sleep1ms", 1, sleep1ms },
     { "blocking_sleep1ms_c1", 1, sleep1ms_c1 },
     { "blocking_sleep1ms_c1000", 1, sleep1ms_c1000 },
+    { "tcp_echo_c1", 1, tcp_echo_c1 },
+    { "tcp_echo_c64", 1, tcp_echo_c64 },
+    { "tcp_echo_c1000", 1, tcp_echo_c1000 },
     { NULL, 0, NULL },
 };
 
