@@ -52,10 +52,19 @@ static unsigned expire_all(struct wf_worker *w)
     return n;
 }
 
-static int wait_for_events(struct wf_worker *w, int64_t at_ns)
+static int wait_for_events(struct wf_worker *w, int max, int64_t at_ns)
 {
     wf_count_one(&w->stats[WF_POLLS]);
-    return wf_poller_wait(&wf_rt.poller, w->events, WF_EVENTS_AT_ONCE, at_ns);
+    return wf_poller_wait(&wf_rt.poller, w->events, max, at_ns);
+}
+
+/* What a look between two tasks takes. While as many are queued as come at once, only so few that
+ * the queue gets shorter all the same: the rest are in a fair line in the kernel, and a ring that
+ * runs over sends its oldest to the shared queue, where they wait for those that come after them. */
+static int most_events(struct wf_worker *w)
+{
+    enum { FEW = 8 };
+    return wf_runq_ring_length(&w->runq) < WF_EVENTS_AT_ONCE ? WF_EVENTS_AT_ONCE : FEW;
 }
 
 static unsigned handle_events(struct wf_worker *w, int n)
@@ -164,7 +173,7 @@ unsigned wf_poll(struct wf_worker *w)
     unsigned n = expire_all(w);
     if (!wf_io_is_in_use() || !take_poller(w))
         return n;
-    n += handle_events(w, wait_for_events(w, 0));
+    n += handle_events(w, wait_for_events(w, most_events(w), 0));
     if (give_back_poller())
         wake_one(); /* I3: somebody went to sleep meanwhile and could not take it */
     return n;
@@ -254,7 +263,7 @@ static bool poll_and_trim(struct wf_worker *w, int *out_n_events)
     do {
         if (!wf_stack_trim())
             return true;
-        *out_n_events = wait_for_events(w, 0);
+        *out_n_events = wait_for_events(w, WF_EVENTS_AT_ONCE, 0);
         now_ns = wf_clock_now();
         if (*out_n_events > 0 || has_token(w) || now_ns >= sleep_limit())
             return false;
@@ -276,7 +285,7 @@ static bool sleep_polling_once(struct wf_worker *w, int *out_n_events)
     until_ns = WF_MIN(until_ns, sleep_limit());
     if (has_token(w))
         return false;
-    *out_n_events = wait_for_events(w, until_ns);
+    *out_n_events = wait_for_events(w, WF_EVENTS_AT_ONCE, until_ns);
     if (*out_n_events > 0 || has_token(w) || !watches)
         return false;
     int64_t now_ns = wf_clock_now();

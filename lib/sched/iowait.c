@@ -267,7 +267,7 @@ static void take_event_locked(struct wf_io_slot *slot, int fd, unsigned events,
         (void)make_ready_locked(slot, left, wake);
 }
 
-void wf_io_ready(const struct wf_poll_event *events, int n)
+static void take_events(const struct wf_poll_event *events, int n)
 {
     struct wake_list wake = { .end = &wake.first };
     wf_lock_acquire(&io.lock);
@@ -279,6 +279,15 @@ void wf_io_ready(const struct wf_poll_event *events, int n)
     }
     wf_lock_release(&io.lock);
     wake_all(&wake);
+}
+
+/* A few under one lock: each may be a cache line of another worker's, and others wait to begin
+ * their waits. */
+void wf_io_ready(const struct wf_poll_event *events, int n)
+{
+    enum { AT_ONCE = 8 };
+    for (int i = 0; i < n; i += AT_ONCE)
+        take_events(&events[i], WF_MIN(n - i, (int)AT_ONCE));
 }
 
 unsigned wf_io_armed(void) { return wf_load_seq(&io.n_waits); }

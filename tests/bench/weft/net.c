@@ -10,7 +10,7 @@ int case_tcp_echo_c1(struct bench *b);
 int case_tcp_echo_c64(struct bench *b);
 int case_tcp_echo_c1000(struct bench *b);
 
-enum { SIZE = 64, ROOM = 4096 };
+enum { SIZE = 64, ROOM = 1024 };
 
 WEFT_TASK(echo, (auto, weft_socket, peer))
 {
@@ -118,14 +118,22 @@ static int run(struct bench *b, struct client *clients, int n_clients, int64_t *
     return tell(b, delays_ns, n_each * n_clients);
 }
 
-/* Two descriptors for each connection: as many as the system allows. */
-static int echo_from(struct bench *b, int n_clients)
+/* Two descriptors for each connection: fewer of them where the system does not allow so many. */
+static int allowed_clients(int n_clients)
 {
+    enum { OTHERS = 64 };
     struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-        limit.rlim_cur = limit.rlim_max;
-        (void)setrlimit(RLIMIT_NOFILE, &limit);
-    }
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+        return n_clients;
+    limit.rlim_cur = limit.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+    rlim_t most = limit.rlim_max > OTHERS ? (limit.rlim_max - OTHERS) / 2 : 1;
+    return most < (rlim_t)n_clients ? (int)most : n_clients;
+}
+
+static int echo_from(struct bench *b, int n_wanted)
+{
+    int n_clients = allowed_clients(n_wanted);
     struct client *clients = calloc((size_t)n_clients, sizeof *clients);
     int64_t *delays_ns = calloc((size_t)b->n + (size_t)n_clients, sizeof *delays_ns);
     int rc = clients != NULL && delays_ns != NULL ? run(b, clients, n_clients, delays_ns)

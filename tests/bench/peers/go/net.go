@@ -15,7 +15,7 @@ const echoSize = 64
 
 func echo(peer net.Conn) {
 	defer peer.Close()
-	buf := make([]byte, 4096)
+	buf := make([]byte, 1024)
 	for {
 		n, err := peer.Read(buf)
 		if err == io.EOF {
@@ -73,7 +73,7 @@ func tcpEcho(n int64, clients int) {
 			if err != nil {
 				fail(err.Error())
 			}
-			request, reply := make([]byte, echoSize), make([]byte, 4096)
+			request, reply := make([]byte, echoSize), make([]byte, 1024)
 			exchange(peer, request, reply) // the server has begun
 			ready.Done()
 			<-goOn

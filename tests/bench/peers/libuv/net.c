@@ -7,7 +7,7 @@
 #include <sys/resource.h>
 #include <uv.h>
 
-enum { SIZE = 64, ROOM = 4096 };
+enum { SIZE = 64, ROOM = 1024 };
 
 struct client {
     uv_tcp_t tcp;
