@@ -56,6 +56,7 @@
 #include <weft/whole.h>
 #include <weft/path.h>
 #include <weft/line.h>
+#include <weft/dir.h>
 #include <weft/fd.h>
 #include <weft/address.h>
 #include <weft/socket.h>

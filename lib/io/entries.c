@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+#include "io/entries.h"
+
+#include "plat/fs.h"
+#include "plat/mem.h"
+#include "plat/sys.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+enum { BLOCK_SIZE = 32 << 10 };
+
+int wf_entries_open(struct wf_entries *in, int at, const char *path, int flags)
+{
+    *in = (struct wf_entries){ .fd = -1, .buf = wf_realloc(NULL, BLOCK_SIZE) };
+    if (in->buf == NULL)
+        return WEFT_ENOMEM;
+    int fd = wf_fs.open_at(at, path, O_RDONLY | O_DIRECTORY | flags, 0);
+    if (fd < 0)
+        return fd;
+    in->fd = fd;
+    return 0;
+}
+
+static struct dirent64 *entry_at(const struct wf_entries *in, size_t at)
+{
+    return (struct dirent64 *)(void *)(in->buf + at);
+}
+
+static bool is_dots(const char *name)
+{
+    return name[0] == '.' && (name[1] == '\0' || (name[1] == '.' && name[2] == '\0'));
+}
+
+static weft_entry_kind kind_of(unsigned char type)
+{
+    switch (type) {
+    case DT_REG: return WEFT_ENTRY_FILE;
+    case DT_DIR: return WEFT_ENTRY_DIR;
+    case DT_LNK: return WEFT_ENTRY_LINK;
+    default: return WEFT_ENTRY_OTHER;
+    }
+}
+
+int wf_entries_next(struct wf_entries *in, weft_dir_entry *out)
+{
+    while (in->at < in->end) {
+        const struct dirent64 *entry = entry_at(in, in->at);
+        in->at += entry->d_reclen;
+        if (is_dots(entry->d_name))
+            continue;
+        *out = (weft_dir_entry){ entry->d_name, kind_of(entry->d_type), entry->d_ino };
+        return 1;
+    }
+    return 0;
+}
+
+static void close_folder(struct wf_entries *in)
+{
+    if (in->fd >= 0)
+        (void)wf_sys.close(in->fd);
+    in->fd = -1;
+}
+
+/* Some file systems don't say what an entry is. */
+static void ask_for_kinds(const struct wf_entries *in)
+{
+    struct stat about;
+    for (size_t at = 0; at < in->end; at += entry_at(in, at)->d_reclen) {
+        struct dirent64 *entry = entry_at(in, at);
+        if (entry->d_type == DT_UNKNOWN &&
+            wf_fs.stat_at(in->fd, entry->d_name, AT_SYMLINK_NOFOLLOW, &about) == 0)
+            entry->d_type = IFTODT(about.st_mode);
+    }
+}
+
+int wf_entries_read_job(void *arg)
+{
+    struct wf_entries *in = arg;
+    in->at = in->end = 0;
+    ssize_t n = in->fd >= 0 ? wf_fs.entries(in->fd, in->buf, BLOCK_SIZE) : 0;
+    if (n <= 0) {
+        close_folder(in);
+        return (int)n;
+    }
+    in->end = (size_t)n;
+    ask_for_kinds(in);
+    return 0;
+}
+
+void wf_entries_end(struct wf_entries *in)
+{
+    close_folder(in);
+    wf_free(in->buf);
+    in->buf = NULL;
+}

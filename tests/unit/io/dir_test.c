@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT
+ * Folders with calls of the system that fail, or say little. */
+#include "../fail_nth.h"
+#include "blocking/pool.h"
+#include "plat/clock.h"
+#include "plat/fs.h"
+#include "wt_test.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include <weft.h>
+
+static char folder[64], file[96], inner[96];
+
+/* Before there are threads; each run of the binary has its own. */
+__attribute__((constructor)) static void make_paths(void)
+{
+    snprintf(folder, sizeof folder, "/tmp/weft-dir-%d", (int)getpid());
+    snprintf(inner, sizeof inner, "%s/a/b", folder);
+    snprintf(file, sizeof file, "%s/a/file", folder);
+}
+
+/* By the system alone, whatever a failed run has left. */
+static void remove_rest(void)
+{
+    char upper[96];
+    snprintf(upper, sizeof upper, "%s/a", folder);
+    unlink(file);
+    rmdir(inner);
+    rmdir(upper);
+    rmdir(folder);
+    wf_pool_stop(wf_clock_after(WEFT_SEC(5)));
+}
+
+static int list(void)
+{
+    WEFT_RX(weft_text, names);
+    weft_text text;
+    WEFT_TRY(weft_dir_list(folder, &names));
+    int rc, n = 0;
+    while ((rc = weft_recv(names, &text)) > 0) {
+        weft_text_drop(&text);
+        n++;
+    }
+    if (rc == 0)
+        ck_assert_int_eq(n, 1);
+    return rc;
+}
+
+static int walk(void)
+{
+    WEFT_RX(weft_walk_entry, entries);
+    WEFT_TRY(weft_dir_walk(folder, NULL, &entries));
+    int n = 0, error = 0;
+    weft_each (entry, entries) {
+        n++;
+        error = entry.error < 0 ? entry.error : error;
+    }
+    int rc = weft_error(entries);
+    if (rc == 0 && error == 0)
+        ck_assert_int_eq(n, 3);
+    return rc < 0 ? rc : error;
+}
+
+static int use_folders(void *arg)
+{
+    (void)arg;
+    WEFT_TRY(weft_dir_make(folder, 0700));
+    WEFT_TRY(weft_dir_make_all(inner, 0700));
+    WEFT_TRY(weft_whole_write(file, "x", 1));
+    WEFT_TRY(list());
+    WEFT_TRY(walk());
+    return weft_dir_remove_all(folder);
+}
+
+WT_TEST(each_call_that_fails_is_reported)
+{
+    wt_seeds_at_most(3);
+    ck_assert_uint_gt(fail_each(use_folders, NULL, remove_rest), 40);
+    remove_rest();
+}
+
+/* ---- a file system that does not say what an entry is -------------------------------------------------- */
+
+static ssize_t entries_of_no_kind(int fd, void *buf, size_t size)
+{
+    ssize_t n = wf_fs_real.entries(fd, buf, size);
+    for (ssize_t at = 0; at < n;) {
+        struct dirent64 *entry = (struct dirent64 *)(void *)((char *)buf + at);
+        entry->d_type = DT_UNKNOWN;
+        at += entry->d_reclen;
+    }
+    return n;
+}
+
+WT_TEST(an_entry_of_unknown_kind_is_asked)
+{
+    wt_seeds_at_most(3);
+    wf_fs.entries = entries_of_no_kind;
+    ck_assert_int_eq(use_folders(NULL), 0);
+    ck_assert_int_eq(access(folder, F_OK), -1);
+    wf_fs.entries = wf_fs_real.entries;
+}
+
+WT_MAIN("dir")
