@@ -57,6 +57,8 @@
 #include <weft/path.h>
 #include <weft/line.h>
 #include <weft/dir.h>
+#include <weft/temp.h>
+#include <weft/replace.h>
 #include <weft/fd.h>
 #include <weft/address.h>
 #include <weft/socket.h>

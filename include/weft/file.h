@@ -76,6 +76,13 @@ WEFT_API weft_file *weft_stderr(void);
  * Returns  the descriptor; WEFT_EINVAL for NULL                                             */
 WEFT_API int weft_file_fd(const weft_file *file);
 
+/* The path that the file was opened by, as it was given; of a file without one, what it is.
+ *
+ * Waits    no
+ * From     any thread
+ * Returns  text that lives as long as the file; NULL for NULL                               */
+WEFT_API const char *weft_file_path(const weft_file *file);
+
 /* Reads up to size bytes at the file's position.
  *
  * Waits    the task, or a plain thread

@@ -147,6 +147,12 @@ int weft_file_read_exact(weft_file *file, void *buf, size_t size, size_t *out_n)
 
 /* ---- writing ------------------------------------------------------------------------------------ */
 
+/* A spooled file that has grown out of memory is moved when all has been written. */
+static int end_write(struct wf_file_op *op)
+{
+    return WF_UNLIKELY(op->file->is_spooled) ? wf_file_spill(op->file) : 0;
+}
+
 static int write_step(struct wf_file_op *op)
 {
     if (op->n_done == op->size)
@@ -156,7 +162,7 @@ static int write_step(struct wf_file_op *op)
     if (n <= 0)
         return n < 0 ? (int)n : -EIO;
     op->n_done += (size_t)n;
-    return op->n_done < op->size;
+    return op->n_done < op->size ? 1 : end_write(op);
 }
 
 int weft_file_write_all(weft_file *file, const void *data, size_t size, size_t *out_n)
@@ -217,7 +223,7 @@ static int write_many_step(struct wf_file_op *op)
     if (n <= 0)
         return n < 0 ? (int)n : -EIO;
     step_over(op, (size_t)n);
-    return op->n_parts > 0;
+    return op->n_parts > 0 ? 1 : end_write(op);
 }
 
 int weft_file_write_many(weft_file *file, const struct iovec *parts, size_t n, size_t *out_n)

@@ -20,7 +20,7 @@
 #include <weft/file.h>
 
 struct weft_file {
-    /* Constant. */
+    /* Constant; what a spooled file's descriptor means changes. */
     int fd;
     bool is_standard;    /* the process's own: closing it does nothing */
     bool is_nonblocking; /* so its steps need no job */
@@ -28,11 +28,15 @@ struct weft_file {
     _Atomic uint32_t is_busy; /* any thread: whoever turns it from 0 to 1 may operate */
 
     /* The operator's. */
-    bool by_readiness; /* not a regular file, as far as is known */
+    bool by_readiness;  /* not a regular file, as far as is known */
+    bool is_spooled;    /* in memory, as long as it is not larger than spool_max */
+    int64_t spool_max;  /* constant */
+    char *spool_folder; /* constant: where it goes then */
 
     _Atomic int sync_error; /* of the first sync that failed: the pages are lost, so it stays */
     weft_resource entry;
     const char *path; /* for the ledger; of one without, what it is */
+    char *own_path;   /* the same, of a temporary file: it is removed with the file, and freed */
 };
 
 /* One operation on its way. */
@@ -65,6 +69,10 @@ WF_MUST_CHECK int wf_file_run_job(weft_file *file, const char *name, struct wf_f
 
 WF_MUST_CHECK bool wf_file_take(weft_file *file);
 void wf_file_release(weft_file *file);
+
+/* file_spool.c: in a job, by the operator, after a write: what has grown too large for memory goes
+ * to a disk, under the same descriptor. */
+WF_MUST_CHECK int wf_file_spill(weft_file *file);
 
 /* file_open.c: a file that is not open yet, with room for a copy of path. NULL: no memory. */
 WF_MUST_CHECK weft_file *wf_file_make(const char *path);

@@ -7,6 +7,7 @@
 #include "blocking/pool.h"
 #include "io/file.h"
 #include "io/raw.h"
+#include "plat/fs.h"
 #include "plat/mem.h"
 #include "plat/sys.h"
 #include "sched/iowait.h"
@@ -72,7 +73,12 @@ void wf_file_opened(weft_file *file, int fd, mode_t mode)
     wf_ledger_open_at_large(&file->entry, "file", file->path);
 }
 
-void wf_file_free(weft_file *file) { wf_free(file); }
+void wf_file_free(weft_file *file)
+{
+    wf_free(file->own_path);
+    wf_free(file->spool_folder);
+    wf_free(file);
+}
 
 /* ---- by path ---------------------------------------------------------------------------------------- */
 
@@ -163,9 +169,19 @@ weft_file *weft_stdin(void) { return &standard[0]; }
 weft_file *weft_stdout(void) { return &standard[1]; }
 weft_file *weft_stderr(void) { return &standard[2]; }
 
+const char *weft_file_path(const weft_file *file) { return file != NULL ? file->path : NULL; }
+
 int weft_file_fd(const weft_file *file) { return file != NULL ? file->fd : WEFT_EINVAL; }
 
 /* ---- closing ------------------------------------------------------------------------------------------ */
+
+static int close_job(void *arg)
+{
+    weft_file *file = arg;
+    if (file->own_path != NULL)
+        (void)wf_fs.unlink_at(AT_FDCWD, file->own_path, 0); /* its owner may have moved it */
+    return wf_sys.close(file->fd);
+}
 
 int weft_file_close(weft_file *file)
 {
@@ -175,7 +191,7 @@ int weft_file_close(weft_file *file)
         return WEFT_EBUSY;
     if (file->by_readiness)
         wf_io_forget(file->fd);
-    int rc = wf_blocking_call_shielded("weft_file_close", wf_raw_close_job, &file->fd);
+    int rc = wf_blocking_call_shielded("weft_file_close", close_job, file);
     weft_resource_closed(&file->entry);
     wf_file_free(file);
     return rc;
