@@ -102,11 +102,12 @@ struct wf_waiter {
     /* The rest. */
     const char *name, *file; /* what it is called and where it was made */
     int line;
-    int close_error;               /* first error of a closer that a brace ran */
-    uint32_t n_unknown_reads;      /* read locks that it holds and that are not in reads */
-    bool felt_cancel;              /* since it entered its scope a call has failed for a cancel */
-    struct wf_locals *locals;      /* what it sees of task-locals; owner only */
-    struct wf_closing *closing;    /* the innermost closer that it runs (closing.h) */
+    int close_error;            /* first error of a closer that a brace ran */
+    uint32_t n_unknown_reads;   /* read locks that it holds and that are not in reads */
+    uint32_t sealed_shields;    /* shields of a teardown: the end of an outer one changes nothing */
+    bool felt_cancel;           /* since it entered its scope a call has failed for a cancel */
+    struct wf_locals *locals;   /* what it sees of task-locals; owner only */
+    struct wf_closing *closing; /* the innermost closer that it runs (closing.h) */
     const void *reads[WF_N_READS]; /* rwlocks that it reads, as often as it does; NULL: no more */
 };
 
@@ -275,6 +276,7 @@ static inline void wf_waiter_init(struct wf_waiter *waiter, bool is_task)
     waiter->budget = WF_OPERATIONS_PER_TURN;
     waiter->n_locks = 0;
     waiter->shields = 0;
+    waiter->sealed_shields = 0;
     waiter->cancel = &wf_never_cancelled;
     waiter->scope = NULL;
     waiter->closing = NULL;

@@ -176,7 +176,10 @@ void weft_shield_end(weft_shield *shield)
     struct wf_waiter *self = wf_waiter_self();
     if (self == NULL)
         return;
-    self->shields--;
+    if (--self->shields < self->sealed_shields) { /* begun before the teardown that goes on */
+        self->sealed_shields = self->shields;
+        return;
+    }
     self->cancel = flag_after((struct shield *)(void *)shield->opaque_, self);
 }
 

@@ -242,7 +242,7 @@ static void tell_closed(struct wf_generator *g, struct wf_waiter *self)
         return;
     }
     g->is_told = true;
-    self->shields++;
+    self->sealed_shields = ++self->shields;
     self->cancel = &wf_never_cancelled;
 }
 

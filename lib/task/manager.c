@@ -53,6 +53,7 @@ static void shield_rest(struct wf_generator *g, struct wf_waiter *self)
     self->scope = &g->scope;
     self->cancel = &wf_scope_of(&g->scope)->cancelled;
     weft_closing_begin(&g->lease->rest);
+    self->sealed_shields = self->shields;
     self->scope = innermost;
 }
 
@@ -77,8 +78,10 @@ int wf_manager_yield(struct wf_generator *g, const void *value, struct wf_waiter
 
 void wf_manager_body_done(struct weft_lease *lease, int rc)
 {
-    if (lease->has_yielded)
+    if (lease->has_yielded) {
+        wf_waiter_self()->sealed_shields = 0;
         wf_closing_end(wf_closing_of(&lease->rest));
+    }
     lease->rc = rc;
     lease->has_ended = true;
 }

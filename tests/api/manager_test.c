@@ -349,7 +349,7 @@ WT_TEST(a_second_yield_is_an_error_with_a_sentence)
 
 /* ---- what is around it ----------------------------------------------------------------------------- */
 
-/* Resources of its own, and a scope around the yield: they close behind the shield too. */
+/* Resources of its own, a scope and a shield around the yield: they close behind the shield too. */
 typedef struct probe {
     int n_waits;
 } probe;
@@ -375,7 +375,10 @@ WEFT_MANAGER(nested, int, (int, inner))
         WEFT_AUTO(probe, probed);
         WEFT_TRY(weft_spawn(&scope, stay));
         probed = &here;
+        weft_shield shield;
+        weft_shield_begin(&shield);
         rc = weft_yield(value + inner);
+        weft_shield_end(&shield);
         ck_assert_int_eq(weft_sleep(WEFT_US(100)), 0);
     }
     ck_assert_int_eq(weft_sleep(WEFT_US(100)), 0);

@@ -170,6 +170,51 @@ WT_TEST(a_cancel_during_the_teardown_does_not_reach_it)
     ck_assert_int_eq(weft_run(shielded_main, NULL), 0);
 }
 
+/* Shields and scopes that were there before the yield end as they were begun; the teardown goes on. */
+WEFT_GENERATOR(behind_shields, weft_rx(int), (_Atomic int *, n_slept))
+{
+    weft_shield outer, inner, later;
+    weft_shield_begin(&outer);
+    {
+        WEFT_SCOPE(scope);
+        weft_shield_begin(&inner);
+        ck_assert_int_eq(weft_yield(1), WEFT_ECLOSED);
+        weft_shield_begin(&later);
+        weft_shield_end(&later);
+        atomic_fetch_add(n_slept, weft_sleep(WEFT_US(1)) == 0);
+        weft_shield_end(&inner);
+        atomic_fetch_add(n_slept, weft_sleep(WEFT_US(1)) == 0);
+        ck_assert_int_eq(weft_scope_wait(&scope), 0);
+    }
+    weft_shield_end(&outer);
+    atomic_fetch_add(n_slept, weft_sleep(WEFT_US(1)) == 0);
+    weft_shield_begin(&later);
+    atomic_fetch_add(n_slept, weft_sleep(WEFT_US(1)) == 0);
+    weft_shield_end(&later);
+    atomic_fetch_add(n_slept, weft_sleep(WEFT_US(1)) == 0);
+    return weft_checkpoint();
+}
+
+static int behind_shields_main(void *arg)
+{
+    _Atomic int n_slept = 0;
+    (void)arg;
+    WEFT_SCOPE(scope);
+    WEFT_RX(int, numbers);
+    int n;
+    WEFT_TRY(behind_shields(&n_slept, &numbers));
+    ck_assert_int_eq(weft_recv(numbers, &n), 1);
+    weft_scope_cancel(&scope);
+    ck_assert_int_eq(weft_close(numbers), 0);
+    ck_assert_int_eq(atomic_load(&n_slept), 5);
+    return weft_scope_wait(&scope);
+}
+
+WT_TEST(the_end_of_a_shield_before_the_last_yield_does_not_end_the_teardown)
+{
+    ck_assert_int_eq(weft_run(behind_shields_main, NULL), 0);
+}
+
 /* A generator opened in a body ends with it, whoever holds its receiver by then. */
 WEFT_GENERATOR(opens_inner, weft_rx(int), (tx, weft_receiver *, out))
 {
