@@ -244,7 +244,9 @@ void wf_adaptor_close_source(struct wf_adaptor *adaptor)
 {
     cut_off(adaptor);
     if (adaptor->has_item)
-        wf_drop_item(adaptor->source->drop_item, adaptor->in);
+        wf_drop_item(adaptor->kind->is_one_type ? adaptor->rx.drop_item
+                                                : adaptor->source->drop_item,
+                     adaptor->in);
     adaptor->has_item = false;
     wf_adaptor_close_other(adaptor, &adaptor->source);
 }

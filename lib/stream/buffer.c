@@ -42,7 +42,7 @@ static int pump_items(const struct pump *pump, void *item)
             return rc;
         rc = weft_sender_send(pump->tx, item, pump->source->elem_size);
         if (rc < 0) {
-            wf_drop_item(pump->source->drop_item, item);
+            wf_drop_item(pump->tx->chan->drop, item);
             return rc;
         }
     }

@@ -51,6 +51,28 @@ static int ahead_main(void *arg)
 
 WT_TEST(a_buffer_stops_when_full_and_its_close_ends_the_source) { run_tokens(ahead_main); }
 
+/* Its own destructor is for the item in its task's hand, too; the source has none. */
+static int own_drop_main(void *arg)
+{
+    (void)arg;
+    WEFT_TX(struct token *, tx);
+    WEFT_RX(struct token *, source);
+    WEFT_TRY(weft_chan_open(&tx, &source, 0));
+    weft_receiver *ahead = NULL;
+    struct token *first;
+    WEFT_TRY(weft_buffer_open(weft_half_take(&source), sizeof first,
+                              WEFT_OPTS(buffer, .capacity = 1, .drop = token_drop), &ahead));
+    for (int n = 1; n <= 2; n++)
+        WEFT_TRY(weft_send(tx, token_new(n)));
+    ck_assert_int_eq(weft_receiver_recv(ahead, &first, sizeof first), 1);
+    (void)token_end(first);
+    WEFT_TRY(weft_send(tx, token_new(3))); /* in its hand: there is no room for it */
+    weft_half_drop(&ahead);
+    return 0;
+}
+
+WT_TEST(a_buffer_drops_what_is_in_its_hand) { run_tokens(own_drop_main); }
+
 static int selected_buffer_main(void *arg)
 {
     (void)arg;
