@@ -9,8 +9,10 @@
  *     WEFT_TRY(weft_take(WEFT_MOVE(long_ones), 10, &ten));
  *
  * No task and no buffer: one receive from the last pulls through all of them, and closing
- * the last closes all. Each stage owns the one before it. A receiver that goes through a
- * user's step counts as one that may wait, unless opened with .never_waits.
+ * the last closes all. Each stage owns the one before it. A step runs when its item is asked
+ * for, never ahead. A receiver that goes through a user's step counts as one that may wait,
+ * unless opened with .never_waits. Select says below which are a case of weft_select; it
+ * refuses the others with WEFT_ENOTSUP.
  *
  * An error of the source is delivered once, after the items; an error of a step ends the
  * stream. Each item is received, owned by a step, or dropped once, on every path.
@@ -38,6 +40,7 @@ extern "C" {
  * args is copied. opts may be NULL. The receiver is the caller's to drop, and is written
  * by memcpy.
  *
+ * Select   a case with opts->never_waits, if source is one
  * Waits    no, but for source's teardown when the open fails
  * From     any thread
  * Returns  0
@@ -50,6 +53,7 @@ WEFT_API WEFT_MUST_CHECK int weft_map_open(const weft_callable *step, void *args
 
 /* The same for a step that returns 1 when it made something, and 0 when it did not.
  *
+ * Select   a case with opts->never_waits, if source is one
  * Waits, From, Returns    as weft_map_open                                                   */
 WEFT_API WEFT_MUST_CHECK int weft_filter_map_open(const weft_callable *step, void *args,
                                                   weft_receiver *source, size_t in_size,
@@ -61,6 +65,7 @@ WEFT_API WEFT_MUST_CHECK int weft_filter_map_open(const weft_callable *step, voi
  * step->enter(args, weft_step) owns the item and changes the value at out, which begins as
  * a copy of first and is the stream's on every path. With opts->drop it needs opts->clone.
  *
+ * Select   a case with opts->never_waits, if source is one
  * Waits    as weft_map_open
  * From     any thread
  * Returns  as weft_map_open; WEFT_EINVAL without the clone that it needs                     */
@@ -76,6 +81,7 @@ WEFT_API WEFT_MUST_CHECK int weft_scan_open(const weft_callable *step, void *arg
  * or an error that ends the stream. A dropped item goes to opts->drop, or, without one,
  * where the source's unwanted items go. The rest: weft_map_open.
  *
+ * Select   a case with opts->never_waits, if source is one
  * Waits    no, but for source's teardown when the open fails
  * From     any thread
  * Returns  as weft_map_open                                                                  */
@@ -86,6 +92,7 @@ WEFT_API WEFT_MUST_CHECK int weft_filter_open(const weft_callable *step, void *a
 
 /* The items up to the first for which step says 0; that one is dropped, source closed.
  *
+ * Select   a case with opts->never_waits, if source is one
  * Waits, From, Returns    as weft_filter_open                                                */
 WEFT_API WEFT_MUST_CHECK int weft_take_while_open(const weft_callable *step, void *args,
                                                   weft_receiver *source, size_t elem_size,
@@ -94,6 +101,7 @@ WEFT_API WEFT_MUST_CHECK int weft_take_while_open(const weft_callable *step, voi
 
 /* The items from the first on for which step says 0; those before it are dropped.
  *
+ * Select   a case with opts->never_waits, if source is one
  * Waits, From, Returns    as weft_filter_open                                                */
 WEFT_API WEFT_MUST_CHECK int weft_drop_while_open(const weft_callable *step, void *args,
                                                   weft_receiver *source, size_t elem_size,
@@ -106,6 +114,7 @@ WEFT_API WEFT_MUST_CHECK int weft_drop_while_open(const weft_callable *step, voi
  * source is then closed by that one, which gives the end. source is consumed on every
  * path; opts may be NULL. The receiver is the caller's to drop, and is written by memcpy.
  *
+ * Select   a case, if source is one
  * Waits    no, but for source's teardown when the open fails
  * From     any thread
  * Returns  as weft_map_open                                                                  */
@@ -115,6 +124,7 @@ WEFT_API WEFT_MUST_CHECK int weft_take_open(weft_receiver *source, size_t elem_s
 
 /* Opens a receiver of the items after the first n, which are dropped.
  *
+ * Select   a case, if source is one
  * Waits, From, Returns    as weft_take_open                                                  */
 WEFT_API WEFT_MUST_CHECK int weft_skip_open(weft_receiver *source, size_t elem_size, uint64_t n,
                                             const weft_stream_opts *opts,

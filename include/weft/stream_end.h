@@ -58,6 +58,7 @@ WEFT_API WEFT_MUST_CHECK int weft_collect_run(weft_receiver *source, size_t elem
  * returns 0; or the error that the stream ends with. It runs once at most. A cancelled
  * receive is no error of the stream. The rest: weft_map_open.
  *
+ * Select   no case: weft_buffer makes one of it
  * Waits    no, but for source's teardown when the open fails
  * From     any thread
  * Returns  as weft_map_open                                                                  */
@@ -72,6 +73,7 @@ WEFT_API WEFT_MUST_CHECK int weft_catch_open(const weft_callable *step, void *ar
  * when it is closed before. It returns 0 for a quiet end, or the error to end with; at a
  * close, when source is closed already, an error is what the close returns.
  *
+ * Select   a case with opts->never_waits, if source is one
  * Waits, From, Returns    as weft_catch_open                                                 */
 WEFT_API WEFT_MUST_CHECK int weft_on_end_open(const weft_callable *step, void *args,
                                               weft_receiver *source, size_t elem_size,

@@ -42,6 +42,7 @@ typedef struct weft_chunk_layout {
  * The number lies at out.first, the item at out.second. source is consumed on every path;
  * opts may be NULL. The receiver is the caller's to drop, and is written by memcpy.
  *
+ * Select   a case, if source is one
  * Waits    no, but for source's teardown when the open fails
  * From     any thread
  * Returns  0
@@ -56,6 +57,7 @@ WEFT_API WEFT_MUST_CHECK int weft_enumerate_open(weft_receiver *source, size_t e
  *
  * An item that has a drop is given twice by opts->clone.
  *
+ * Select   a case, if source is one
  * Waits, From    as weft_enumerate_open
  * Returns  as weft_enumerate_open; WEFT_EINVAL without the clone that it needs               */
 WEFT_API WEFT_MUST_CHECK int weft_pairwise_open(weft_receiver *source, size_t elem_size,
@@ -68,6 +70,7 @@ WEFT_API WEFT_MUST_CHECK int weft_pairwise_open(weft_receiver *source, size_t el
  * It ends when one of them ends: the other is closed, and an item without a partner is
  * dropped. So it is with an error. Both are consumed on every path.
  *
+ * Select   a case, if both sources are
  * Waits, From, Returns    as weft_enumerate_open                                             */
 WEFT_API WEFT_MUST_CHECK int weft_zip_open(weft_receiver *first, size_t first_size,
                                            weft_receiver *second, size_t second_size,
@@ -79,6 +82,7 @@ WEFT_API WEFT_MUST_CHECK int weft_zip_open(weft_receiver *first, size_t first_si
  * With d_ns > 0 one is given, however full, when so much time has passed since its first
  * item came; source must then be one that select takes. An error comes after the items.
  *
+ * Select   a case, if source is one and d_ns is 0
  * Waits, From    as weft_enumerate_open
  * Returns  as weft_enumerate_open
  *          WEFT_ENOTSUP    d_ns is set, and source may wait inside: weft_buffer goes before  */
@@ -93,6 +97,7 @@ WEFT_API WEFT_MUST_CHECK int weft_chunks_open(weft_receiver *source, size_t elem
  * and returns 1 if they are the same, 0 if not, or an error. NULL: the bytes decide. An
  * item that has a drop is kept by opts->clone. source and what args owns are consumed.
  *
+ * Select   a case, if source is one; with a step, only with opts->never_waits
  * Waits, From    as weft_enumerate_open
  * Returns  as weft_enumerate_open; WEFT_EINVAL without the clone that it needs               */
 WEFT_API WEFT_MUST_CHECK int weft_distinct_open(const weft_callable *step, void *args,
@@ -105,6 +110,7 @@ WEFT_API WEFT_MUST_CHECK int weft_distinct_open(const weft_callable *step, void 
  * slots is an array of the addresses of n handles, which are emptied on every path. A
  * source is closed before the next is asked. An error ends it all.
  *
+ * Select   a case, if all sources are
  * Waits, From    as weft_enumerate_open
  * Returns  as weft_enumerate_open; WEFT_EINVAL for no source                                 */
 WEFT_API WEFT_MUST_CHECK int weft_chain_open(const void *slots, size_t n, size_t elem_size,
@@ -116,6 +122,7 @@ WEFT_API WEFT_MUST_CHECK int weft_chain_open(const void *slots, size_t n, size_t
  * Of several that are ready each is as likely as the next. It ends when all have ended; an
  * error of one closes the others at once. Each must be one that select takes.
  *
+ * Select   no case: weft_buffer makes one of it
  * Waits, From    as weft_chain_open
  * Returns  as weft_chain_open
  *          WEFT_ENOTSUP    one may wait inside: weft_buffer goes before it                   */
@@ -129,6 +136,7 @@ WEFT_API WEFT_MUST_CHECK int weft_merge_open(const void *slots, size_t n, size_t
  * this one) to out by memcpy, and returns 0 or an error. An error of such a stream ends
  * the whole. The rest: weft_map_open.
  *
+ * Select   no case: weft_buffer makes one of it
  * Waits, From, Returns    as weft_map_open                                                   */
 WEFT_API WEFT_MUST_CHECK int weft_flat_map_open(const weft_callable *step, void *args,
                                                 weft_receiver *source, size_t in_size,

@@ -32,9 +32,10 @@ extern "C" {
 /* Opens a receiver of the n items at items, which stay there as long as it is open.
  *
  * They are copied out one by one. With opts->drop the stream owns what they own: those
- * that nobody received are dropped at the close. opts may be NULL. Select may pull it.
+ * that nobody received are dropped at the close. opts may be NULL.
  * The receiver is the caller's to drop, and is written by memcpy.
  *
+ * Select   a case
  * Waits    no
  * From     any thread
  * Returns  0
@@ -45,6 +46,7 @@ WEFT_API WEFT_MUST_CHECK int weft_array_open(const void *items, size_t n, size_t
 
 /* Opens a receiver of int64_t: from, from + step, ... up to end, which is not among them.
  *
+ * Select   a case
  * Waits    no
  * From     any thread
  * Returns  0
@@ -76,6 +78,7 @@ WEFT_API WEFT_MUST_CHECK int weft_page_add(weft_page *page, const void *item, si
  * args is copied; what it owns is consumed on every path. opts->drop ends items that
  * nobody received.
  *
+ * Select   a case with opts->never_waits
  * Waits    no
  * From     any thread
  * Returns  0

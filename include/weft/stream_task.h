@@ -40,6 +40,7 @@ typedef struct weft_buffer_opts {
  * source is consumed on every path; opts may be NULL. The receiver is the caller's to
  * drop, and is written by memcpy.
  *
+ * Select   a case, whatever source is
  * Waits    no, but for source's teardown when the open fails
  * From     a task or any thread
  * Returns  0
@@ -64,6 +65,7 @@ typedef struct weft_parallel_opts {
  * given in the order of the items; an error of a step comes after those of the items
  * before, or, unordered, at once. Tasks begin at the first receive.
  *
+ * Select   a case
  * Waits    no, but for source's teardown when the open fails
  * From     a task or any thread
  * Returns  as weft_map_open                                                                  */

@@ -35,6 +35,7 @@ extern "C" {
  * every path; opts may be NULL. The receiver is the caller's to drop, and is written by
  * memcpy.
  *
+ * Select   a case
  * Waits    no, but for source's teardown when the open fails
  * From     any thread
  * Returns  0
@@ -49,6 +50,7 @@ WEFT_API WEFT_MUST_CHECK int weft_conflate_open(weft_receiver *source, size_t el
  *
  * When the source ends, the last item is given before, at once.
  *
+ * Select   no case: weft_buffer makes one of it
  * Waits, From    as weft_conflate_open
  * Returns  as weft_conflate_open; WEFT_EINVAL if d_ns is not positive                        */
 WEFT_API WEFT_MUST_CHECK int weft_debounce_open(weft_receiver *source, size_t elem_size,
@@ -60,6 +62,7 @@ WEFT_API WEFT_MUST_CHECK int weft_debounce_open(weft_receiver *source, size_t el
  * At a point before which no item came nothing is given. When the source ends, the last
  * item is given before, at once.
  *
+ * Select   no case: weft_buffer makes one of it
  * Waits, From, Returns    as weft_debounce_open                                              */
 WEFT_API WEFT_MUST_CHECK int weft_sample_open(weft_receiver *source, size_t elem_size,
                                               int64_t d_ns, const weft_stream_opts *opts,
@@ -69,6 +72,7 @@ WEFT_API WEFT_MUST_CHECK int weft_sample_open(weft_receiver *source, size_t elem
  *
  * Nothing is dropped: the source waits. It may be one that waits inside.
  *
+ * Select   no case: weft_buffer makes one of it
  * Waits, From    as weft_conflate_open
  * Returns  as weft_debounce_open, but for WEFT_ENOTSUP                                       */
 WEFT_API WEFT_MUST_CHECK int weft_throttle_open(weft_receiver *source, size_t elem_size,
@@ -77,6 +81,7 @@ WEFT_API WEFT_MUST_CHECK int weft_throttle_open(weft_receiver *source, size_t el
 
 /* Opens a receiver that ends with WEFT_ETIMEDOUT when a receive waits longer than d_ns.
  *
+ * Select   no case: weft_buffer makes one of it
  * Waits, From, Returns    as weft_debounce_open                                              */
 WEFT_API WEFT_MUST_CHECK int weft_item_timeout_open(weft_receiver *source, size_t elem_size,
                                                     int64_t d_ns, const weft_stream_opts *opts,
@@ -99,6 +104,7 @@ typedef struct weft_retry_opts {
  * delay is shortened at random by up to a quarter. The first opening is at the first
  * receive. args is copied; what it owns is consumed on every path.
  *
+ * Select   no case: weft_buffer makes one of it
  * Waits    no
  * From     any thread
  * Returns  0

@@ -104,6 +104,68 @@ static int kept(void *arg)
 
 WT_TEST(what_keeps_a_clone_at_every_point) { try_all(kept, "kept"); }
 
+struct numbered {
+    uint64_t index;
+    struct token *item;
+};
+
+static int numbers_of_distinct(void *arg)
+{
+    (void)arg;
+    WEFT_RX(struct token *, a);
+    WEFT_RX(struct token *, b);
+    WEFT_RX(struct numbered, rx);
+    WEFT_TRY(open_few(&a));
+    WEFT_TRY(weft_distinct_open(NULL, NULL, (weft_receiver *)weft_slot_take(&a), sizeof a,
+                                WEFT_OPTS(stream, .clone = token_clone),
+                                (weft_receiver **)(void *)&b));
+    WEFT_TRY(weft_enumerate(WEFT_MOVE(b), &rx));
+    weft_each (it, rx)
+        token_end(it.item);
+    return weft_error(rx);
+}
+
+WT_TEST(enumerate_and_distinct_at_every_point) { try_all(numbers_of_distinct, "numbers"); }
+
+/* By select: an item that came while it waited lies in the lowest stage until it is received. */
+WEFT_TASK(sends_tokens, (tx, struct token *, tx), (int, last))
+{
+    int rc = 0;
+    for (int n = 1; n <= last && rc >= 0; n++) {
+        struct token *token = token_new(n);
+        rc = weft_send(tx, token);
+        if (rc < 0)
+            token_end(token);
+    }
+    return rc;
+}
+
+static int selected(void *arg)
+{
+    (void)arg;
+    const weft_stream_opts pulled = { .never_waits = true, .drop = token_drop };
+    int rc = 1;
+    WEFT_TX(struct token *, tx);
+    WEFT_RX(struct token *, a);
+    WEFT_RX(struct token *, b);
+    WEFT_SCOPE(scope);
+    WEFT_TRY(weft_chan_open(&tx, &a, 0, .drop = token_drop));
+    WEFT_TRY(weft_spawn(&scope, sends_tokens, WEFT_MOVE(tx), 6));
+    WEFT_TRY(renewed_with(&pulled, WEFT_MOVE(a), &b));
+    WEFT_TRY(weft_skip(WEFT_MOVE(b), 1, &a));
+    WEFT_TRY(weft_take(WEFT_MOVE(a), 3, &b));
+    while (rc > 0) {
+        struct token *token;
+        WEFT_TRY(weft_select(&rc, weft_on_recv(b, &token), weft_on_after(WEFT_SEC(100))));
+        if (rc > 0)
+            token_end(token);
+    }
+    WEFT_TRY(rc);
+    return weft_scope_wait(&scope);
+}
+
+WT_TEST(select_at_every_point) { try_all(selected, "selected"); }
+
 /* ---- joins ------------------------------------------------------------------------------------- */
 
 struct pair {
@@ -332,6 +394,26 @@ static int paged(void *arg)
 }
 
 WT_TEST(pages_at_every_point) { try_all(paged, "paged"); }
+
+static int owned_array(void *arg)
+{
+    (void)arg;
+    struct token *items[4];
+    WEFT_RX(struct token *, a);
+    WEFT_RX(struct token *, b);
+    for (int i = 0; i < 4; i++)
+        items[i] = token_new(i);
+    int rc = weft_array_with(WEFT_OPTS(stream, .drop = token_drop), items, 4, &a);
+    if (rc < 0)
+        for (int i = 0; i < 4; i++)
+            token_end(items[i]);
+    WEFT_TRY(rc);
+    WEFT_TRY(renewed_with(WEFT_OPTS(stream, .drop = token_drop), WEFT_MOVE(a), &b));
+    WEFT_TRY(odd(WEFT_MOVE(b), &a));
+    return end_all(a);
+}
+
+WT_TEST(an_array_at_every_point) { try_all(owned_array, "owned_array"); }
 
 /* ---- tasks ------------------------------------------------------------------------------------- */
 
