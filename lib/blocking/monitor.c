@@ -173,7 +173,7 @@ static struct look look_at_all(bool is_tick)
 {
     struct look look = { .n_lendable = 0 };
     wf_lock_acquire(&wf_rt.lock);
-    for (unsigned i = 0; wf_rt.state == WF_RUNNING && i < wf_rt.n_workers; i++)
+    for (unsigned i = 0; wf_rt.state == WF_RUNNING && i < wf_n_workers(); i++)
         look_at(&look, i, is_tick);
     wf_lock_release(&wf_rt.lock);
     return look;
@@ -224,7 +224,7 @@ static bool begin_wait_locked(struct wf_job *job)
 /* NULL: the function has just returned, or the runtime has ended. */
 static struct wf_worker *take_locked(const struct look *look)
 {
-    if (wf_rt.state != WF_RUNNING || look->index >= wf_rt.n_workers)
+    if (wf_rt.state != WF_RUNNING || look->index >= wf_n_workers())
         return NULL;
     struct wf_worker *w = &wf_rt.workers[look->index];
     uint64_t lending = look->lending;

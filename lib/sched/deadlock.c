@@ -46,6 +46,12 @@ void wf_report_stuck(void)
 /* seq [trap-pending]: before the look at plain_waiting that follows; and below after the count. */
 void wf_trap_is_pending(void) { wf_store_seq(&is_trap_pending, true); }
 
+void wf_report_hog(const struct wf_waiter *task, int64_t d_ns)
+{
+    if (hooks.hog != NULL)
+        hooks.hog(task, d_ns);
+}
+
 /* ---- looking --------------------------------------------------------------------------------- */
 
 static uint64_t motion(void) { return wf_load_seq(&wf_rt.plain_epoch) + wf_stat(WF_SWITCHES); }
@@ -62,7 +68,7 @@ static bool are_workers_quiet(void)
 {
     if (wf_load_seq(&wf_rt.is_stopping))
         return true;
-    return wf_load_seq(&wf_rt.n_idle) == wf_rt.n_workers && wf_load_seq(&wf_rt.n_searching) == 0 &&
+    return wf_load_seq(&wf_rt.n_idle) == wf_n_workers() && wf_load_seq(&wf_rt.n_searching) == 0 &&
            !wf_has_work() && wf_next_timer() == WF_NEVER && wf_io_armed() == 0;
 }
 
@@ -80,7 +86,7 @@ static bool are_all_threads(unsigned n_ours) { return wf_thread_count() == (int)
 /* Workers that are ending count until the system has forgotten them: asked again later. */
 static bool is_every_thread_ours(void)
 {
-    unsigned n_workers = wf_load_seq(&wf_rt.is_stopping) ? 0 : wf_rt.n_workers;
+    unsigned n_workers = wf_load_seq(&wf_rt.is_stopping) ? 0 : wf_n_workers();
     return are_all_threads(n_workers + wf_load_seq(&wf_rt.n_helpers) +
                            wf_load_seq(&wf_rt.plain_waiting));
 }
@@ -89,7 +95,7 @@ bool wf_is_thread_elsewhere(bool is_caller_counted)
 {
     unsigned n_plain = wf_load_seq(&wf_rt.plain_waiting) + (is_caller_counted ? 0 : 1);
     return n_plain != wf_load_seq(&wf_rt.n_plain) ||
-           !are_all_threads(wf_rt.n_workers + wf_load_seq(&wf_rt.n_helpers) + n_plain);
+           !are_all_threads(wf_n_workers() + wf_load_seq(&wf_rt.n_helpers) + n_plain);
 }
 
 /* True once for each deadlock, however many look: those that no cancel reaches go on waiting. */

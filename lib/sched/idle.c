@@ -29,13 +29,14 @@
 #include "plat/futex.h"
 #include "sched/iowait.h"
 #include "sched/pace.h"
+#include "sched/watchdog.h"
 
 /* ---- timers and descriptors -------------------------------------------------------------------- */
 
 int64_t wf_next_timer(void)
 {
     int64_t next_ns = wf_load_rlx(&wf_rt.thread_timers.next_ns);
-    for (unsigned i = 0; i < wf_rt.n_workers; i++)
+    for (unsigned i = 0; i < wf_n_workers(); i++)
         next_ns = WF_MIN(next_ns, wf_load_rlx(&wf_rt.workers[i].timers.next_ns));
     return next_ns;
 }
@@ -46,7 +47,7 @@ static unsigned expire_all(struct wf_worker *w)
         return 0;
     int64_t now_ns = wf_clock_now();
     unsigned n = wf_timerq_expire(&wf_rt.thread_timers, now_ns);
-    for (unsigned i = 0; i < wf_rt.n_workers; i++)
+    for (unsigned i = 0; i < wf_n_workers(); i++)
         n += wf_timerq_expire(&wf_rt.workers[i].timers, now_ns);
     wf_store_rlx(&w->stats[WF_TIMERS_FIRED], wf_load_rlx(&w->stats[WF_TIMERS_FIRED]) + n);
     return n;
@@ -182,7 +183,7 @@ unsigned wf_poll(struct wf_worker *w)
 /* ---- searching ---------------------------------------------------------------------------------------- */
 
 /* Half of the workers at most: more would only fight for the same queues. */
-bool wf_idle_may_search(void) { return 2 * wf_load_rlx(&wf_rt.n_searching) < wf_rt.n_workers; }
+bool wf_idle_may_search(void) { return 2 * wf_load_rlx(&wf_rt.n_searching) < wf_n_workers(); }
 
 WF_WORKER_LOCAL void wf_idle_begin_search(struct wf_worker *w)
 {
@@ -275,7 +276,7 @@ static bool poll_and_trim(struct wf_worker *w, int *out_n_events)
  * the next look at them. True: that look found nothing, sleep on. */
 static bool sleep_polling_once(struct wf_worker *w, int *out_n_events)
 {
-    bool watches = wf_load_seq(&wf_rt.n_idle) < wf_rt.n_workers;
+    bool watches = wf_load_seq(&wf_rt.n_idle) < wf_n_workers();
     if (may_trim(w, watches))
         return poll_and_trim(w, out_n_events);
     int64_t look_ns = watches ? wf_clock_after(WF_MONITOR_NS) : WF_NEVER;
@@ -323,13 +324,14 @@ static int sleep_until_woken(struct wf_worker *w)
 
 static bool is_last_awake(void)
 {
-    return wf_load_rlx(&wf_rt.n_idle) == wf_rt.n_workers && wf_next_timer() == WF_NEVER;
+    return wf_load_rlx(&wf_rt.n_idle) == wf_n_workers() && wf_next_timer() == WF_NEVER;
 }
 
 /* A worker is awake from now on, so those asleep have to look at it now and then (pace.h, P2): the
  * poll owner, who may have to be told; or if that was this worker itself, the next in its place. */
 static void begin_watch(struct wf_worker *w, bool was_polling)
 {
+    wf_watchdog_is_needed();
     if (was_polling && wf_load_seq(&wf_rt.n_idle) > 0)
         wake_one();
     else

@@ -72,7 +72,7 @@ static void prefetch(struct wf_task *task)
 
 static uint32_t share_of(struct wf_inject *q, struct wf_worker *w)
 {
-    uint32_t n = (wf_load_rlx(&q->n) + wf_rt.n_workers - 1) / wf_rt.n_workers;
+    uint32_t n = (wf_load_rlx(&q->n) + wf_n_workers() - 1) / wf_n_workers();
     uint32_t room = (uint32_t)WF_RING_SIZE - wf_runq_ring_length(&w->runq);
     n = WF_MIN(n, room / 2);
     return WF_MIN(n, (uint32_t)TAKEN_AT_ONCE);

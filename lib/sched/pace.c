@@ -18,7 +18,7 @@ enum {
 
 static uint64_t picks_of(struct wf_worker *w) { return wf_load_rlx_raw(&w->stats[WF_SWITCHES]); }
 
-static bool is_alone(void) { return wf_rt.n_workers == 1; }
+static bool is_alone(void) { return wf_n_workers() == 1; }
 
 static uint64_t picks_until_look(struct wf_worker *w)
 {
@@ -119,7 +119,7 @@ static bool is_stuck(struct wf_worker *w)
 bool wf_pace_watch(struct wf_worker *self)
 {
     bool has_stuck = false;
-    for (unsigned i = 0; i < wf_rt.n_workers; i++) {
+    for (unsigned i = 0; i < wf_n_workers(); i++) {
         struct wf_worker *w = &wf_rt.workers[i];
         if (w == self || !is_stuck(w))
             continue;

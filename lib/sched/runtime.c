@@ -21,14 +21,16 @@
 #include "sched/iowait.h"
 #include "sched/pace.h"
 #include "sched/overflow.h"
+#include "sched/watchdog.h"
 
 #include <stdio.h>
 #include <weft/error.h>
 
-#define IDLE_STOP_NS INT64_C(5000000000)
-#define TEARDOWN_NS  INT64_C(5000000000)
-#define BLOCKING_MAX 512
-#define STACKS_KEPT  (4 * WF_CREDIT_BATCH) /* more than a worker ever keeps (plat/stack.c) */
+#define IDLE_STOP_NS       INT64_C(5000000000)
+#define TEARDOWN_NS        INT64_C(5000000000)
+#define BLOCKING_MAX       512
+#define MOST_SPARE_WORKERS 8u
+#define STACKS_KEPT        (4 * WF_CREDIT_BATCH) /* more than a worker ever keeps (plat/stack.c) */
 
 struct wf_runtime wf_rt = {
     .lock = WF_LOCK_INIT(WF_RANK_RUNTIME),
@@ -56,20 +58,22 @@ static void fill_config(weft_config *config)
         config->idle_stop_ns = IDLE_STOP_NS;
     if (config->teardown_budget_ns == 0)
         config->teardown_budget_ns = TEARDOWN_NS;
+    if (config->watchdog_ns == 0)
+        config->watchdog_ns = WF_WATCHDOG_NS;
     if (config->seed == 0)
         config->seed = wf_seed_from_system();
 }
 
 static void free_workers(void)
 {
-    for (unsigned i = 0; i < wf_rt.n_workers; i++)
+    for (unsigned i = 0; i < wf_n_workers(); i++)
         wf_free(wf_rt.workers[i].host); /* of those that were never started */
     wf_free_aligned(wf_rt.workers);
     wf_rt.workers = NULL;
-    wf_rt.n_workers = 0;
+    wf_store_rlx(&wf_rt.n_workers, 0u);
 }
 
-static int init_worker(struct wf_worker *w, unsigned index)
+static void init_worker(struct wf_worker *w, unsigned index)
 {
     w->index = index;
     wf_runq_init(&w->runq);
@@ -81,6 +85,10 @@ static int init_worker(struct wf_worker *w, unsigned index)
     w->thread.current = &w->thread.own;
     w->thread.timers = &w->timers;
     wf_pace_start(w);
+}
+
+static int give_host(struct wf_worker *w)
+{
     w->host = wf_host_new();
     if (w->host == NULL)
         return WEFT_ENOMEM;
@@ -88,16 +96,26 @@ static int init_worker(struct wf_worker *w, unsigned index)
     return 0;
 }
 
+/* One more for each that may be held up by a task; off, there is none to notice. */
+static unsigned max_workers(void)
+{
+    unsigned n = wf_rt.config.workers;
+    return wf_rt.config.watchdog_ns > 0 ? n + WF_MIN(n, MOST_SPARE_WORKERS) : n;
+}
+
 static int make_workers(void)
 {
     unsigned n = wf_rt.config.workers;
-    wf_rt.workers = wf_alloc_aligned(n * sizeof *wf_rt.workers, WF_CACHE_LINE);
+    wf_rt.n_workers_max = max_workers();
+    wf_rt.workers = wf_alloc_aligned(wf_rt.n_workers_max * sizeof *wf_rt.workers, WF_CACHE_LINE);
     if (wf_rt.workers == NULL)
         return WEFT_ENOMEM;
-    wf_rt.n_workers = n;
+    wf_store_rlx(&wf_rt.n_workers, n);
+    for (unsigned i = 0; i < wf_rt.n_workers_max; i++)
+        init_worker(&wf_rt.workers[i], i);
     int rc = 0;
     for (unsigned i = 0; i < n && rc >= 0; i++)
-        rc = init_worker(&wf_rt.workers[i], i);
+        rc = give_host(&wf_rt.workers[i]);
     if (rc < 0)
         free_workers();
     return rc;
@@ -113,24 +131,56 @@ static void join_workers(unsigned n)
     }
 }
 
+static int start_thread(unsigned i)
+{
+    char name[16];
+    (void)snprintf(name, sizeof name, "weft-%u", i);
+    struct wf_host *host = wf_rt.workers[i].host;
+    int rc = wf_thread_create(&host->os, name, wf_host_main, host);
+    if (rc >= 0)
+        host->has_handle = true;
+    return rc;
+}
+
 /* All of them or none: with fewer threads than queues, work could lie where nobody looks. */
 static int start_threads(void)
 {
-    for (unsigned i = 0; i < wf_rt.n_workers; i++) {
-        char name[16];
-        (void)snprintf(name, sizeof name, "weft-%u", i);
-        struct wf_host *host = wf_rt.workers[i].host;
-        int rc = wf_thread_create(&host->os, name, wf_host_main, host);
-        if (rc >= 0) {
-            host->has_handle = true;
-        } else {
+    for (unsigned i = 0; i < wf_n_workers(); i++) {
+        int rc = start_thread(i);
+        if (rc < 0) {
             wf_store_seq(&wf_rt.is_stopping, true);
             wf_idle_wake_all();
             join_workers(i);
             return rc;
         }
     }
+    wf_watchdog_start();
     return 0;
+}
+
+/* It counts from before its thread exists: one that is about to run something does not rest. */
+static bool grow_locked(void)
+{
+    unsigned n = wf_n_workers();
+    if (wf_rt.state != WF_RUNNING || n == wf_rt.n_workers_max || give_host(&wf_rt.workers[n]) < 0)
+        return false;
+    wf_store_rlx(&wf_rt.n_workers, n + 1);
+    if (start_thread(n) >= 0)
+        return true;
+    wf_store_rlx(&wf_rt.n_workers, n);
+    wf_free(wf_rt.workers[n].host);
+    wf_rt.workers[n].host = NULL;
+    return false;
+}
+
+/* try: a shutdown joins us while it holds the lock. */
+bool wf_runtime_grow(void)
+{
+    if (!wf_lock_try(&wf_rt.lock))
+        return false;
+    bool has_grown = grow_locked();
+    wf_lock_release(&wf_rt.lock);
+    return has_grown;
 }
 
 static void stop_parts(void)
@@ -146,7 +196,7 @@ static void stop_parts(void)
 /* What tasks may have, and what workers may keep by them. */
 static size_t max_stacks(void)
 {
-    size_t kept = (size_t)wf_rt.config.workers * STACKS_KEPT;
+    size_t kept = (size_t)max_workers() * STACKS_KEPT;
     return wf_rt.config.max_tasks != 0 ? wf_rt.config.max_tasks + kept : 0;
 }
 
@@ -176,14 +226,15 @@ static int start_parts(void)
 /* Counters outlive the workers that counted. */
 static void keep_counts(void)
 {
-    for (unsigned i = 0; i < wf_rt.n_workers; i++)
+    for (unsigned i = 0; i < wf_n_workers(); i++)
         for (size_t k = 0; k < WF_N_STATS; k++)
             (void)wf_add_rlx(&wf_rt.ended_stats[k], wf_load_rlx(&wf_rt.workers[i].stats[k]));
 }
 
 static void finish_stopping_locked(void)
 {
-    join_workers(wf_rt.n_workers);
+    wf_watchdog_join();
+    join_workers(wf_n_workers());
     keep_counts();
     stop_parts();
     wf_rt.state = WF_STOPPED;
@@ -242,6 +293,7 @@ static void begin_stopping_locked(void)
     wf_rt.state = WF_STOPPING;
     wf_store_seq(&wf_rt.is_stopping, true);
     wf_idle_wake_all();
+    wf_watchdog_wake();
 }
 
 /* Called by workers between sleeps. try: whoever holds the lock is starting, stopping or counting,

@@ -58,7 +58,7 @@ int weft_configure(const weft_config *config)
 uint64_t wf_stat(enum wf_stat stat)
 {
     uint64_t sum = wf_load_rlx(&wf_rt.ended_stats[stat]);
-    for (unsigned i = 0; i < wf_rt.n_workers; i++)
+    for (unsigned i = 0; i < wf_n_workers(); i++)
         sum += wf_load_rlx(&wf_rt.workers[i].stats[stat]);
     return sum;
 }

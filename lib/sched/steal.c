@@ -10,7 +10,7 @@ enum { SEARCH_NS = 20000, RELAX_TURNS = 16 };
 
 static struct wf_worker *victim(struct wf_worker *w, uint32_t start, unsigned i)
 {
-    struct wf_worker *v = &wf_rt.workers[(start + i) % wf_rt.n_workers];
+    struct wf_worker *v = &wf_rt.workers[(start + i) % wf_n_workers()];
     return v != w ? v : NULL;
 }
 
@@ -34,8 +34,8 @@ static struct wf_task *steal_from(struct wf_worker *w, struct wf_worker *v)
 
 static struct wf_task *steal(struct wf_worker *w)
 {
-    uint32_t start = wf_rng_below(&w->rng, wf_rt.n_workers);
-    for (unsigned i = 0; i < wf_rt.n_workers; i++) {
+    uint32_t start = wf_rng_below(&w->rng, wf_n_workers());
+    for (unsigned i = 0; i < wf_n_workers(); i++) {
         struct wf_worker *v = victim(w, start, i);
         struct wf_task *task = NULL;
         if (v != NULL && wf_pace_wants_help(v) && wf_runq_length(&v->runq) > 0)
@@ -86,7 +86,7 @@ bool wf_has_work(void)
 {
     if (wf_load_rlx(&wf_rt.inject.n) > 0)
         return true;
-    for (unsigned i = 0; i < wf_rt.n_workers; i++) {
+    for (unsigned i = 0; i < wf_n_workers(); i++) {
         struct wf_worker *w = &wf_rt.workers[i];
         if (wf_pace_wants_help(w) && wf_runq_length(&w->runq) > 0)
             return true;

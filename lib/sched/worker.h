@@ -119,6 +119,12 @@ struct wf_worker {
     _Atomic bool wants_help;
     _Atomic uint64_t picks_watched; /* stats[WF_SWITCHES] at the monitor's last look */
 
+    /* The watchdog's own. */
+    const struct wf_waiter *task_seen; /* at the last tick, since then; an address */
+    uint64_t picks_seen;
+    int64_t seen_since_ns;
+    bool is_hog_told, is_hog_answered;
+
     struct wf_timerq timers;
     _Atomic uint64_t stats[WF_N_STATS];
 };
@@ -147,9 +153,10 @@ struct wf_runtime {
     _Atomic uint64_t spawned_elsewhere; /* tasks made by plain threads; any thread */
 
     /* Constant while running. */
-    weft_config config; /* defaults filled in */
-    unsigned n_workers;
+    weft_config config;     /* defaults filled in */
+    unsigned n_workers_max; /* that there is room for */
     struct wf_worker *workers;
+    _Atomic unsigned n_workers; /* grows for the watchdog alone (watchdog.h); written under lock */
     struct wf_poller poller;
 
     /* Any thread. */
@@ -185,9 +192,16 @@ struct wf_runtime {
 
 extern struct wf_runtime wf_rt;
 
+/* Whoever is in the array has been there since before the first worker began. */
+static inline unsigned wf_n_workers(void) { return wf_load_rlx_raw(&wf_rt.n_workers); }
+
 /* runtime.c: settings, start, stop. A user keeps the workers from stopping. */
 WF_MUST_CHECK int wf_runtime_enter(void);
 void wf_runtime_leave(void);
+
+/* One more worker than there are. False: there is no room or no thread for it, or the runtime starts
+ * or stops just now. */
+WF_MUST_CHECK bool wf_runtime_grow(void);
 
 int64_t wf_runtime_idle_stop_at(void);
 void wf_runtime_idle_stop(void); /* stops the workers if it is time */
@@ -276,11 +290,13 @@ bool wf_is_thread_elsewhere(bool is_caller_counted);
 void wf_trap_is_pending(void); /* if there was: look for traps when all wait (reports.c) */
 
 void wf_report_stuck(void); /* says what keeps a shutdown waiting */
-void wf_cancel_all(void);   /* each root scope, as a shutdown begins */
+void wf_report_hog(const struct wf_waiter *task, int64_t d_ns);
+void wf_cancel_all(void); /* each root scope, as a shutdown begins */
 
 /* Layer 4 knows scopes and channels: how to report, and cancel what is in it. Set before main. */
 struct wf_report_hooks {
-    void (*deadlock)(void); /* says it */
+    void (*deadlock)(void);                                  /* says it */
+    void (*hog)(const struct wf_waiter *task, int64_t d_ns); /* an address: it may be gone */
     void (*cancel_deadlocked)(void);
     void (*traps)(void);
     void (*stuck)(void);

@@ -163,8 +163,7 @@ static void dump_chan(struct wf_chan *ch, void *arg)
 static void dump_counts(struct dump *d)
 {
     wf_lock_acquire(&wf_rt.lock);
-    wf_text_add(d->text, "%u workers, %llu tasks\n",
-                wf_rt.state == WF_RUNNING ? wf_rt.n_workers : 0,
+    wf_text_add(d->text, "%u workers, %llu tasks\n", wf_rt.state == WF_RUNNING ? wf_n_workers() : 0,
                 (unsigned long long)wf_live_tasks());
     wf_lock_release(&wf_rt.lock);
 }

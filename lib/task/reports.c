@@ -253,6 +253,54 @@ static void report_deadlock(void)
 
 static void cancel_deadlocked(void) { cancel_roots(WF_REASON_DEADLOCK); }
 
+/* ---- the watchdog --------------------------------------------------------------------------- */
+
+struct hog {
+    const struct wf_waiter *task; /* an address: it is looked for, and followed only where found */
+    int64_t d_ns;
+    struct wf_text text;
+};
+
+static void say_hog(struct hog *hog, const struct wf_task *task)
+{
+    wf_text_add(&hog->text,
+                "weft: watchdog: task #%llu \"%s\" (%s:%d), spawned at %s:%d, has held its worker "
+                "for %.3f s without a call that lets others run. What blocks belongs into "
+                "weft_blocking; a long loop calls weft_pause now and then. Others run on another "
+                "worker meanwhile.\n",
+                (unsigned long long)task->waiter.id, task->waiter.name, task->waiter.file,
+                task->waiter.line, task->spawn_file, task->spawn_line, (double)hog->d_ns / 1e9);
+}
+
+/* With the scope's lock held the task can't go. */
+static void look_for_hog(struct wf_scope *s, struct hog *hog)
+{
+    wf_lock_acquire(&s->lock);
+    wf_list_each (link, &s->tasks) {
+        struct wf_task *task = WF_CONTAINER(link, struct wf_task, home_link);
+        if (&task->waiter == hog->task)
+            say_hog(hog, task);
+    }
+    wf_list_each (link, &s->scopes)
+        look_for_hog(WF_CONTAINER(link, struct wf_scope, link), hog);
+    wf_lock_release(&s->lock);
+}
+
+static void look_for_hog_in(struct weft_scope *root, void *hog)
+{
+    look_for_hog(wf_scope_of(root), hog);
+}
+
+static void report_hog(const struct wf_waiter *task, int64_t d_ns)
+{
+    struct hog hog = { .task = task, .d_ns = d_ns };
+    wf_text_init(&hog.text);
+    wf_scope_each_root(look_for_hog_in, &hog);
+    if (hog.text.size > 0)
+        wf_report(hog.text.data, hog.text.size);
+    wf_text_free(&hog.text);
+}
+
 /* ---- a shutdown ------------------------------------------------------------------------------ */
 
 static void cancel_all(void) { cancel_roots(WF_REASON_ASKED); }
@@ -277,6 +325,7 @@ __attribute__((constructor)) static void install(void)
     wf_report_hooks(&(struct wf_report_hooks){
         .deadlock = report_deadlock,
         .cancel_deadlocked = cancel_deadlocked,
+        .hog = report_hog,
         .traps = report_pending_traps,
         .stuck = report_stuck,
         .cancel_all = cancel_all,

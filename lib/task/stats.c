@@ -7,7 +7,7 @@
 
 static void add_workers(weft_stats *stats)
 {
-    stats->workers = wf_rt.state == WF_RUNNING ? wf_rt.n_workers : 0;
+    stats->workers = wf_rt.state == WF_RUNNING ? wf_n_workers() : 0;
     stats->completed = wf_stat(WF_COMPLETED);
     stats->spawned = wf_stat(WF_SPAWNED) + wf_load_rlx(&wf_rt.spawned_elsewhere);
     stats->live_tasks = stats->spawned - stats->completed;

@@ -105,7 +105,7 @@ static void send_late(void *arg)
 static bool all_sleep(void *arg)
 {
     (void)arg;
-    return wf_load_seq(&wf_rt.n_idle) == wf_rt.n_workers;
+    return wf_load_seq(&wf_rt.n_idle) == wf_n_workers();
 }
 
 WT_TEST(a_thread_that_may_still_send_is_no_deadlock)

@@ -15,8 +15,8 @@ static void with_workers(unsigned n) { MUST(weft_configure(WEFT_CONFIG(.workers 
 static bool all_idle(void *arg)
 {
     (void)arg;
-    return wf_load_seq(&wf_rt.n_idle) == wf_rt.n_workers && wf_load_seq(&wf_rt.n_searching) == 0 &&
-           wf_stat(WF_PARKS) - wf_stat(WF_WAKES) == wf_rt.n_workers &&
+    return wf_load_seq(&wf_rt.n_idle) == wf_n_workers() && wf_load_seq(&wf_rt.n_searching) == 0 &&
+           wf_stat(WF_PARKS) - wf_stat(WF_WAKES) == wf_n_workers() &&
            wf_load_seq(&wf_rt.poll_until_ns) != INT64_MIN;
 }
 

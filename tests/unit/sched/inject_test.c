@@ -40,7 +40,7 @@ static void expect_shared(unsigned n_workers, uint32_t n)
 {
     static struct wf_task tasks[10];
     static struct wf_worker worker;
-    wf_rt.n_workers = n_workers;
+    wf_store_rlx(&wf_rt.n_workers, n_workers);
     wf_inject_init(&queue);
     wf_runq_init(&worker.runq);
     ck_assert_ptr_null(wf_inject_take(&queue, &worker));
@@ -51,7 +51,7 @@ static void expect_shared(unsigned n_workers, uint32_t n)
     ck_assert_uint_eq(wf_load_rlx(&queue.n), n - share);
     for (uint32_t i = 1; i < n; i++)
         ck_assert_ptr_eq(i < share ? wf_runq_pop(&worker.runq) : wf_inject_pop(&queue), &tasks[i]);
-    wf_rt.n_workers = 0;
+    wf_store_rlx(&wf_rt.n_workers, 0u);
 }
 
 WT_TEST(who_takes_one_takes_its_share_along)

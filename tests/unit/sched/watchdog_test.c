@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT
+ * Tasks that hold their worker, which are real ones or virtual ones alike: they sleep on a futex that
+ * weft knows nothing of. */
+#include "sched/watchdog.h"
+#include "plat/futex.h"
+#include "wt_test.h"
+
+#include <string.h>
+#include <weft.h>
+
+enum { N_OTHERS = 10, ROUNDS = 20 };
+#define LIMIT_NS WEFT_MS(5)
+
+static _Atomic uint32_t released, n_holding, n_done;
+
+static void reset(unsigned workers)
+{
+    wf_store_seq(&released, 0u);
+    wf_store_seq(&n_holding, 0u);
+    wf_store_seq(&n_done, 0u);
+    wt_capture_reports();
+    ck_assert_int_eq(weft_configure(WEFT_CONFIG(.workers = workers, .watchdog_ns = LIMIT_NS)), 0);
+}
+
+static void block_until_released(void)
+{
+    (void)wf_add_seq(&n_holding, 1u);
+    while (wf_load_seq(&released) == 0)
+        (void)wf_futex_wait(&released, 0, WF_NEVER);
+}
+
+static void release(void)
+{
+    wf_store_seq(&released, 1u);
+    wf_futex_wake(&released, INT32_MAX);
+}
+
+WEFT_TASK(hold_worker)
+{
+    block_until_released();
+    return 0;
+}
+
+/* When all workers are held up it has rounds to go yet; the last of them ends the hold. Until then
+ * time has to pass, also where it stands still while tasks run. */
+WEFT_TASK(go_round, (uint32_t, n_holders))
+{
+    while (wf_load_seq(&n_holding) < n_holders)
+        WEFT_TRY(weft_sleep(WEFT_US(100)));
+    for (int i = 0; i < ROUNDS; i++)
+        WEFT_TRY(weft_pause());
+    if (wf_add_seq(&n_done, 1u) + 1 == N_OTHERS)
+        release();
+    return 0;
+}
+
+static int hold_all(void *arg)
+{
+    uint32_t n_holders = *(uint32_t *)arg;
+    WEFT_SCOPE(scope);
+    WEFT_TRY(weft_spawn_n(&scope, (int)n_holders, hold_worker));
+    WEFT_TRY(weft_spawn_n(&scope, N_OTHERS, go_round, n_holders));
+    return weft_scope_wait(&scope);
+}
+
+static unsigned count(const char *text, const char *words)
+{
+    unsigned n = 0;
+    while ((text = strstr(text, words)) != NULL) {
+        text++;
+        n++;
+    }
+    return n;
+}
+
+static void check_that_others_go_on(uint32_t n_holders)
+{
+    wt_seeds_at_most(50);
+    reset(n_holders);
+    ck_assert_int_eq(weft_run(hold_all, &n_holders), 0);
+    unsigned n_said = count(wt_reports(), "\"hold_worker\" (");
+    ck_assert_uint_ge(n_said, 1);
+    ck_assert_uint_le(n_said, n_holders);
+    ck_assert_ptr_nonnull(strstr(wt_reports(), "weft: watchdog: task #"));
+}
+
+WT_TEST(behind_the_only_worker_others_go_on) { check_that_others_go_on(1); }
+
+WT_TEST(behind_all_of_several_workers_others_go_on) { check_that_others_go_on(3); }
+
+/* One of two: the other one takes what is behind it, as ever, and it is said all the same. */
+static int hold_one(void *arg)
+{
+    (void)arg;
+    WEFT_SCOPE(scope);
+    WEFT_TRY(weft_spawn(&scope, hold_worker));
+    for (int i = 0; i < N_OTHERS; i++)
+        WEFT_TRY(weft_spawn(&scope, go_round, 1));
+    return weft_scope_wait(&scope);
+}
+
+WT_TEST(beside_one_of_two_workers_others_go_on)
+{
+    wt_seeds_at_most(50);
+    reset(2);
+    ck_assert_int_eq(weft_run(hold_one, NULL), 0);
+    ck_assert_uint_le(count(wt_reports(), "\"hold_worker\" ("), 1);
+}
+
+/* ---- who is not reported ----------------------------------------------------------------------- */
+
+WEFT_TASK(hold_native)
+{
+    block_until_released();
+    return 0;
+}
+
+WEFT_TASK(call_blocking) { return weft_blocking(hold_native); }
+
+static int hold_a_blocking_call(void *arg)
+{
+    (void)arg;
+    WEFT_SCOPE(scope);
+    WEFT_TRY(weft_spawn(&scope, call_blocking));
+    WEFT_TRY(weft_sleep(3 * LIMIT_NS));
+    release();
+    return weft_scope_wait(&scope);
+}
+
+WT_TEST(a_blocking_call_is_no_hold)
+{
+    wt_seeds_at_most(50);
+    reset(2);
+    ck_assert_int_eq(weft_run(hold_a_blocking_call, NULL), 0);
+    ck_assert_uint_eq(count(wt_reports(), "\"call_blocking\""), 0);
+}
+
+WT_TEST(without_a_limit_there_is_none)
+{
+    wt_capture_reports();
+    ck_assert_int_eq(weft_configure(WEFT_CONFIG(.workers = 2, .watchdog_ns = -1)), 0);
+    ck_assert_int_eq(wf_runtime_enter(), 0);
+    ck_assert_uint_eq(wf_rt.n_workers_max, 2);
+    wf_runtime_leave();
+}
+
+/* ---- rest -------------------------------------------------------------------------------------- */
+
+static bool sleeps(void *arg) { return (void)arg, wf_load_seq(&wf_watchdog_sleeps); }
+
+static bool is_awake(void *arg) { return !sleeps(arg); }
+
+WEFT_TASK(receive, (rx, int, rx))
+{
+    int value;
+    return weft_recv(rx, &value);
+}
+
+WT_TEST(it_rests_while_all_workers_do)
+{
+    wt_seeds_at_most(50);
+    reset(2);
+    WEFT_TX(int, tx);
+    WEFT_RX(int, rx);
+    WEFT_SCOPE(scope);
+    ck_assert_int_eq(weft_chan_open(&tx, &rx, 1), 0);
+    ck_assert_int_eq(weft_spawn(&scope, receive, WEFT_MOVE(rx)), 0);
+    wt_until(sleeps, NULL);
+    ck_assert_int_eq(weft_send(tx, 1), 0);
+    wt_until(is_awake, NULL);
+    wt_until(sleeps, NULL);
+    ck_assert_int_eq(weft_scope_wait(&scope), 0);
+}
+
+WT_MAIN("watchdog")
