@@ -142,3 +142,57 @@ int use_joins(weft_rx(weft_line) * lines)
     WEFT_TRY(up_to(WEFT_MOVE(a), &all));
     return weft_close(all);
 }
+
+/* ---- pipelines ----------------------------------------------------------------------------- */
+
+WEFT_STAGE_SOURCE(staged_lines, weft_text, out, (const char *, path), (tx, int, log))
+{
+    WEFT_TRY(weft_send(log, 1));
+    return path != NULL ? weft_send(out, (weft_text){ NULL, 0 }) : 0;
+}
+WEFT_STAGE(staged, int, out, weft_text, in)
+{
+    weft_each (text, in) {
+        int size = (int)text.size;
+        weft_text_drop(&text);
+        WEFT_TRY(weft_send(out, size));
+    }
+    return weft_error(in);
+}
+WEFT_STAGE_MAP(staged_map, long, out, int, in, (int, opts))
+{
+    *out = in + opts;
+    return 0;
+}
+WEFT_STAGE_FILTER_MAP(staged_some, long, out, long, in)
+{
+    *out = in;
+    return in > 0;
+}
+WEFT_STAGE_SINK(staged_end, long, in, (long *, sum))
+{
+    weft_each (n, in)
+        *sum += n;
+    return weft_error(in);
+}
+
+int use_stages(weft_tx(int) log);
+int use_stages(weft_tx(int) log)
+{
+    long sum = 0;
+    const char *name = NULL;
+    WEFT_RX(weft_text, lines);
+    WEFT_RX(int, sizes);
+    WEFT_RX(long, a);
+    WEFT_RX(long, b);
+    WEFT_PIPELINE(p, .name = "staged");
+    WEFT_TRY(
+        staged_lines(&p, WEFT_OPTS(stage, .drop = weft_text_drop), "x", weft_ref(log), &lines));
+    WEFT_TRY(staged(&p, NULL, WEFT_MOVE(lines), &sizes));
+    WEFT_TRY(staged_map(&p, WEFT_OPTS(stage, .workers = 2), WEFT_MOVE(sizes), 1, &a));
+    WEFT_TRY(staged_some(&p, WEFT_OPTS(stage, .ordered = true), WEFT_MOVE(a), &b));
+    WEFT_TRY(staged_end(&p, NULL, WEFT_MOVE(b), &sum));
+    WEFT_TRY(weft_pipeline_wait(&p));
+    WEFT_TRY(weft_pipeline_print(&p, stdout));
+    return weft_pipeline_error(&p, &name);
+}

@@ -137,3 +137,10 @@ struct line_batch {
     (void)timer, (void)lines, (void)place, (void)db, (void)book, (void)task;     \
     (void)end, (void)mean, (void)average;                                        \
     (void)lease, (void)stack, (void)job_at, (void)page_at, (void)done;
+
+WEFT_STAGE(stage_of_ints, int, out, int, in)
+{
+    weft_each (n, in)
+        WEFT_TRY(weft_send(out, n));
+    return weft_error(in);
+}

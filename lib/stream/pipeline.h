@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT
+ * Pipelines: a scope, the stages in it, and the channels that they are joined by.
+ *
+ *   P1  A stage is made by who entered the pipeline, linked in before its tasks start, and freed
+ *       after the scope has joined them: its tasks may point at it.
+ *   P2  A stage keeps the channels before and behind it by a count of its own, for their numbers;
+ *       it holds no half of them, so it keeps nothing from ending.
+ *   P3  A task that failed says so (failed, and a cancel of the scope) before its sender goes: who
+ *       comes after it never takes the end of what is cut short for a good one. It sees the cancel,
+ *       or, outside the scope or just before it, the cause.
+ *   P4  A task closes what it receives from before its sender goes: who has seen the end finds what
+ *       was before it closed. */
+#ifndef WF_STREAM_PIPELINE_H
+#define WF_STREAM_PIPELINE_H
+
+#include "stream/parallel.h"
+
+#include <weft/pipeline.h>
+#include <weft/semaphore.h>
+
+struct wf_stage;
+
+/* The window of a stage that keeps order.
+ *
+ *   O1  A task takes a permit before it pulls; who sends a result, or finds that there is none,
+ *       gives it back. So numbers pulled and not done lie within the window, and number % window is
+ *       a free place.
+ *   O2  Under `lock` a task puts what came of its item into the place. If that is the one whose turn
+ *       it is and nobody sends, it becomes the sender: it sends from the places on until one is not
+ *       there yet, without the lock while it sends.
+ *   O3  A sender that fails stays the sender, so that nothing goes out behind a gap; it lets all
+ *       tasks through the window, and is_left tells them to go. */
+struct wf_order {
+    struct wf_shared_source shared;
+    weft_semaphore window;
+    struct wf_lock lock; /* a place is its item's task's, and, once made, the sender's */
+    _Atomic bool is_left;
+    bool is_sending;
+    uint64_t next;
+    unsigned n_places;
+    size_t place_size;
+    char *places;
+};
+
+struct wf_stage {
+    struct wf_stage *next;
+    weft_pipeline *pipeline;
+    const char *name;
+    enum weft_stage_kind kind;
+    size_t in_size, out_size;
+    void (*drop)(void *item);
+    unsigned n_workers;
+    struct wf_chan *in, *out; /* P2; NULL: none, or no channel */
+    struct wf_order *order;   /* NULL: unordered */
+    _Atomic uint32_t n_left;  /* tasks that have not ended: the last one closes order's source */
+
+    /* Sums over its tasks, of the points when they began and ended. */
+    _Atomic int64_t began_ns, ended_ns;
+    _Atomic uint32_t n_running;
+};
+
+/* What weft_pipeline.opaque_ holds. */
+struct wf_pipeline {
+    struct wf_stage *first;
+    struct wf_stage *_Atomic claimed; /* whose error was first: it writes code, then */
+    struct wf_stage *_Atomic failed;
+    int code;
+};
+_Static_assert(sizeof(struct wf_pipeline) <= sizeof(((weft_pipeline *)0)->opaque_), "room");
+
+static inline struct wf_pipeline *wf_pipeline_of(const weft_pipeline *pipeline)
+{
+    return (struct wf_pipeline *)(uintptr_t)&pipeline->opaque_;
+}
+
+/* One task of a stage. */
+struct wf_stage_worker {
+    struct wf_stage *stage;
+    weft_receiver *in; /* NULL: the first stage, or order has it */
+    weft_sender *out;
+    struct wf_worker_step step;
+};
+
+/* Runs the step on an item: 1 when it made one. */
+int wf_stage_make_one(const struct wf_stage_worker *worker, const void *in, void *out);
+
+/* Sends, or drops it. */
+int wf_stage_give(const struct wf_stage_worker *worker, void *out);
+
+/* Order: pipeline_order.c. The source is taken on success. */
+WF_MUST_CHECK struct wf_order *wf_order_make(const struct wf_stage *stage, unsigned window,
+                                             weft_receiver *source);
+int wf_order_work(const struct wf_stage_worker *worker, void *in);
+void wf_order_close_source(struct wf_order *order);
+void wf_order_free(struct wf_order *order, void (*drop)(void *item));
+
+#endif
