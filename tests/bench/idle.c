@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: MIT
+ * idle [SECONDS]: how often the threads of a process wake up while all of its tasks wait, after it has
+ * used what there is: tasks, channels, timers, descriptors, files, blocking calls short and long, a
+ * process, signals. Waits until what ends by itself has ended, then counts the voluntary context
+ * switches of each thread for SECONDS (2). */
+#include <dirent.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include <weft.h>
+
+enum { MAX_THREADS = 64, SETTLE_S = 4 };
+
+/* ---- counting ---------------------------------------------------------------------------------- */
+
+struct thread {
+    long tid;
+    uint64_t n;
+    char name[32];
+};
+
+struct threads {
+    unsigned n;
+    struct thread all[MAX_THREADS];
+};
+
+static void read_thread(struct threads *threads, const char *tid)
+{
+    char path[300], line[200];
+    struct thread *thread = &threads->all[threads->n];
+    (void)snprintf(path, sizeof path, "/proc/self/task/%s/status", tid);
+    FILE *file = fopen(path, "r");
+    thread->tid = strtol(tid, NULL, 10);
+    while (file != NULL && fgets(line, sizeof line, file) != NULL) {
+        (void)sscanf(line, "Name: %31s", thread->name);
+        (void)sscanf(line, "voluntary_ctxt_switches: %" SCNu64, &thread->n);
+    }
+    if (file != NULL) {
+        fclose(file);
+        threads->n++;
+    }
+}
+
+/* All but the caller's. */
+static void read_threads(struct threads *threads)
+{
+    threads->n = 0;
+    DIR *folder = opendir("/proc/self/task");
+    const struct dirent *entry;
+    while (folder != NULL && (entry = readdir(folder)) != NULL && threads->n < MAX_THREADS)
+        if (entry->d_name[0] != '.' && strtol(entry->d_name, NULL, 10) != getpid())
+            read_thread(threads, entry->d_name);
+    if (folder != NULL)
+        closedir(folder);
+}
+
+static uint64_t count_before(const struct threads *threads, long tid)
+{
+    for (unsigned i = 0; i < threads->n; i++)
+        if (threads->all[i].tid == tid)
+            return threads->all[i].n;
+    return 0;
+}
+
+static void pass(time_t seconds)
+{
+    struct timespec left = { .tv_sec = seconds };
+    while (nanosleep(&left, &left) < 0)
+        continue;
+}
+
+static void measure(time_t seconds)
+{
+    static struct threads before, after;
+    uint64_t n_all = 0;
+    pass(SETTLE_S);
+    read_threads(&before);
+    pass(seconds);
+    read_threads(&after);
+    for (unsigned i = 0; i < after.n; i++) {
+        uint64_t n = after.all[i].n - count_before(&before, after.all[i].tid);
+        n_all += n;
+        printf("%-20s %8" PRIu64 "\n", after.all[i].name, n);
+    }
+    printf("%-20s %8" PRIu64 " in %ld s, of %u threads\n", "wake-ups", n_all, (long)seconds,
+           after.n);
+}
+
+/* ---- using -------------------------------------------------------------------------------------- */
+
+WEFT_TASK(send_some, (tx, int, tx))
+{
+    for (int i = 0; i < 1000; i++)
+        WEFT_TRY(weft_send(tx, i));
+    return 0;
+}
+
+WEFT_TASK(block, (long, d_ns))
+{
+    struct timespec left = { .tv_nsec = d_ns };
+    while (d_ns > 0 && nanosleep(&left, &left) < 0)
+        continue;
+    return 0;
+}
+
+WEFT_TASK(use_pipe, (int, fd))
+{
+    size_t n;
+    char byte;
+    return weft_fd_read_exact(fd, &byte, 1, &n);
+}
+
+static int use_descriptors(weft_scope *scope, int fds[2])
+{
+    if (pipe2(fds, O_CLOEXEC | O_NONBLOCK) < 0)
+        return -EMFILE;
+    WEFT_TRY(weft_spawn(scope, use_pipe, fds[0]));
+    WEFT_TRY(weft_sleep(WEFT_MS(1)));
+    size_t n;
+    return weft_fd_write_all(fds[1], "x", 1, &n);
+}
+
+static int use_files(void)
+{
+    WEFT_RX(weft_line, lines);
+    WEFT_TRY(weft_lines("/proc/self/status", NULL, &lines));
+    weft_each (line, lines)
+        (void)line;
+    return weft_error(lines);
+}
+
+static int use_processes(void)
+{
+    weft_output output;
+    WEFT_TRY(weft_process_run((const char *const[]){ "true", NULL }, NULL, NULL, 0, &output));
+    weft_output_drop(&output);
+    return 0;
+}
+
+static int use_all(void)
+{
+    WEFT_SCOPE(scope);
+    WEFT_TX(int, tx);
+    WEFT_RX(int, rx);
+    WEFT_RX(weft_signal, signals);
+    int fds[2];
+    WEFT_TRY(weft_chan_open(&tx, &rx, 4));
+    WEFT_TRY(weft_spawn_n(&scope, 4, send_some, WEFT_MOVE(tx)));
+    weft_each (value, rx)
+        (void)value;
+    for (int i = 0; i < 20; i++)
+        WEFT_TRY(weft_spawn(&scope, block, i % 2 == 0 ? 0 : 2000000)); /* holds its worker */
+    for (int i = 0; i < 20; i++)
+        WEFT_TRY(weft_blocking(block, i % 2 == 0 ? 0 : 2000000));
+    WEFT_TRY(weft_signals(&signals, SIGUSR1));
+    WEFT_TRY(use_descriptors(&scope, fds));
+    WEFT_TRY(use_files());
+    WEFT_TRY(use_processes());
+    WEFT_TRY(weft_sleep(WEFT_MS(5)));
+    int rc = weft_scope_wait(&scope);
+    close(fds[0]);
+    close(fds[1]);
+    return rc;
+}
+
+/* Uses it all, says so, and waits for the end. */
+WEFT_TASK(use_and_wait, (tx, int, used), (rx, int, end))
+{
+    int none;
+    WEFT_TRY(weft_send(used, use_all()));
+    return weft_recv(end, &none);
+}
+
+int main(int argc, char **argv)
+{
+    WEFT_SCOPE(scope);
+    WEFT_TX(int, used_tx);
+    WEFT_RX(int, used);
+    WEFT_TX(int, end_tx);
+    WEFT_RX(int, end);
+    int rc = 0;
+    WEFT_TRY(weft_chan_open(&used_tx, &used, 1));
+    WEFT_TRY(weft_chan_open(&end_tx, &end, 1));
+    WEFT_TRY(weft_spawn(&scope, use_and_wait, WEFT_MOVE(used_tx), WEFT_MOVE(end)));
+    WEFT_TRY(weft_recv(used, &rc));
+    if (rc < 0) {
+        fprintf(stderr, "idle: %s\n", weft_strerror(rc));
+        return 1;
+    }
+    measure(argc > 1 ? atol(argv[1]) : 2);
+    WEFT_DROP(end_tx);
+    return weft_scope_wait(&scope) < 0;
+}
