@@ -6,11 +6,11 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 #include <weft.h>
 
@@ -67,28 +67,26 @@ static uint64_t count_before(const struct threads *threads, long tid)
     return 0;
 }
 
-static void pass(time_t seconds)
+static void pass(long ms)
 {
-    struct timespec left = { .tv_sec = seconds };
-    while (nanosleep(&left, &left) < 0)
+    while (poll(NULL, 0, (int)ms) < 0)
         continue;
 }
 
-static void measure(time_t seconds)
+static void measure(long seconds)
 {
     static struct threads before, after;
     uint64_t n_all = 0;
-    pass(SETTLE_S);
+    pass(SETTLE_S * 1000L);
     read_threads(&before);
-    pass(seconds);
+    pass(seconds * 1000);
     read_threads(&after);
     for (unsigned i = 0; i < after.n; i++) {
         uint64_t n = after.all[i].n - count_before(&before, after.all[i].tid);
         n_all += n;
         printf("%-20s %8" PRIu64 "\n", after.all[i].name, n);
     }
-    printf("%-20s %8" PRIu64 " in %ld s, of %u threads\n", "wake-ups", n_all, (long)seconds,
-           after.n);
+    printf("%-20s %8" PRIu64 " in %ld s, of %u threads\n", "wake-ups", n_all, seconds, after.n);
 }
 
 /* ---- using -------------------------------------------------------------------------------------- */
@@ -100,11 +98,9 @@ WEFT_TASK(send_some, (tx, int, tx))
     return 0;
 }
 
-WEFT_TASK(block, (long, d_ns))
+WEFT_TASK(block, (long, ms))
 {
-    struct timespec left = { .tv_nsec = d_ns };
-    while (d_ns > 0 && nanosleep(&left, &left) < 0)
-        continue;
+    pass(ms);
     return 0;
 }
 
@@ -154,9 +150,9 @@ static int use_all(void)
     weft_each (value, rx)
         (void)value;
     for (int i = 0; i < 20; i++)
-        WEFT_TRY(weft_spawn(&scope, block, i % 2 == 0 ? 0 : 2000000)); /* holds its worker */
+        WEFT_TRY(weft_spawn(&scope, block, i % 2 == 0 ? 0L : 2L)); /* holds its worker */
     for (int i = 0; i < 20; i++)
-        WEFT_TRY(weft_blocking(block, i % 2 == 0 ? 0 : 2000000));
+        WEFT_TRY(weft_blocking(block, i % 2 == 0 ? 0L : 2L));
     WEFT_TRY(weft_signals(&signals, SIGUSR1));
     WEFT_TRY(use_descriptors(&scope, fds));
     WEFT_TRY(use_files());
