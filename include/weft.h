@@ -65,6 +65,8 @@
 #include <weft/socket.h>
 #include <weft/listener.h>
 #include <weft/udp.h>
+#include <weft/reader.h>
+#include <weft/writer.h>
 #include <weft/signal.h>
 #include <weft/process.h>
 

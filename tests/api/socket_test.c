@@ -189,21 +189,26 @@ WT_TEST(a_writer_whose_peer_is_gone_gets_no_signal)
     OK(weft_socket_close(pair.here));
 }
 
+/* On a busy machine the deadline may come before the first byte. */
 WT_TEST(a_peer_that_stalls_is_left_at_the_deadline)
 {
     struct ends pair = open_pair();
-    size_t n;
+    size_t n, n_more;
+    char got[8];
     OK(weft_socket_write_all(pair.there, "ab", 2, &n));
     {
         WEFT_SCOPE(scope, .timeout_ns = WEFT_MS(2));
-        ck_assert_int_eq(weft_socket_read_exact(pair.here, big_got, 8, &n), WEFT_ECANCELED);
-        ck_assert_uint_eq(n, 2);
+        ck_assert_int_eq(weft_socket_read_exact(pair.here, got, 4, &n), WEFT_ECANCELED);
+        ck_assert_uint_le(n, 2);
         ck_assert_int_eq(weft_scope_wait(&scope), WEFT_ETIMEDOUT);
     }
+    OK(weft_socket_write_all(pair.there, "cd", 2, &n_more));
+    OK(weft_socket_read_exact(pair.here, got + n, 4 - n, &n_more));
+    ck_assert_int_eq(memcmp(got, "abcd", 4), 0);
     {
         WEFT_SCOPE(scope, .timeout_ns = WEFT_MS(2));
         ck_assert_int_eq(weft_socket_write_all(pair.here, big_sent, BIG, &n), WEFT_ECANCELED);
-        ck_assert(n > 0 && n < BIG);
+        ck_assert_uint_lt(n, BIG);
         ck_assert_int_eq(weft_scope_wait(&scope), WEFT_ETIMEDOUT);
     }
     close_pair(pair);
