@@ -63,7 +63,9 @@ typedef struct weft_parallel_opts {
  * step is as weft_map_open's, but runs in several tasks, each with a clone of args: args
  * that can't be cloned need a limit of 1. Only one task at a time asks source. Results are
  * given in the order of the items; an error of a step comes after those of the items
- * before, or, unordered, at once. Tasks begin at the first receive.
+ * before, or, unordered, at once. In order, those behind a slow one wait for it as soon as
+ * opts->limit of them are finished: uneven work wants a limit of many times the CPUs.
+ * Tasks begin at the first receive.
  *
  * Select   a case
  * Waits    no, but for source's teardown when the open fails
