@@ -150,7 +150,8 @@ void wf_generator_free(struct wf_generator *g);
 
 /* The end of a short receive or yield: leaves the stack, other runs at once. rc: what the call
  * returns if all goes well, 1 to the consumer, 0 to the body. One function for both, so that the
- * switch is called from one place: its return is the same for either and no wrong guess. */
+ * switch is called from one place: its return is the same for either and no wrong guess. Its own
+ * return, which differs, is a jump (plat/jump.h). */
 int wf_generator_switch(struct wf_generator *g, struct wf_waiter *self, struct wf_waiter *other,
                         int rc);
 int wf_generator_received_slow(struct wf_generator *g, struct wf_waiter *self, uint32_t claim);

@@ -3,6 +3,7 @@
 #include "task/generator.h"
 
 #include "base/panic.h"
+#include "plat/jump.h"
 #include "sched/lend.h"
 #include "task/manager.h"
 
@@ -311,8 +312,8 @@ static inline bool is_yield(const weft_receiver *self, const void *value, size_t
                      wf_task_of(waiter) == ((struct wf_generator *)self->source)->task);
 }
 
-WF_NOINLINE int wf_generator_switch(struct wf_generator *g, struct wf_waiter *self,
-                                    struct wf_waiter *other, int rc)
+WF_RETURNS_BY_JUMP WF_NOINLINE int
+wf_generator_switch(struct wf_generator *g, struct wf_waiter *self, struct wf_waiter *other, int rc)
 {
     uint32_t claim = wf_lend(self, other);
     if (WF_LIKELY(claim == WF_WAIT_IDLE))
