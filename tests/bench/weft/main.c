@@ -69,6 +69,10 @@
     X(tcp_echo_c1, 100000, 50, "-")                   \
     X(tcp_echo_c64, 300000, 640, "-")                 \
     X(tcp_echo_c1000, 300000, 2000, "-")              \
+    X(file_read_many_10k_c64, 10000, 100, "-")        \
+    X(file_random_4k, 300000, 100, "-")               \
+    X(file_random_4k_direct, 20000, 100, "-")         \
+    X(file_pipeline_line_cap1024, 1024, 2, "-")       \
     X(scale_spawn, 1000000, 20, "curve")              \
     X(scale_parked_wake, 1000000, 20, "curve")        \
     X(scale_message, 1000000, 20, "curve")            \

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* libuv's timers and its thread pool, on its one thread and those of the pool. They count in whole ms from a whole ms on, hence the 2. */
+#include "file.h"
 #include "net.h"
 
 #include <poll.h>
@@ -130,6 +131,8 @@ static const struct bench_case cases[] = {
     { "tcp_echo_c1", 1, tcp_echo_c1 },
     { "tcp_echo_c64", 1, tcp_echo_c64 },
     { "tcp_echo_c1000", 1, tcp_echo_c1000 },
+    { "file_read_many_10k_c64", 1, read_many },
+    { "file_random_4k", 10, read_random },
     { NULL, 0, NULL },
 };
 

@@ -56,6 +56,7 @@ static void queue_free(struct queue *q)
     free(q);
 }
 
+#include "file.h"
 #include "threads.h"
 
 static void *nothing(void *arg) { return arg; }
@@ -125,13 +126,22 @@ static void mutex_contended4(int64_t n, int workers)
 }
 
 static const struct bench_case cases[] = {
-    { "mutex_alone", 1, mutex_alone },          { "mutex_contended4", 1, mutex_contended4 },
-    { "spawn_join_b1000", 50, spawn_join },     { "chan_pingpong_cap1", 100, pingpong },
-    { "chan_spsc8_cap128", 10, spsc_cap128 },   { "chan_spsc8_cap128_os", 10, spsc_cap128 },
-    { "chan_spsc8_cap1024", 10, spsc_cap1024 }, { "chan_mpmc4x4_cap128", 10, mpmc4x4 },
+    { "mutex_alone", 1, mutex_alone },
+    { "mutex_contended4", 1, mutex_contended4 },
+    { "spawn_join_b1000", 50, spawn_join },
+    { "chan_pingpong_cap1", 100, pingpong },
+    { "chan_spsc8_cap128", 10, spsc_cap128 },
+    { "chan_spsc8_cap128_os", 10, spsc_cap128 },
+    { "chan_spsc8_cap1024", 10, spsc_cap1024 },
+    { "chan_mpmc4x4_cap128", 10, mpmc4x4 },
     { "chan_pingpong_unbuf_os", 10, pingpong }, /* of capacity 1 */
-    { "spread_125ns", 10, spread_125ns },       { "spread_250ns", 10, spread_250ns },
-    { "spread_500ns", 10, spread_500ns },       { NULL, 0, NULL },
+    { "spread_125ns", 10, spread_125ns },
+    { "spread_250ns", 10, spread_250ns },
+    { "spread_500ns", 10, spread_500ns },
+    { "file_read_many_10k_c64", 1, read_many },
+    { "file_random_4k", 1, read_random },
+    { "file_pipeline_line_cap1024", 1, read_log },
+    { NULL, 0, NULL },
 };
 
 int main(int argc, char **argv) { return run_cases(cases, "os", argc, argv); }

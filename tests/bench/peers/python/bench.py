@@ -3,6 +3,7 @@
 import asyncio
 import concurrent.futures
 import sys
+import tempfile
 import time
 
 
@@ -162,7 +163,70 @@ async def call_from(n_callers, function, n):
     check("calls", sum(totals), n_each // 2 * n_callers)
 
 
+async def file_read_many(n):
+    import aiofiles
+    with tempfile.TemporaryDirectory() as folder:
+        want = 0
+        for i in range(n):
+            data = bytes([97 + i % 26]) + b"x" * 4095
+            want += len(data) + data[0]
+            with open(f"{folder}/{i}", "wb") as file:
+                file.write(data)
+        numbers, total = iter(range(n)), 0
+
+        async def read_files():
+            nonlocal total
+            for i in numbers:
+                async with aiofiles.open(f"{folder}/{i}", "rb") as file:
+                    data = await file.read()
+                total += len(data) + data[0]
+
+        start = time.perf_counter_ns()
+        await asyncio.gather(*[read_files() for _ in range(64)])
+        per_op(start, n)
+        check("bytes", total, want)
+
+
+def make_log(path, n):
+    lines = []
+    for i in range(8192):
+        word = b"ERROR" if i % 10 == 0 else b"INFO "
+        lines.append((b"2026-11-22T00:00:00.000 " + word + b" [service] request ").ljust(127, b"x"))
+    block = b"\n".join(lines) + b"\n"
+    with open(path, "wb") as file:
+        for _ in range(n):
+            file.write(block)
+
+
+async def file_pipeline(n):
+    import aiofiles
+    with tempfile.TemporaryDirectory() as folder:
+        make_log(f"{folder}/log", n)
+        queue = asyncio.Queue(1024)
+
+        async def read_lines():
+            async with aiofiles.open(f"{folder}/log", "rb") as file:
+                async for line in file:
+                    await queue.put(line)
+            await queue.put(None)
+
+        n_lines = n_errors = 0
+        start = time.perf_counter_ns()
+        reader = asyncio.create_task(read_lines())
+        while (line := await queue.get()) is not None:
+            n_lines += 1
+            n_errors += b"ERROR" in line
+        await reader
+        took = time.perf_counter_ns() - start
+        print(f"time {took / n_lines:.6g} ns")
+        print(f"speed {n * (1 << 20) * 1e3 / took:.6g} MB/s")
+        check("lines", n_lines, n * 8192)
+        check("errors", n_errors, n * 820)
+
+
 CASES = {
+    "file_read_many_10k_c64": lambda n: asyncio.run(file_read_many(n)),
+    "file_pipeline_line_cap1024": lambda n: asyncio.run(file_pipeline(n)),
     "to_thread": lambda n: asyncio.run(call_from(1, trivial, n)),
     "to_thread_c64": lambda n: asyncio.run(call_from(64, trivial, n)),
     "blocking_sleep1ms": lambda n: asyncio.run(call_from(64, sleep_1ms, n)),
@@ -181,7 +245,7 @@ CASES = {
 def main():
     if sys.argv[1:] == ["--list"]:
         for name in CASES:
-            divisor = 1 if "sleep" in name else 500 if "thread" in name else 50 if "_" in name else 5
+            divisor = 1 if "read_many" in name or "sleep" in name else 500 if "thread" in name else 256 if "line" in name else 50 if "_" in name else 5
             print(name, divisor, "-")
     elif len(sys.argv) == 4 and sys.argv[1] in CASES:
         CASES[sys.argv[1]](int(sys.argv[2]))
