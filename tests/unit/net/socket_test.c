@@ -182,16 +182,17 @@ static int families[8];
 static uint16_t port;
 static _Atomic int n_resolved;
 
+/* In one piece, as freeaddrinfo takes it. */
 static struct addrinfo *make_info(int family)
 {
-    struct addrinfo *info = calloc(1, sizeof *info);
+    struct addrinfo *info = calloc(1, sizeof *info + sizeof(struct sockaddr_in6));
     struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = htons(port) };
     struct sockaddr_in6 in6 = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
     in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     in6.sin6_addr = in6addr_loopback;
     info->ai_family = family;
     info->ai_addrlen = family == AF_INET ? sizeof in : sizeof in6;
-    info->ai_addr = malloc(info->ai_addrlen);
+    info->ai_addr = (void *)(info + 1);
     memcpy(info->ai_addr, family == AF_INET ? (void *)&in : (void *)&in6, info->ai_addrlen);
     return info;
 }
