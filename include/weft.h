@@ -50,6 +50,7 @@
 #include <weft/stream_time.h>
 #include <weft/stream_end.h>
 #include <weft/stream_task.h>
+#include <weft/stream_tee.h>
 #include <weft/pipeline.h>
 #include <weft/blocking.h>
 #include <weft/file.h>

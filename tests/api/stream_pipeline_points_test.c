@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * A pipeline, cancelled at every point and failed at every call: each item is consumed or dropped
+ * A pipeline and a tee, cancelled at every point and failed at every call: each item is consumed or dropped
  * once, nothing is left. */
 #include "wt_test.h"
 
@@ -8,6 +8,8 @@
 #include <weft/testing.h>
 
 #include "token.h"
+
+#include "stream_items.h"
 
 static int tokens_even(void *arg)
 {
@@ -81,6 +83,31 @@ static int ordered(void *arg)
     return three_stages(true);
 }
 
+WEFT_TASK(end_tokens, (rx, struct token *, rx))
+{
+    weft_each (token, rx)
+        token_end(token);
+    return weft_error(rx);
+}
+
+static int teed(void *arg)
+{
+    (void)arg;
+    const weft_tee_opts opts = { .capacity = 1, .clone = token_clone };
+    WEFT_RX(struct token *, source);
+    WEFT_RX(struct token *, a);
+    WEFT_RX(struct token *, b);
+    WEFT_TRY(open_tokens(4, 0, &source));
+    WEFT_TRY(weft_tee(WEFT_MOVE(source), &opts, &a, &b));
+    WEFT_SCOPE(scope);
+    WEFT_TRY(weft_spawn(&scope, end_tokens, WEFT_MOVE(a)));
+    weft_each (token, b)
+        token_end(token);
+    WEFT_TRY(weft_error(b));
+    return weft_scope_wait(&scope);
+}
+
+WT_TEST(a_tee_at_every_point) { try_all(teed, "teed"); }
 WT_TEST(a_pipeline_at_every_point) { try_all(unordered, "unordered"); }
 WT_TEST(an_ordered_pipeline_at_every_point) { try_all(ordered, "ordered"); }
 

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT
+ * A task that pulls a source into channels of its own, and those who receive from them: buffer and
+ * tee. It is the body of a generator that yields nothing (buffer.c, F1 to F3). */
+#ifndef WF_STREAM_PUMPED_H
+#define WF_STREAM_PUMPED_H
+
+#include "stream/adaptor.h"
+
+struct wf_pumped {
+    _Atomic uint32_t refs; /* its receivers: the last one closes the task and frees this */
+    weft_receiver *task;   /* the generator's; NULL before the start */
+};
+
+/* Adds a channel, and a receiver of it that holds a reference. */
+WF_MUST_CHECK int wf_pumped_add(struct wf_pumped *pumped, size_t elem_size,
+                                const weft_chan_opts *opts, bool may_share, weft_sender **out_tx,
+                                weft_receiver **out_rx);
+
+/* What is behind a receiver that wf_pumped_add made. */
+struct wf_pumped *wf_pumped_of(const weft_receiver *rx);
+
+/* Starts the task; args are taken on every path. */
+WF_MUST_CHECK int wf_pumped_start(struct wf_pumped *pumped, const char *name,
+                                  const weft_callable *task, void *args);
+
+#endif
