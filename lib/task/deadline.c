@@ -4,7 +4,11 @@
  *   D1  The timer is started, moved and stopped under deadline_lock, which comes before the timer
  *       queues' locks: the callback, under its queue's lock, does without.
  *   D2  Once wf_timer_cancel is over the callback neither runs nor will. So who moves a deadline
- *       either finds that it has fired, or from then on only the new one can. */
+ *       either finds that it has fired, or from then on only the new one can.
+ *
+ * Rejected: no fence, and no look at who polls, for a deadline that is further off than the next look
+ * at those awake. 69.0 and 70.5 ns of CPU time a scope at best, 78.0 and 75.5 in the median of nine
+ * rounds. A scope without a deadline is 45.5, and a look at the clock 27. */
 #include "sched/closing.h"
 #include "sched/worker.h"
 #include "task/scope.h"
