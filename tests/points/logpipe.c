@@ -29,7 +29,7 @@ static int make_log(const char *path)
 int main(int argc, char **argv)
 {
     static char path[] = "small.log";
-    if (make_log(path) != 0 || catch_signals() < 0)
+    if (make_log(path) != 0)
         return 99;
     return try_it(&(weft_points_opts){ .name = "logpipe" }, count, path, argc, argv);
 }
