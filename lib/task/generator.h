@@ -34,7 +34,8 @@
  *       the latest when the scope is left. One that was opened outside any scope has nobody who
  *       leaves that: the cancel of a shutdown does end its yield. And so does a close's own.
  *   G9  What a consumer tells the body (an answer, a thrown code) it writes between its claim TOLD and
- *       the wake (sched/wait.h, W2): an answer straight to where the yield wants it. It tells only a
+ *       the wake (sched/wait.h, W2), or when it has made LENT of RESTS: an answer straight to where the
+ *       yield wants it. It tells only a
  *       body that waits in a yield whose item was received: PARKED, not awaits_room, nothing asked,
  *       the channel empty. So each answer is that to the last item.
  *   G10 With read_ahead, G1 and G2 are these: the body runs as long as fewer items than that are in
@@ -110,9 +111,10 @@ struct wf_generator {
     weft_receiver *loan_rx; /* what it receives with */
     uint64_t n_handed_over; /* items that the channel has not counted yet */
 
-    /* The body's; while it is PARKED, whoever has the lock and then claims it TOLD (G9). */
-    void *answer_slot; /* where its yield wants an answer; NULL: nowhere */
-    size_t answer_size;
+    /* The body's; while it is PARKED, whoever has the lock and then claims it TOLD (G9); while it
+     * RESTS, whoever makes that LENT. The size may be read by any consumer, as a first look. */
+    void *answer_slot;          /* where its yield wants an answer; NULL: nowhere */
+    _Atomic size_t answer_size; /* 0: nowhere */
     bool is_answered;
     int told; /* what the yield returns, valid with TOLD: 0, or the code thrown */
 
@@ -156,6 +158,22 @@ int wf_generator_switch(struct wf_generator *g, struct wf_waiter *self, struct w
                         int rc);
 int wf_generator_received_slow(struct wf_generator *g, struct wf_waiter *self, uint32_t claim);
 int wf_generator_yielded_slow(struct wf_generator *g, struct wf_waiter *self, uint32_t claim);
+
+/* A closed receiver may have no generator any more; that the body rests implies the rest. */
+static inline bool wf_generator_may_lend(const struct wf_generator *g, const weft_receiver *rx,
+                                         const void *out, size_t size, struct wf_waiter *self)
+{
+    return WF_LIKELY(!rx->half.is_closed && size == rx->elem_size && out != NULL && self != NULL &&
+                     self->is_task && self->budget > 0 && self->never_waits == NULL &&
+                     !wf_may_be_cancelled(self) && g->items->half.holder_id == self->id);
+}
+
+/* Lends the body the worker (G6). */
+static inline void wf_generator_lend_to(struct wf_generator *g, void *out, struct wf_waiter *self)
+{
+    g->loan.waiter = self;
+    g->loan.slot = out;
+}
 
 /* Makes an ordinary wait of the loan, if any. By the body. */
 void wf_generator_return_loan(struct wf_generator *g);

@@ -7,6 +7,7 @@
  *
  * Rejected: an answer that waits in the generator for the next yield. A consumer that was cancelled
  * could not tell which item it answers. */
+#include "plat/jump.h"
 #include "task/generator.h"
 
 /* ---- the consumer --------------------------------------------------------------------------- */
@@ -67,7 +68,8 @@ static int tell_locked(struct wf_generator *g, struct message *message, struct w
         return 0;
     if (!listens_locked(g))
         return WEFT_EBUSY;
-    if (message->answer != NULL && g->answer_slot != NULL && g->answer_size != message->size) {
+    if (message->answer != NULL && g->answer_slot != NULL &&
+        wf_load_rlx(&g->answer_size) != message->size) {
         message->must_drop = false; /* it is of no type that drop_answer knows */
         return WEFT_EMSGSIZE;
     }
@@ -132,13 +134,55 @@ static int checked_resume(weft_receiver *rx, struct message *message, void *out,
     return rc;
 }
 
-int weft_receiver_resume(weft_receiver *rx, const void *answer, size_t answer_size, void *out,
-                         size_t size)
+static WF_NOINLINE int resume_slow(weft_receiver *rx, const void *answer, size_t answer_size,
+                                   void *out, size_t size)
 {
     struct message message = { .answer = answer, .size = answer_size, .must_drop = true };
     if (answer == NULL)
         return WEFT_EINVAL;
     return checked_resume(rx, &message, out, size, "weft_resume");
+}
+
+/* Between the first look and the lending another consumer was here, which is a mistake: the yield wants
+ * no such answer. */
+static WF_NOINLINE int unheard_slow(struct wf_generator *g, struct wf_waiter *self,
+                                    const void *answer)
+{
+    int rc = wf_generator_switch(g, self, &g->task->waiter, 1);
+    if (g->drop_answer != NULL)
+        g->drop_answer((void *)(uintptr_t)answer);
+    return rc;
+}
+
+static inline bool is_generator(const weft_receiver *rx)
+{
+    return WF_LIKELY(rx != NULL && rx->half.kind == WF_HALF_RECEIVER &&
+                     rx->ops == &wf_generator_ops);
+}
+
+/* The short way, as that of a receive (generator_recv.c). */
+int weft_receiver_resume(weft_receiver *rx, const void *answer, size_t answer_size, void *out,
+                         size_t size)
+{
+    struct wf_waiter *self = wf_waiter_known();
+    if (!is_generator(rx) || answer == NULL || answer_size == 0)
+        return resume_slow(rx, answer, answer_size, out, size);
+    struct wf_generator *g = rx->source;
+    uint32_t rests = WF_TURN_RESTS;
+    /* acquire [turn]: what the body did while it had it. */
+    if (!wf_generator_may_lend(g, rx, out, size, self) ||
+        wf_load_rlx(&g->answer_size) != answer_size ||
+        WF_UNLIKELY(!wf_cas_acq(&g->turn, &rests, (uint32_t)WF_TURN_LENT)))
+        return resume_slow(rx, answer, answer_size, out, size);
+    self->budget--;
+    rx->last_error = 0;
+    wf_generator_lend_to(g, out, self);
+    g->loan_rx = rx;
+    if (WF_UNLIKELY(wf_load_rlx(&g->answer_size) != answer_size))
+        return unheard_slow(g, self, answer);
+    wf_copy_value(g->answer_slot, answer, answer_size);
+    g->is_answered = true;
+    return wf_generator_switch(g, self, &g->task->waiter, 1);
 }
 
 int weft_receiver_throw(weft_receiver *rx, int code, void *out, size_t size)
@@ -161,8 +205,8 @@ static bool is_body(const weft_receiver *self)
     return g->task != NULL && &g->task->waiter == waiter;
 }
 
-int weft_generator_yield_into(weft_receiver *self, const void *value, size_t size, void *answer,
-                              size_t answer_size)
+WF_RETURNS_BY_JUMP int weft_generator_yield_into(weft_receiver *self, const void *value,
+                                                 size_t size, void *answer, size_t answer_size)
 {
     if (answer == NULL)
         return WEFT_EINVAL;
@@ -170,9 +214,10 @@ int weft_generator_yield_into(weft_receiver *self, const void *value, size_t siz
         return weft_generator_yield(self, value, size); /* which says what is wrong */
     struct wf_generator *g = self->source;
     g->answer_slot = answer;
-    g->answer_size = answer_size;
+    wf_store_rlx(&g->answer_size, answer_size);
     g->is_answered = false;
     int rc = weft_generator_yield(self, value, size);
     g->answer_slot = NULL;
+    wf_store_rlx(&g->answer_size, 0);
     return rc == 0 && g->is_answered ? 1 : rc;
 }

@@ -163,13 +163,6 @@ static WF_NOINLINE uint32_t park_locked(struct wf_generator *g, struct wf_node *
     return wf_wait_park(node->waiter, WF_NEVER);
 }
 
-/* Lends the body the worker (G6). */
-static inline void lend_to(struct wf_generator *g, void *out, struct wf_waiter *self)
-{
-    g->loan.waiter = self;
-    g->loan.slot = out;
-}
-
 /* The body left its stack another way than by a yield, or ended: the wait became an ordinary one,
  * and was claimed. 1: with an item, and we have left. Else with the lock, as await_item_locked. */
 static WF_NOINLINE int end_returned_loan(struct wf_generator *g, struct wf_waiter *self,
@@ -187,7 +180,7 @@ static WF_NOINLINE int end_returned_loan(struct wf_generator *g, struct wf_waite
 static WF_NOINLINE int lend_locked(struct wf_generator *g, void *out, struct wf_waiter *self,
                                    struct wf_waiter *body)
 {
-    lend_to(g, out, self);
+    wf_generator_lend_to(g, out, self);
     g->is_asked = g->is_consuming = false;
     g->refs--;
     wf_store_rlx(&g->turn, (uint32_t)WF_TURN_LENT);
@@ -285,27 +278,18 @@ WF_NOINLINE int wf_generator_received_slow(struct wf_generator *g, struct wf_wai
     return rc;
 }
 
-/* A closed receiver may have no generator any more; that the body rests implies the rest. */
-static inline bool may_lend(const struct wf_generator *g, const weft_receiver *rx, const void *out,
-                            size_t size, struct wf_waiter *self)
-{
-    return WF_LIKELY(!rx->half.is_closed && size == rx->elem_size && out != NULL && self != NULL &&
-                     self->is_task && self->budget > 0 && self->never_waits == NULL &&
-                     !wf_may_be_cancelled(self) && g->items->half.holder_id == self->id);
-}
-
 static int generator_recv_now(weft_receiver *rx, void *out, size_t size)
 {
     struct wf_generator *g = rx->source;
     struct wf_waiter *self = wf_waiter_known();
     uint32_t rests = WF_TURN_RESTS;
     /* acquire [turn]: what the body, or the consumer before us, did while it had it. */
-    if (!may_lend(g, rx, out, size, self) ||
+    if (!wf_generator_may_lend(g, rx, out, size, self) ||
         WF_UNLIKELY(!wf_cas_acq(&g->turn, &rests, (uint32_t)WF_TURN_LENT)))
         return wf_receiver_recv_any(rx, out, size);
     self->budget--;
     rx->last_error = 0;
-    lend_to(g, out, self);
+    wf_generator_lend_to(g, out, self);
     g->loan_rx = rx;
     return wf_generator_switch(g, self, &g->task->waiter, 1);
 }

@@ -243,10 +243,10 @@ static int fair_main(void *arg)
     (void)arg;
     WEFT_RX(struct token *, items);
     int n = 0;
-    WEFT_TRY(open_made(1000, 5000, 0, &items));
+    WEFT_TRY(open_made(100, 1000, 0, &items));
     weft_each (item, items)
         ck_assert_int_eq(token_end(item), ++n);
-    ck_assert_int_eq(n, 5000);
+    ck_assert_int_eq(n, 1000);
     return weft_error(items);
 }
 

@@ -43,6 +43,7 @@
     X(chan_spsc8_cap128_os, 10000000, 3000, "os")     \
     X(chan_pingpong_unbuf_os, 200000, 100, "os")      \
     X(generator, 10000000, 3000, "-")                 \
+    X(generator_asend, 5000000, 3000, "-")            \
     X(stream_fused, 20000000, 3000, "-")              \
     X(pmap_alone, 200000, 300, "-")                   \
     X(pmap_ordered, 200000, 300, "-")                 \

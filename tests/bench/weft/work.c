@@ -3,6 +3,7 @@
 #include "bench.h"
 
 int case_generator(struct bench *b);
+int case_generator_asend(struct bench *b);
 int case_spread_125ns(struct bench *b);
 int case_spread_250ns(struct bench *b);
 int case_spread_500ns(struct bench *b);
@@ -26,6 +27,29 @@ int case_generator(struct bench *b)
         sum += number;
     bench_end(b);
     WEFT_TRY(weft_error(numbers));
+    WEFT_TRY(bench_check("sum of items", sum, bench_sum_to(b->n)));
+    return bench_time(b, b->n, "ns");
+}
+
+/* Each item is what was sent with the demand for it. */
+WEFT_GENERATOR(echo, weft_rx(int64_t, int64_t))
+{
+    for (int64_t answer = 0;;)
+        WEFT_TRY(weft_yield_into(&answer, answer));
+}
+
+int case_generator_asend(struct bench *b)
+{
+    int64_t sum = 0, item = 0;
+    WEFT_RX(int64_t, items, int64_t);
+    WEFT_TRY(echo(&items));
+    WEFT_TRY(weft_recv(items, &item));
+    bench_begin(b);
+    for (int64_t i = 0; i < b->n; i++) {
+        WEFT_TRY(weft_resume(items, &item, i));
+        sum += item;
+    }
+    bench_end(b);
     WEFT_TRY(bench_check("sum of items", sum, bench_sum_to(b->n)));
     return bench_time(b, b->n, "ns");
 }
