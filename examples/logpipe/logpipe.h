@@ -54,7 +54,8 @@ struct pipeline {
     size_t n_inputs;
     uint64_t size; /* of all inputs */
     bool shows_progress;
-    int signal; /* that stopped the reading; 0: none */
+    bool shows_stages; /* how busy each was, at the end */
+    int signal;        /* that stopped the reading; 0: none */
     int64_t took_ns;
     struct tally tally;
     _Atomic uint64_t n_bytes; /* read so far: one writer, and whoever shows the progress */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* logpipe FILE...               counts the lines with ERROR, by service and by hour
+/* logpipe [--stages] FILE...    counts the lines with ERROR, by service and by hour; --stages
+ *                               tells on stderr which stage of the pipeline was the slowest
  * logpipe --generate FILE SIZE  writes an example log of SIZE bytes (or 256M, 2G)
  *
  * Exit status: 0; 1 if a file or the output failed; 2 for wrong arguments; 128 + the signal if one
@@ -60,10 +61,12 @@ static int run(struct pipeline *p)
     return has_failed;
 }
 
-static int analyse(char **paths, size_t n)
+static int analyse(char **paths, size_t n, bool shows_stages)
 {
     int rc = weft_dump_on_signal(SIGQUIT);
-    struct pipeline p = { .inputs = calloc(n, sizeof(struct input)), .n_inputs = n };
+    struct pipeline p = { .inputs = calloc(n, sizeof(struct input)),
+                          .n_inputs = n,
+                          .shows_stages = shows_stages };
     if (rc < 0 || p.inputs == NULL) {
         complain("can't begin", rc < 0 ? rc : WEFT_ENOMEM);
         free(p.inputs);
@@ -114,9 +117,15 @@ int main(int argc, char **argv)
     setlocale(LC_CTYPE, "");
     if (argc == 4 && strcmp(argv[1], "--generate") == 0)
         return generate(argv[2], argv[3]);
+    bool shows_stages = argc > 2 && strcmp(argv[1], "--stages") == 0;
+    argc -= shows_stages;
+    argv += shows_stages;
     if (argc < 2 || argv[1][0] == '-') {
-        fputs("usage: logpipe FILE...\n       logpipe --generate FILE SIZE\n", stderr);
+        fputs("usage: logpipe FILE...\n"
+              "       logpipe --stages FILE...\n"
+              "       logpipe --generate FILE SIZE\n",
+              stderr);
         return 2;
     }
-    return analyse(argv + 1, (size_t)argc - 1);
+    return analyse(argv + 1, (size_t)argc - 1, shows_stages);
 }

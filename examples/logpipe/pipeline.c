@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* The pipeline. Each part ends by itself when the one before it has: a task that ends drops its
- * halves of the channels, and the last one to do so is the end that its readers see.
+/* The pipeline. Each stage ends by itself when the one before it has.
  *
  * A signal cancels the reading alone. What was read by then still runs through, so that even a
  * partial result counts every line that it says was read. */
+#include <stdio.h>
 #include <string.h>
 
 #include "logpipe.h"
@@ -57,7 +57,7 @@ static int read_log(struct pipeline *p, struct input *input, weft_tx(weft_text) 
 
 /* Progress is shown by a task in the scope of the reading, which ends when that is cancelled: by a
  * signal, or here at the end. An error of it is the reading's. */
-WEFT_TASK(read_logs, (struct pipeline *, p), (tx, weft_text, out))
+WEFT_STAGE_SOURCE(read_logs, weft_text, out, (struct pipeline *, p))
 {
     WEFT_SCOPE(reading, .name = "reading");
     WEFT_AUTO(weft_interrupt, interrupt);
@@ -77,7 +77,7 @@ WEFT_TASK(read_logs, (struct pipeline *, p), (tx, weft_text, out))
     return weft_scope_wait(&reading);
 }
 
-WEFT_TASK(parse_lines, (rx, weft_text, lines), (tx, struct finding, out))
+WEFT_STAGE(parse_lines, struct finding, out, weft_text, lines)
 {
     weft_each (line, lines) {
         struct finding finding = parse_line(&line);
@@ -90,22 +90,22 @@ WEFT_TASK(parse_lines, (rx, weft_text, lines), (tx, struct finding, out))
 int count_errors(void *arg)
 {
     struct pipeline *p = arg;
-    WEFT_TX(weft_text, line_tx);
     WEFT_RX(weft_text, lines);
-    WEFT_TX(struct finding, finding_tx);
     WEFT_RX(struct finding, findings);
-    WEFT_SCOPE(scope, .name = "pipeline");
+    WEFT_PIPELINE(stages, .name = "pipeline");
 
     int64_t began_ns = weft_now_ns();
-    WEFT_TRY(weft_chan_open(&line_tx, &lines, CHANNEL_CAPACITY, .name = "lines",
-                            .drop = weft_text_drop));
-    WEFT_TRY(weft_chan_open(&finding_tx, &findings, CHANNEL_CAPACITY, .name = "findings"));
-    WEFT_TRY(weft_spawn(&scope, read_logs, p, WEFT_MOVE(line_tx)));
-    WEFT_TRY(weft_spawn_n(&scope, N_PARSERS, parse_lines, WEFT_MOVE(lines), WEFT_MOVE(finding_tx)));
-
+    WEFT_TRY(read_logs(&stages,
+                       WEFT_OPTS(stage, .capacity = CHANNEL_CAPACITY, .drop = weft_text_drop), p,
+                       &lines));
+    WEFT_TRY(parse_lines(&stages,
+                         WEFT_OPTS(stage, .workers = N_PARSERS, .capacity = CHANNEL_CAPACITY),
+                         WEFT_MOVE(lines), &findings));
     weft_each (finding, findings)
         WEFT_TRY(tally_add(&p->tally, &finding));
-    int rc = weft_scope_wait(&scope);
+    int rc = weft_pipeline_wait(&stages);
     p->took_ns = weft_now_ns() - began_ns;
+    if (p->shows_stages)
+        (void)weft_pipeline_print(&stages, stderr);
     return rc;
 }
