@@ -8,6 +8,7 @@ int case_pmap_ordered(struct bench *b);
 int case_pmap_alone_25us(struct bench *b);
 int case_pmap_ordered_25us(struct bench *b);
 int case_pipeline_4stage(struct bench *b);
+int case_pipeline_4stage_api(struct bench *b);
 
 /* ---- fused: map, filter, take over an array ----------------------------------------------------- */
 
@@ -169,6 +170,47 @@ int case_pipeline_4stage(struct bench *b)
     }
     WEFT_TRY(weft_spawn(&scope, add_up, WEFT_MOVE(rx), &sum));
     WEFT_TRY(weft_scope_wait(&scope));
+    bench_end(b);
+    WEFT_TRY(bench_check("sum", sum, bench_sum_to(b->n) + 2 * b->n));
+    return bench_time(b, b->n, "ns");
+}
+
+/* ---- the same by weft_pipeline -------------------------------------------------------------------- */
+
+WEFT_STAGE_SOURCE(number_stage, int64_t, out, (int64_t, n))
+{
+    for (int64_t i = 0; i < n; i++)
+        WEFT_TRY(weft_send(out, i));
+    return 0;
+}
+
+WEFT_STAGE(add_one_stage, int64_t, out, int64_t, in)
+{
+    weft_each (n, in)
+        WEFT_TRY(weft_send(out, n + 1));
+    return weft_error(in);
+}
+
+WEFT_STAGE_SINK(add_up_stage, int64_t, in, (int64_t *, out_sum))
+{
+    weft_each (n, in)
+        *out_sum += n;
+    return weft_error(in);
+}
+
+int case_pipeline_4stage_api(struct bench *b)
+{
+    int64_t sum = 0;
+    const weft_stage_opts *opts = WEFT_OPTS(stage, .capacity = 128);
+    WEFT_RX(int64_t, first);
+    WEFT_RX(int64_t, second);
+    WEFT_PIPELINE(p);
+    bench_begin(b);
+    WEFT_TRY(number_stage(&p, opts, b->n, &first));
+    WEFT_TRY(add_one_stage(&p, opts, WEFT_MOVE(first), &second));
+    WEFT_TRY(add_one_stage(&p, opts, WEFT_MOVE(second), &first));
+    WEFT_TRY(add_up_stage(&p, NULL, WEFT_MOVE(first), &sum));
+    WEFT_TRY(weft_pipeline_wait(&p));
     bench_end(b);
     WEFT_TRY(bench_check("sum", sum, bench_sum_to(b->n) + 2 * b->n));
     return bench_time(b, b->n, "ns");
