@@ -43,6 +43,7 @@ typedef struct weft_lines_opts {
     size_t max_line;     /* a longer line, its end not counted, is WEFT_ELINE; default 1 MiB */
     size_t block_size;   /* bytes read at once; default 128 KiB */
     bool keep_ends;      /* leave \n or \r\n at the end of each line */
+    bool universal;      /* a \r alone ends a line, too, as in Python */
 } weft_lines_opts;
 
 /* Opens the file at path as a receiver of weft_line.

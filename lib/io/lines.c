@@ -36,6 +36,7 @@ struct lines {
     bool is_over;  /* no more will be read: the end, or an error was given */
     bool is_ready; /* always: a regular file, or another that can't be waited for */
     bool keep_ends;
+    bool is_universal; /* a \r alone ends a line, too */
     char *buf;
     size_t start, scanned, end, room;
     size_t block, max_line;
@@ -61,9 +62,29 @@ static int hand_out(struct lines *in, size_t size, size_t end_size, weft_line *o
     return 1;
 }
 
+/* The same where a \r alone is an end, too. One that is the last byte so far may be half of one. */
+static WF_NOINLINE int cut_universal(struct lines *in, weft_line *out)
+{
+    while (in->scanned < in->end) {
+        const char *at = in->buf + in->scanned;
+        bool is_last = in->scanned + 1 == in->end;
+        if (*at == '\r' && is_last && !in->is_over)
+            return 0;
+        size_t size = in->scanned - in->start + 1;
+        if (*at == '\r' && !is_last && at[1] == '\n')
+            return hand_out(in, size + 1, 2, out);
+        if (*at == '\n' || *at == '\r')
+            return hand_out(in, size, 1, out);
+        in->scanned++;
+    }
+    return 0;
+}
+
 /* The next line if its end is in the buffer: 1, WEFT_ELINE, or 0 if it is not. */
 static inline int cut(struct lines *in, weft_line *out)
 {
+    if (WF_UNLIKELY(in->is_universal))
+        return cut_universal(in, out);
     char *line = in->buf + in->start;
     char *at = memchr(in->buf + in->scanned, '\n', in->end - in->scanned);
     if (WF_UNLIKELY(at == NULL)) {
@@ -126,9 +147,12 @@ static int read_block(struct lines *in)
 
 static int read_job(void *arg) { return read_block(arg); }
 
-/* The last line, if the file does not end with \n. */
+/* The last line, if the file does not end with \n; or with a \r that now is known to be one. */
 static int last_line(struct lines *in, weft_line *out)
 {
+    int rc = in->is_universal ? cut_universal(in, out) : 0;
+    if (rc != 0)
+        return rc;
     return in->end > in->start ? hand_out(in, in->end - in->start, 0, out) : 0;
 }
 
@@ -234,6 +258,7 @@ static struct lines *make_lines(const weft_lines_opts *user_opts)
     in->block = opts.block_size > 0 ? opts.block_size : DEFAULT_BLOCK;
     in->max_line = opts.max_line > 0 ? opts.max_line : DEFAULT_MAX_LINE;
     in->keep_ends = opts.keep_ends;
+    in->is_universal = opts.universal;
     in->room = in->block;
     in->buf = wf_realloc(NULL, in->room);
     if (in->buf != NULL)

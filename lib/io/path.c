@@ -38,9 +38,10 @@ static int stat_path(const char *name, const char *path, int flags, struct stat 
 {
     struct path_job job = { .path = path, .flags = flags };
     int rc = out_stat == NULL ? WEFT_EINVAL : run(name, stat_job, &job);
-    if (rc == 0)
-        *out_stat = job.about;
-    return rc;
+    if (rc < 0)
+        return rc;
+    *out_stat = job.about;
+    return 0;
 }
 
 int weft_path_stat(const char *path, struct stat *out_stat)
@@ -94,7 +95,7 @@ static int is_same_job(void *arg)
     const struct path_job *job = arg;
     struct stat one, other;
     int rc = wf_fs.stat_at(AT_FDCWD, job->path, 0, &one);
-    if (rc == 0)
+    if (rc >= 0)
         rc = wf_fs.stat_at(AT_FDCWD, job->other, 0, &other);
     return rc < 0 ? rc : one.st_dev == other.st_dev && one.st_ino == other.st_ino;
 }

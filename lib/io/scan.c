@@ -82,7 +82,7 @@ static int open_scan(const char *path, const struct wf_source_ops *ops, size_t e
     weft_receiver *rx = wf_receiver_make(ops, scan, elem_size, __FILE__, __LINE__);
     scan->path = path;
     int rc = rx == NULL ? WEFT_ENOMEM : wf_blocking_call("weft_dir_scan", open_job, scan);
-    if (rc == 0) {
+    if (rc >= 0) {
         *out = rx;
         return 0;
     }

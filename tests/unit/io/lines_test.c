@@ -124,6 +124,38 @@ WT_TEST(block_edges_at_every_offset)
     done();
 }
 
+static void expect_universal(const char *data, size_t block_size, bool keep_ends,
+                             const char *wanted)
+{
+    char got[512];
+    use_fake(data, strlen(data));
+    int rc = read_fake(WEFT_OPTS(lines, .block_size = block_size, .keep_ends = keep_ends,
+                                 .max_line = 6, .universal = true),
+                       got, sizeof got);
+    ck_assert_int_eq(rc, 0);
+    ck_assert_msg(strcmp(got, wanted) == 0, "block %zu: '%s' gave %s", block_size, data, got);
+}
+
+WT_TEST(universal_ends_at_every_offset)
+{
+    wt_seeds_at_most(2);
+    for (size_t block = 1; block <= 16; block++) {
+        expect_universal("", block, false, "");
+        expect_universal("\r", block, false, "[]");
+        expect_universal("a\rb\nc\r\nd", block, false, "[a][b][c][d]");
+        expect_universal("a\rb\nc\r\nd", block, true, "[a\r][b\n][c\r\n][d]");
+        expect_universal("\r\r\n\n\r", block, true, "[\r][\r\n][\n][\r]");
+        expect_universal("123456\r123456\r\n123456", block, false, "[123456][123456][123456]");
+        expect_universal("last\r", block, false, "[last]");
+    }
+    char got[64];
+    use_fake("1\r1234567\rx", 11);
+    ck_assert_int_eq(read_fake(WEFT_OPTS(lines, .max_line = 6, .universal = true), got, sizeof got),
+                     WEFT_ELINE);
+    ck_assert_str_eq(got, "[1]");
+    done();
+}
+
 WT_TEST(short_and_interrupted_reads)
 {
     wt_seeds_at_most(2);
