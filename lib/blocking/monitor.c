@@ -38,10 +38,11 @@ int64_t wf_monitor_tick_at(void) { return wf_load_rlx(&monitor.tick_at_ns); }
 /* seq [monitor-dekker]: after a word was turned odd. */
 bool wf_monitor_is_there(void) { return wf_load_seq(&monitor.is_there); }
 
+/* All that sleep there: one that has just lost the role may be among them. */
 void wf_monitor_poke(void)
 {
     (void)wf_add_seq(&monitor.pokes, 1u);
-    wf_futex_wake(&monitor.pokes, 1);
+    wf_futex_wake(&monitor.pokes, INT32_MAX);
 }
 
 /* ---- the role ------------------------------------------------------------------------------------- */
