@@ -352,7 +352,7 @@ static bool start_thread(const struct start *start)
     struct wf_host *thread = make_thread(start);
     int rc = WEFT_ENOMEM;
     if (thread != NULL)
-        rc = wf_thread_create(&thread->os, "weft-blocking", wf_host_main, thread);
+        rc = wf_thread_create(&thread->os, WF_POOL_THREAD_NAME, wf_host_main, thread);
     wf_lock_acquire(&wf_pool.lock);
     if (rc < 0)
         miss_locked(start);

@@ -142,6 +142,7 @@ void wf_pool_stop(int64_t until_ns)
     wf_pool.is_stopping = false;
     bool is_stuck = wf_pool_threads_locked() > 0;
     wf_lock_release(&wf_pool.lock);
+    service.is_stuck = is_stuck;
     if (is_stuck)
         report_stuck();
 }

@@ -87,6 +87,8 @@ void wf_thread_detach(struct wf_os_thread *thread)
     (void)pthread_detach((pthread_t)thread->handle);
 }
 
+void wf_thread_rename(const char *name) { (void)prctl(PR_SET_NAME, name); }
+
 void wf_thread_yield(void) { (void)sched_yield(); }
 
 #ifndef WF_TSAN

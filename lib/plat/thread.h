@@ -16,6 +16,9 @@ int wf_thread_create(struct wf_os_thread *out, const char *name, void (*fn)(void
 void wf_thread_join(struct wf_os_thread *thread);
 void wf_thread_detach(struct wf_os_thread *thread);
 
+/* Gives the calling thread another name, of 15 bytes at most. */
+void wf_thread_rename(const char *name);
+
 /* Gives the CPU to another thread (sched_yield). */
 void wf_thread_yield(void);
 

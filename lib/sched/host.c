@@ -7,6 +7,8 @@
 #include "plat/self.h"
 #include "sched/worker.h"
 
+#include <stdio.h>
+
 static _Atomic(bool (*)(struct wf_host *)) serve_elsewhere;
 
 void wf_host_serves(bool (*serve)(struct wf_host *host)) { wf_store_rlx(&serve_elsewhere, serve); }
@@ -49,17 +51,36 @@ void wf_host_end_fault_stack(struct wf_host *host)
     host->has_fault_stack = false;
 }
 
+void wf_host_name_worker(char name[WF_WORKER_NAME_SIZE], unsigned index)
+{
+    (void)snprintf(name, WF_WORKER_NAME_SIZE, "weft-%u", index);
+}
+
+/* Until it has a worker; then it is called like that one. False: it is over. */
+static bool has_worker(struct wf_host *host)
+{
+    if (host->worker != NULL)
+        return true;
+    char name[WF_WORKER_NAME_SIZE];
+    if (!wf_load_rlx(&serve_elsewhere)(host))
+        return false;
+    wf_host_name_worker(name, host->worker->index);
+    wf_thread_rename(name);
+    return true;
+}
+
 void wf_host_main(void *arg)
 {
     struct wf_host *host = arg;
     wf_self_host_set(host);
     for (;;) {
-        if (host->worker == NULL && !wf_load_rlx(&serve_elsewhere)(host))
+        if (!has_worker(host))
             return;
         begin_fault_stack(host);
         if (wf_worker_serve(host->worker))
             break;
         host->worker = NULL;
+        wf_thread_rename(WF_POOL_THREAD_NAME);
     }
     wf_host_end_fault_stack(host);
 }

@@ -64,6 +64,11 @@ struct wf_host {
 /* NULL: no memory. */
 struct wf_host *wf_host_new(void);
 
+/* What such threads are called, by what they do at the time. */
+enum { WF_WORKER_NAME_SIZE = 16 };
+#define WF_POOL_THREAD_NAME "weft-blocking"
+void wf_host_name_worker(char name[WF_WORKER_NAME_SIZE], unsigned index);
+
 /* The first function of such a thread, with its host. */
 void wf_host_main(void *host);
 

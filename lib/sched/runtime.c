@@ -23,13 +23,13 @@
 #include "sched/overflow.h"
 #include "sched/watchdog.h"
 
-#include <stdio.h>
 #include <weft/error.h>
 
 #define IDLE_STOP_NS       INT64_C(5000000000)
 #define TEARDOWN_NS        INT64_C(5000000000)
 #define BLOCKING_MAX       512
 #define MOST_SPARE_WORKERS 8u
+#define MOST_SERVICES      16u
 #define STACKS_KEPT        (4 * WF_CREDIT_BATCH) /* more than a worker ever keeps (plat/stack.c) */
 
 struct wf_runtime wf_rt = {
@@ -133,8 +133,8 @@ static void join_workers(unsigned n)
 
 static int start_thread(unsigned i)
 {
-    char name[16];
-    (void)snprintf(name, sizeof name, "weft-%u", i);
+    char name[WF_WORKER_NAME_SIZE];
+    wf_host_name_worker(name, i);
     struct wf_host *host = wf_rt.workers[i].host;
     int rc = wf_thread_create(&host->os, name, wf_host_main, host);
     if (rc >= 0)
@@ -325,21 +325,33 @@ static bool wait_for_users(int64_t until_ns)
     }
 }
 
+static struct wf_service *pop_service(void)
+{
+    wf_lock_acquire(&wf_rt.lock);
+    struct wf_service *service = wf_rt.services;
+    if (service != NULL) {
+        wf_rt.services = service->next;
+        service->is_registered = false;
+    }
+    wf_lock_release(&wf_rt.lock);
+    return service;
+}
+
+/* Those that are stuck are registered again at the end, or there would be none. One that has been
+ * registered anew meanwhile is in the list already. */
 static void stop_services(int64_t until_ns)
 {
-    for (;;) {
-        wf_lock_acquire(&wf_rt.lock);
-        struct wf_service *service = wf_rt.services;
-        if (service != NULL) {
-            wf_rt.services = service->next;
-            service->is_registered = false;
-        }
-        wf_lock_release(&wf_rt.lock);
-        if (service == NULL)
-            return;
+    struct wf_service *stuck[MOST_SERVICES], *service;
+    unsigned n_stuck = 0;
+    while ((service = pop_service()) != NULL) {
+        service->is_stuck = false;
         if (service->stop != NULL)
             service->stop(until_ns);
+        if (service->is_stuck && n_stuck < MOST_SERVICES)
+            stuck[n_stuck++] = service;
     }
+    while (n_stuck > 0)
+        wf_service_register(stuck[--n_stuck]);
 }
 
 void wf_service_register(struct wf_service *service)

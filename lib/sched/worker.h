@@ -135,6 +135,7 @@ struct wf_service {
     const char *name;
     void (*stop)(int64_t until_ns);   /* may be NULL */
     void (*stats)(weft_stats *stats); /* adds its own counters; may be NULL */
+    bool is_stuck; /* stop could not end all: it is asked again by the next shutdown */
     struct wf_service *next;
     bool is_registered;
 };

@@ -345,8 +345,10 @@ WT_TEST(a_shutdown_names_what_was_abandoned_and_does_not_end)
     ck_assert_ptr_nonnull(strstr(wt_reports(), "blocking_opts_test.c:"));
     atomic_store(&shared.may_go, 1);
     wt_until(is_dropped, NULL);
-    int out;
-    ck_assert_int_eq(weft_blocking(square, 2, &out), 2); /* the pool has to be stopped again */
+    MUST(weft_shutdown(WEFT_SEC(100))); /* now there is no thread left */
+    weft_stats stats = { .size_ = sizeof stats };
+    MUST(weft_stats_get(&stats));
+    ck_assert_uint_eq(stats.blocking_threads, 0);
 }
 
 /* ---- what the function sees ------------------------------------------------------------------------- */

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <sys/prctl.h>
 #include <weft.h>
 
 #define MUST(rc) ck_assert_int_eq(rc, 0)
@@ -218,6 +219,27 @@ WT_TEST(a_worker_whose_function_is_long_is_lent)
         weft_scope_leave(&scope);
         MUST(weft_shutdown(WEFT_SEC(10)));
     }
+}
+
+/* What ps and debuggers show. Virtual threads have no names there. */
+WEFT_TASK(unblock_by_name, (_Atomic uint32_t *, word))
+{
+    char name[16] = "";
+    (void)prctl(PR_GET_NAME, name);
+    if (!wt_is_sim())
+        ck_assert_str_eq(name, "weft-0");
+    set_word(word);
+    return 0;
+}
+
+WT_TEST(the_thread_that_a_worker_was_lent_to_is_called_like_it)
+{
+    with_workers(1);
+    WEFT_SCOPE(scope);
+    _Atomic uint32_t word = 0;
+    MUST(weft_spawn(&scope, block_in_job, &word));
+    MUST(weft_spawn(&scope, unblock_by_name, &word));
+    MUST(weft_scope_wait(&scope));
 }
 
 WEFT_TASK(receive_one, (rx, int, in))
