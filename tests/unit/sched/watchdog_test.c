@@ -150,10 +150,14 @@ static bool sleeps(void *arg) { return (void)arg, wf_load_seq(&wf_watchdog_sleep
 
 static bool is_awake(void *arg) { return !sleeps(arg); }
 
-WEFT_TASK(receive, (rx, int, rx))
+/* Keeps its worker awake until that was seen. */
+WEFT_TASK(receive, (rx, int, rx), (_Atomic bool *, was_seen))
 {
     int value;
-    return weft_recv(rx, &value);
+    WEFT_TRY(weft_recv(rx, &value));
+    while (!wf_load_seq(was_seen))
+        WEFT_TRY(weft_pause());
+    return 0;
 }
 
 WT_TEST(it_rests_while_all_workers_do)
@@ -162,12 +166,14 @@ WT_TEST(it_rests_while_all_workers_do)
     reset(2);
     WEFT_TX(int, tx);
     WEFT_RX(int, rx);
+    _Atomic bool was_seen = false;
     WEFT_SCOPE(scope);
     ck_assert_int_eq(weft_chan_open(&tx, &rx, 1), 0);
-    ck_assert_int_eq(weft_spawn(&scope, receive, WEFT_MOVE(rx)), 0);
+    ck_assert_int_eq(weft_spawn(&scope, receive, WEFT_MOVE(rx), &was_seen), 0);
     wt_until(sleeps, NULL);
     ck_assert_int_eq(weft_send(tx, 1), 0);
     wt_until(is_awake, NULL);
+    wf_store_seq(&was_seen, true);
     wt_until(sleeps, NULL);
     ck_assert_int_eq(weft_scope_wait(&scope), 0);
 }
