@@ -4,8 +4,12 @@ include(CMakePackageConfigHelpers)
 install(TARGETS ${WEFT_INSTALL_TARGETS} EXPORT weft-targets
   LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT runtime NAMELINK_COMPONENT dev
   ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT dev)
+set(left_out "")
+if(NOT WEFT_HTTP_FOUND)
+  set(left_out PATTERN "http*.h" EXCLUDE)
+endif()
 install(DIRECTORY include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT dev
-  FILES_MATCHING PATTERN "*.h")
+  FILES_MATCHING PATTERN "*.h" ${left_out})
 
 set(package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/weft")
 install(EXPORT weft-targets NAMESPACE weft:: DESTINATION ${package_dir} COMPONENT dev)
@@ -18,12 +22,16 @@ install(FILES
   "${PROJECT_BINARY_DIR}/weft-config.cmake" "${PROJECT_BINARY_DIR}/weft-config-version.cmake"
   DESTINATION ${package_dir} COMPONENT dev)
 
-# weft_pc(name description libs): a .pc file with paths relative to itself, also when the
+# weft_pc(name description libs [requires requires-private]): a .pc file with paths relative to itself, also when the
 # library folder is given as an absolute path.
 function(weft_pc name description libs)
   set(WEFT_PC_NAME ${name})
   set(WEFT_PC_DESCRIPTION "${description}")
   set(WEFT_PC_LIBS "${libs}")
+  set(WEFT_PC_REQUIRES "")
+  if(ARGC GREATER 3)
+    set(WEFT_PC_REQUIRES "\nRequires: ${ARGV3}\nRequires.private: ${ARGV4}")
+  endif()
   set(pc_dir "${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig")
   file(RELATIVE_PATH WEFT_PC_PREFIX "${pc_dir}" "${CMAKE_INSTALL_PREFIX}")
   string(REGEX REPLACE "/$" "" WEFT_PC_PREFIX "${WEFT_PC_PREFIX}")
@@ -43,3 +51,8 @@ else()
 endif()
 weft_pc(weft-sim "weft on one thread, with a seeded schedule and virtual time, for tests"
   "-lweft_sim -pthread")
+if(TARGET weft_http)
+  weft_pc(weft-http "HTTP client of weft, on libcurl" "-lweft-http" "weft" "libcurl >= 7.68")
+elseif(WEFT_HTTP_FOUND)
+  weft_pc(weft-http "HTTP client of weft, on libcurl" "-lweft-http" "weft, libcurl >= 7.68" "")
+endif()

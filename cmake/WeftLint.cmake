@@ -20,6 +20,14 @@ if(WEFT_SANITIZE STREQUAL "none")
   endif()
   weft_script_test(NAME lint.symbols LABELS trust
     COMMAND ${WEFT_BASH} ${lint}/symbols ${CMAKE_NM} $<TARGET_FILE:weft_static> ${shared})
+  if(WEFT_HTTP_FOUND)
+    set(shared "")
+    if(TARGET weft_http)
+      set(shared $<TARGET_FILE:weft_http>)
+    endif()
+    weft_script_test(NAME lint.symbols-http LABELS http COMMAND
+      ${WEFT_BASH} ${lint}/symbols ${CMAKE_NM} $<TARGET_FILE:weft_http_static> ${shared})
+  endif()
 endif()
 
 weft_script_test(NAME lint.labels LABELS trust

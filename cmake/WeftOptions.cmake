@@ -21,5 +21,7 @@ endfunction()
 weft_enum(WEFT_CTX asm "How a context is switched" asm ucontext)
 # 0 nothing, 1 cheap checks, 2 invariants of each object, 3 everything the tests want.
 weft_enum(WEFT_CHECK 1 "How much the library checks itself" 0 1 2 3)
+# AUTO: where libcurl is found. Nothing else needs it.
+weft_enum(WEFT_HTTP AUTO "Build weft-http, the HTTP client" AUTO ON OFF)
 # One at a time, since they exclude each other; address brings undefined with it.
 weft_enum(WEFT_SANITIZE none "Sanitizer to build everything with" none address thread undefined)

@@ -76,4 +76,3 @@ if(NOT PROJECT_IS_TOP_LEVEL)
   set_target_properties(weft_static weft_sim PROPERTIES EXCLUDE_FROM_ALL ON)
 endif()
 
-set(WEFT_INSTALL_TARGETS ${WEFT_INSTALL_TARGETS} PARENT_SCOPE)

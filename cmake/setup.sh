@@ -35,6 +35,10 @@ tests() {
     wish gdb gdb
     [ -e /usr/include/sqlite3.h ] || optional+=(libsqlite3-dev)
     wish python3 python3
+    { have pkg-config && pkg-config --exists 'libcurl >= 7.68'; } ||
+        optional+=(libcurl4-openssl-dev)
+    wish nginx nginx-light
+    wish openssl openssl
 }
 
 ci() {

@@ -37,6 +37,16 @@ extern "C" {
     X(ENOTREADY,  -5007,      "the task ended without saying that it is ready")         \
     X(EEOF,       -5008,      "the end came before all that was asked for")             \
     X(ENAME,      -5020,      "no such host or service")                                \
+    X(EHTTPPOOL,     -5101,   "HTTP: no connection was to be had in time")              \
+    X(EHTTPCONNECT,  -5102,   "HTTP: no connection to the server in time")              \
+    X(EHTTPFIRST,    -5103,   "HTTP: the server did not answer in time")                \
+    X(EHTTPIDLE,     -5104,   "HTTP: the server has gone silent")                       \
+    X(EHTTPTOTAL,    -5105,   "HTTP: it took too long in all")                          \
+    X(EHTTPTLS,      -5106,   "HTTP: no trusted connection to the server")              \
+    X(EHTTPPROTO,    -5107,   "HTTP: what the server sends is not valid")               \
+    X(EHTTPLIMIT,    -5108,   "HTTP: more than the limit allows")                       \
+    X(EHTTPREDIRECT, -5109,   "HTTP: a redirect too many, or one that is not followed") \
+    X(EHTTPSTATUS,   -5110,   "HTTP: the status is an error")                           \
     X(ECANCELED,  -ECANCELED, "cancelled")                                              \
     X(ETIMEDOUT,  -ETIMEDOUT, "the deadline passed")                                    \
     X(ENOMEM,     -ENOMEM,    "out of memory")                                          \

@@ -65,6 +65,18 @@ typedef struct weft_lines_opts {
 WEFT_API WEFT_MUST_CHECK int weft_lines_open(const char *path, const weft_lines_opts *opts,
                                              weft_receiver **out_rx);
 
+/* The lines of what read gives, which is called in the consumer's task or thread: how many
+ * bytes it has put into buf, 1 to size; 0: the end; negative: an error, after which the lines
+ * end, but for WEFT_ECANCELED. It may wait. arg outlives the receiver.
+ *
+ * Waits    no; a receive waits as read does
+ * From     any thread
+ * Returns  0
+ *          WEFT_ENOMEM     also of a receive that would need a larger block                 */
+WEFT_API WEFT_MUST_CHECK int weft_lines_read_by(int64_t (*read)(void *arg, void *buf, size_t size),
+                                                void *arg, const weft_lines_opts *opts,
+                                                weft_receiver **out_rx);
+
 /* Copies a line into memory of its own, which weft_text_drop frees.
  *
  * Waits    no

@@ -32,6 +32,8 @@
 #define DEFAULT_BLOCK    ((size_t)128 << 10)
 
 struct lines {
+    int64_t (*read_by)(void *arg, void *buf, size_t size); /* NULL: read from fd */
+    void *read_arg;
     int fd;
     bool is_over;  /* no more will be read: the end, or an error was given */
     bool is_ready; /* always: a regular file, or another that can't be waited for */
@@ -147,6 +149,22 @@ static int read_block(struct lines *in)
 
 static int read_job(void *arg) { return read_block(arg); }
 
+static int read_from_fd(struct lines *in)
+{
+    int rc = wait_for_data(in);
+    return rc == 0 ? wf_blocking_call("weft_lines", read_job, in) : rc;
+}
+
+static int read_from_user(struct lines *in)
+{
+    int64_t n = in->read_by(in->read_arg, in->buf + in->end, in->room - in->end);
+    if (n <= 0 && n != WEFT_ECANCELED)
+        in->is_over = true;
+    if (n > 0)
+        in->end += (size_t)n;
+    return n < 0 ? (int)n : 0;
+}
+
 /* The last line, if the file does not end with \n; or with a \r that now is known to be one. */
 static int last_line(struct lines *in, weft_line *out)
 {
@@ -167,9 +185,7 @@ static WF_NOINLINE int recv_slow(struct lines *in, weft_line *out)
             return too_long(in);
         if (!make_room(in))
             return WEFT_ENOMEM;
-        rc = wait_for_data(in);
-        if (rc == 0)
-            rc = wf_blocking_call("weft_lines", read_job, in);
+        rc = in->read_by != NULL ? read_from_user(in) : read_from_fd(in);
         if (rc < 0 && in->is_over)
             in->start = in->scanned = in->end;
         if (rc == 0)
@@ -213,9 +229,12 @@ static void free_lines(struct lines *in)
 static int lines_close(weft_receiver *rx)
 {
     struct lines *in = rx->source;
-    if (!in->is_ready)
-        wf_io_forget(in->fd);
-    int rc = wf_blocking_call_shielded("weft_lines", wf_raw_close_job, &in->fd);
+    int rc = 0;
+    if (in->read_by == NULL) {
+        if (!in->is_ready)
+            wf_io_forget(in->fd);
+        rc = wf_blocking_call_shielded("weft_lines", wf_raw_close_job, &in->fd);
+    }
     free_lines(in);
     return rc;
 }
@@ -310,6 +329,26 @@ int weft_lines_open(const char *path, const weft_lines_opts *opts, weft_receiver
         free_lines(in);
         return rc;
     }
+    memcpy(out_rx, &rx, sizeof(rx));
+    return 0;
+}
+
+int weft_lines_read_by(int64_t (*read)(void *arg, void *buf, size_t size), void *arg,
+                       const weft_lines_opts *opts, weft_receiver **out_rx)
+{
+    if (read == NULL || out_rx == NULL)
+        return WEFT_EINVAL;
+    struct lines *in = make_lines(opts);
+    if (in == NULL)
+        return WEFT_ENOMEM;
+    weft_receiver *rx = wf_receiver_make(&lines_ops, in, sizeof(weft_line), __FILE__, __LINE__);
+    if (rx == NULL) {
+        free_lines(in);
+        return WEFT_ENOMEM;
+    }
+    in->read_by = read;
+    in->read_arg = arg;
+    rx->lends_items = true;
     memcpy(out_rx, &rx, sizeof(rx));
     return 0;
 }

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+/* HTTP: one session with its pool of connections, and a response for each request.
+ *
+ *     WEFT_AUTO(weft_http_session, session);
+ *     WEFT_TRY(weft_http_session_open(NULL, &session));
+ *     for (size_t i = 0; i < n_urls; i++) {
+ *         WEFT_AUTO(weft_http_response, response);        // closed at each turn's brace
+ *         WEFT_TRY(weft_http_get(session, urls[i], NULL, &response));
+ *         WEFT_TRY(weft_http_text(response, &texts[i]));
+ *     }
+ *
+ * A session is used by any number of tasks and plain threads at once. There is no thread
+ * behind it: whoever waits for an answer moves all of them on. It is a library of its own,
+ * weft-http (pkg-config) or weft::http (CMake), on libcurl; weft.h does not include it.
+ *
+ * Secure unless told otherwise: http and https alone, certificates checked, TLS 1.2 or later;
+ * no .netrc, no proxy from the environment, no cookies. Credentials and headers of the
+ * request's own do not follow a redirect to another origin.
+ */
+#ifndef WEFT_HTTP_H
+#define WEFT_HTTP_H
+
+#include <weft/base.h>
+#include <weft/cleanup.h>
+#include <weft/error.h>
+#include <weft/http_request.h>
+#include <weft/http_response.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* How a session does things. 0 in a field is its default. Text is copied. */
+typedef struct weft_http_session_opts {
+    size_t size_;
+    const char *base_url;             /* what relative URLs are relative to */
+    const weft_http_field *headers;   /* for each request */
+    const char *user_agent;           /* "weft/0.1.0" */
+    unsigned limit;                   /* transfers at once; 100 */
+    unsigned host_limit;              /* for each scheme, host and port; 0: no limit */
+    weft_http_timeouts timeouts;
+    int64_t close_wait_ns;            /* how long a close lets what is under way end; 0: not */
+    bool raise_for_status;
+    int max_redirects;                /* 10; negative: none is followed */
+    const char *ca_file;              /* whom to trust in place of the system's, in PEM */
+    const char *client_cert;          /* who we are, in PEM, */
+    const char *client_key;           /* and its key */
+    const char *pinned_key;           /* the server's public key: "sha256//..." */
+    const char *unix_socket;          /* where all connections go */
+    const char *proxy;                /* "http://host:port" */
+    bool proxy_from_environment;
+    bool insecure_any_certificate;    /* trust whoever answers: for tests */
+    bool http2;                       /* offered to servers with TLS */
+} weft_http_session_opts;
+
+/* Opens a session. opts may be NULL.
+ *
+ * The caller closes it. It is in the ledger of resources (weft/resource.h).
+ *
+ * Waits    no
+ * From     any thread
+ * Returns  0
+ *          WEFT_ENOTSUP   this libcurl can't do what the options ask for
+ *          WEFT_EINVAL    a header or a base URL that can't be sent
+ *          WEFT_ENOMEM, or -errno: no descriptor is left                                     */
+WEFT_API WEFT_MUST_CHECK int weft_http_session_open(const weft_http_session_opts *opts,
+                                                    weft_http_session **out_session);
+
+/* Closes the session: what is still under way ends with WEFT_ECLOSED. NULL is 0.
+ *
+ * Responses that are open stay so, for their holders to close; reads of them that wait return
+ * WEFT_ECLOSED. How many there were is what the close returns.
+ *
+ * Waits    the task, or a plain thread, for .close_wait_ns at most, and the driver
+ * Cancel   no: shielded, within the teardown budget
+ * From     any thread, once, when no request is being made
+ * Returns  how many responses were left open, or 0                                          */
+WEFT_API int weft_http_session_close(weft_http_session *session);
+
+/* What the client is made of: weft, libcurl and its libraries.
+ *
+ * Waits    no
+ * From     any thread
+ * Returns  static text                                                                      */
+WEFT_API const char *weft_http_version(void);
+
+#ifdef __cplusplus
+}
+#else
+
+WEFT_DEFINE_AUTO(weft_http_session, weft_http_session_close)
+
+#endif
+#endif

@@ -1,0 +1,407 @@
+/* SPDX-License-Identifier: MIT
+ * The engine: libcurl's multi handle over an epoll instance of our own.
+ *
+ * A turn calls libcurl for what has been asked of it, for the sockets that are ready and for its
+ * timers, all without waiting; it runs on a native stack, since libcurl and the TLS library need more
+ * than a task's. A rest waits in weft for the epoll instance itself: so a cancel, a deadline and a
+ * deadlock check treat the driver as any other waiter, and no thread is held while nothing happens.
+ *
+ * Rejected: curl_multi_poll inside a blocking call. It holds a thread for as long as the server takes
+ * (the worker is lent after a millisecond, and the next turn goes to another thread), and a cancel
+ * would have to find the multi handle to wake it. A scope with a deadline around each rest: timers are
+ * nearly always moved later, and then the timerfd is left as it is, and comes once for nothing.
+ *
+ * A socket stays registered when libcurl no longer asks for it, since the next request on a kept
+ * connection asks for the same again: two system calls less. An event that nobody asked for takes it
+ * out. That needs to know when a descriptor is closed, so it is done for connections alone, which are
+ * opened and closed through us; the resolver's pipes are registered as libcurl says. */
+#include "http/session.h"
+
+#include "plat/mem.h"
+#include "plat/sys.h"
+
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+#include <weft/blocking.h>
+#include <weft/fd.h>
+#include <weft/once.h>
+#include <weft/task.h>
+#include <weft/time.h>
+
+enum { EVENTS = 32, BATCHES = 16, CURL_TIMERS = 8, SOCKETS_AT_FIRST = 64 };
+
+/* ---- sockets ------------------------------------------------------------------------------------- */
+
+static struct wf_http_socket *socket_of(struct wf_http_engine *engine, curl_socket_t fd)
+{
+    size_t place = (size_t)fd;
+    if (place >= engine->n_sockets) {
+        size_t n = WF_MAX(engine->n_sockets * 2, (size_t)SOCKETS_AT_FIRST);
+        n = WF_MAX(n, place + 1);
+        struct wf_http_socket *sockets = wf_realloc(engine->sockets,
+                                                    wf_size_with(0, n, sizeof(*sockets)));
+        if (sockets == NULL)
+            return NULL;
+        for (size_t i = engine->n_sockets; i < n; i++)
+            sockets[i] = (struct wf_http_socket){ 0 };
+        engine->sockets = sockets;
+        engine->n_sockets = n;
+    }
+    return &engine->sockets[place];
+}
+
+static void register_socket(struct wf_http_engine *engine, int fd, struct wf_http_socket *entry,
+                            uint32_t events)
+{
+    struct epoll_event event = { .events = events, .data.fd = fd };
+    int op = events == 0 ? EPOLL_CTL_DEL : entry->registered == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
+    if (entry->registered == events)
+        return;
+    if (epoll_ctl(engine->epoll_fd, op, fd, &event) < 0 && op != EPOLL_CTL_DEL)
+        engine->is_broken = true;
+    entry->registered = events;
+}
+
+static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *unused)
+{
+    (void)easy, (void)unused;
+    struct wf_http_engine *engine = arg;
+    struct wf_http_socket *entry = socket_of(engine, fd);
+    if (entry == NULL) {
+        engine->is_broken = true;
+        return 0;
+    }
+    entry->wanted = (what & CURL_POLL_IN && what != CURL_POLL_REMOVE ? (uint32_t)EPOLLIN : 0) |
+                    (what & CURL_POLL_OUT && what != CURL_POLL_REMOVE ? (uint32_t)EPOLLOUT : 0);
+    if (entry->wanted != 0 || !entry->is_connection || entry->registered != EPOLLIN)
+        register_socket(engine, fd, entry, entry->wanted);
+    return 0;
+}
+
+static int on_timer(CURLM *multi, long timeout_ms, void *arg)
+{
+    (void)multi;
+    struct wf_http_engine *engine = arg;
+    engine->curl_at_ns = timeout_ms < 0 ? INT64_MAX : weft_now_ns() + WEFT_MS(timeout_ms);
+    return 0;
+}
+
+curl_socket_t wf_http_open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
+{
+    (void)purpose;
+    struct wf_http_engine *engine = arg;
+    curl_socket_t fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+    struct wf_http_socket *entry = fd < 0 ? NULL : socket_of(engine, fd);
+    if (entry != NULL)
+        *entry = (struct wf_http_socket){ .is_connection = true };
+    return fd;
+}
+
+int wf_http_close_socket(void *arg, curl_socket_t fd)
+{
+    struct wf_http_engine *engine = arg;
+    if ((size_t)fd < engine->n_sockets)
+        engine->sockets[fd] = (struct wf_http_socket){ 0 }; /* the system takes it out itself */
+    return wf_sys.close(fd);
+}
+
+/* ---- a turn -------------------------------------------------------------------------------------- */
+
+static void check(struct wf_http_engine *engine, CURLMcode code)
+{
+    if (code != CURLM_OK)
+        engine->is_broken = true;
+}
+
+/* E1. The party's reference that the session holds keeps it until it is over. */
+static void begin_posted(weft_http_session *session)
+{
+    for (;;) {
+        wf_http_role_lock(&session->role);
+        struct wf_link *link = wf_list_pop_front(&session->posted);
+        weft_http_response *x = link == NULL ? NULL : WF_CONTAINER(link, weft_http_response, link);
+        if (x != NULL) {
+            x->stage = WF_HTTP_RUNNING;
+            wf_list_push_back(&session->running, &x->link);
+        }
+        wf_http_role_unlock_in_turn(&session->role);
+        if (x == NULL)
+            return;
+        int rc = wf_http_transfer_begin(x);
+        if (rc < 0)
+            wf_http_transfer_end(x, rc);
+    }
+}
+
+/* What is asked for is RUNNING: one that is over is no longer in the list. */
+static void do_asked(weft_http_session *session)
+{
+    for (;;) {
+        wf_http_role_lock(&session->role);
+        struct wf_link *link = wf_list_pop_front(&session->asked);
+        weft_http_response *x = link == NULL ? NULL
+                                             : WF_CONTAINER(link, weft_http_response, asked_link);
+        int abort_code = x == NULL ? 0 : x->abort_code;
+        wf_http_role_unlock_in_turn(&session->role);
+        if (x == NULL)
+            return;
+        if (abort_code < 0)
+            wf_http_transfer_end(x, abort_code);
+        else
+            wf_http_transfer_resume(x);
+    }
+}
+
+static void socket_event(struct wf_http_engine *engine, const struct epoll_event *event)
+{
+    int fd = event->data.fd, n_running;
+    if (fd == engine->event_fd || fd == engine->timer_fd) {
+        uint64_t count;
+        (void)wf_sys.read(fd, &count, sizeof(count));
+        if (fd == engine->timer_fd)
+            engine->armed_at_ns = INT64_MAX;
+        return;
+    }
+    struct wf_http_socket *entry = socket_of(engine, fd);
+    if (entry == NULL || entry->registered == 0)
+        return; /* closed by what came before it in this batch */
+    if (entry->wanted == 0) {
+        register_socket(engine, fd, entry, 0);
+        return;
+    }
+    int bits = (event->events & EPOLLIN ? CURL_CSELECT_IN : 0) |
+               (event->events & EPOLLOUT ? CURL_CSELECT_OUT : 0) |
+               (event->events & (EPOLLERR | EPOLLHUP) ? CURL_CSELECT_ERR : 0);
+    check(engine, curl_multi_socket_action(engine->multi, fd, bits, &n_running));
+}
+
+static void do_sockets(struct wf_http_engine *engine)
+{
+    struct epoll_event events[EVENTS];
+    int n = EVENTS;
+    for (int batch = 0; batch < BATCHES && n == EVENTS; batch++) {
+        n = epoll_wait(engine->epoll_fd, events, EVENTS, 0);
+        for (int i = 0; i < n; i++)
+            socket_event(engine, &events[i]);
+    }
+}
+
+static void do_curl_timers(struct wf_http_engine *engine)
+{
+    int n_running;
+    for (int i = 0; i < CURL_TIMERS && engine->curl_at_ns <= weft_now_ns(); i++) {
+        engine->curl_at_ns = INT64_MAX;
+        check(engine, curl_multi_socket_action(engine->multi, CURL_SOCKET_TIMEOUT, 0, &n_running));
+    }
+}
+
+static void end_done(struct wf_http_engine *engine)
+{
+    int n_left;
+    for (CURLMsg *message; (message = curl_multi_info_read(engine->multi, &n_left)) != NULL;) {
+        if (message->msg != CURLMSG_DONE)
+            continue;
+        char *x = NULL;
+        long os_error = 0;
+        CURLcode result = message->data.result;
+        (void)curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &x);
+        (void)curl_easy_getinfo(message->easy_handle, CURLINFO_OS_ERRNO, &os_error);
+        wf_http_transfer_end((weft_http_response *)(void *)x, wf_http_code_of(result, os_error));
+    }
+}
+
+static void end_late(weft_http_session *session)
+{
+    int64_t now_ns = weft_now_ns();
+    for (;;) {
+        wf_http_role_lock(&session->role);
+        struct wf_http_timer *timer = wf_http_timers_due(&session->timers, now_ns);
+        weft_http_response *x = timer == NULL ? NULL
+                                              : WF_CONTAINER(timer, weft_http_response, timer);
+        bool is_running = x != NULL && x->stage == WF_HTTP_RUNNING;
+        if (x != NULL && !is_running)
+            wf_http_over_locked(x, x->timer_code);
+        int code = is_running ? x->timer_code : 0;
+        wf_http_role_unlock_in_turn(&session->role);
+        if (timer == NULL)
+            return;
+        if (is_running)
+            wf_http_transfer_end(x, code);
+    }
+}
+
+/* After an error of the multi handle nothing of it can be trusted: all end, and the next ones get
+ * new connections. */
+static void end_all(weft_http_session *session)
+{
+    struct wf_http_engine *engine = &session->engine;
+    engine->is_broken = false;
+    for (;;) {
+        wf_http_role_lock(&session->role);
+        struct wf_link *link = wf_list_first(&session->running);
+        wf_http_role_unlock_in_turn(&session->role);
+        if (link == NULL)
+            return;
+        wf_http_transfer_end(WF_CONTAINER(link, weft_http_response, link), -EIO);
+    }
+}
+
+static int turn_here(struct wf_http_engine *engine)
+{
+    weft_http_session *session = wf_http_session_of(engine);
+    do_asked(session);
+    begin_posted(session);
+    do_sockets(engine);
+    do_curl_timers(engine);
+    end_done(engine);
+    end_late(session);
+    if (WF_UNLIKELY(engine->is_broken))
+        end_all(session);
+    return 0;
+}
+
+WEFT_TASK(turn_job, (struct wf_http_engine *, engine)) { return turn_here(engine); }
+
+static int turn(struct wf_http_engine *engine)
+{
+    /* A plain thread's stack is native already. */
+    return weft_task_id() == 0 ? turn_here(engine) : weft_blocking(turn_job, engine);
+}
+
+/* ---- a rest -------------------------------------------------------------------------------------- */
+
+static int64_t next_at(struct wf_http_engine *engine)
+{
+    weft_http_session *session = wf_http_session_of(engine);
+    wf_http_role_lock(&session->role);
+    int64_t at_ns = wf_http_timers_next(&session->timers);
+    wf_http_role_unlock_in_turn(&session->role);
+    return WF_MIN(at_ns, engine->curl_at_ns);
+}
+
+static void arm_timer(struct wf_http_engine *engine, int64_t at_ns)
+{
+    if (at_ns >= engine->armed_at_ns)
+        return;
+    at_ns = WF_MAX(at_ns, (int64_t)1); /* 0 would be never */
+    struct itimerspec when = { .it_value = { .tv_sec = at_ns / 1000000000,
+                                             .tv_nsec = at_ns % 1000000000 } };
+    if (timerfd_settime(engine->timer_fd, TFD_TIMER_ABSTIME, &when, NULL) == 0)
+        engine->armed_at_ns = at_ns;
+}
+
+static int rest(struct wf_http_engine *engine)
+{
+    arm_timer(engine, next_at(engine));
+    return weft_fd_wait(engine->epoll_fd, WEFT_READABLE);
+}
+
+static void wake(struct wf_http_engine *engine)
+{
+    uint64_t one = 1;
+    (void)wf_sys.write(engine->event_fd, &one, sizeof(one));
+}
+
+static void free_party(struct wf_http_engine *engine, struct wf_http_party *party)
+{
+    weft_http_session *session = wf_http_session_of(engine);
+    if (party == &session->party)
+        wf_http_session_free(session);
+    else
+        wf_http_response_free(WF_CONTAINER(party, weft_http_response, party));
+}
+
+const struct wf_http_engine_ops wf_http_engine_ops = { turn, rest, wake, free_party };
+
+/* ---- opening and closing --------------------------------------------------------------------------- */
+
+static int init_curl(void *arg)
+{
+    (void)arg;
+    return curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK ? 0 : WEFT_ENOMEM;
+}
+
+static int open_multi(struct wf_http_engine *engine)
+{
+    engine->multi = curl_multi_init();
+    if (engine->multi == NULL)
+        return WEFT_ENOMEM;
+    (void)curl_multi_setopt(engine->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
+    (void)curl_multi_setopt(engine->multi, CURLMOPT_SOCKETDATA, engine);
+    (void)curl_multi_setopt(engine->multi, CURLMOPT_TIMERFUNCTION, on_timer);
+    (void)curl_multi_setopt(engine->multi, CURLMOPT_TIMERDATA, engine);
+    long limit = (long)wf_http_session_of(engine)->opts.limit;
+    (void)curl_multi_setopt(engine->multi, CURLMOPT_MAXCONNECTS, limit);
+    return 0;
+}
+
+static int watch(const struct wf_http_engine *engine, int fd)
+{
+    struct epoll_event event = { .events = EPOLLIN, .data.fd = fd };
+    return epoll_ctl(engine->epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0 ? WEFT_ENOMEM : 0;
+}
+
+static int open_descriptors(struct wf_http_engine *engine)
+{
+    engine->epoll_fd = wf_sys.epoll_create();
+    if (engine->epoll_fd < 0)
+        return engine->epoll_fd;
+    engine->event_fd = wf_sys.event_create();
+    if (engine->event_fd < 0)
+        return engine->event_fd;
+    engine->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+    if (engine->timer_fd < 0)
+        return -EMFILE;
+    int rc = watch(engine, engine->event_fd);
+    return rc < 0 ? rc : watch(engine, engine->timer_fd);
+}
+
+static int open_here(struct wf_http_engine *engine)
+{
+    static weft_once once = WEFT_ONCE_INIT(.name = "libcurl");
+    engine->epoll_fd = engine->event_fd = engine->timer_fd = -1;
+    engine->curl_at_ns = engine->armed_at_ns = INT64_MAX;
+    int rc = weft_once_run(&once, init_curl, NULL);
+    if (rc >= 0)
+        rc = open_descriptors(engine);
+    if (rc >= 0)
+        rc = open_multi(engine);
+    if (rc < 0)
+        wf_http_engine_close(engine);
+    return rc;
+}
+
+static int close_here(struct wf_http_engine *engine)
+{
+    while (engine->n_spare > 0)
+        curl_easy_cleanup(engine->spare[--engine->n_spare]);
+    if (engine->multi != NULL)
+        (void)curl_multi_cleanup(engine->multi);
+    if (engine->event_fd >= 0)
+        (void)wf_sys.close(engine->event_fd);
+    if (engine->timer_fd >= 0)
+        (void)wf_sys.close(engine->timer_fd);
+    if (engine->epoll_fd >= 0) {
+        weft_fd_forget(engine->epoll_fd);
+        (void)wf_sys.close(engine->epoll_fd);
+    }
+    wf_free(engine->sockets);
+    return 0;
+}
+
+WEFT_TASK(open_job, (struct wf_http_engine *, engine)) { return open_here(engine); }
+WEFT_TASK(close_job, (struct wf_http_engine *, engine)) { return close_here(engine); }
+
+int wf_http_engine_open(struct wf_http_engine *engine)
+{
+    return weft_task_id() == 0 ? open_here(engine) : weft_blocking(open_job, engine);
+}
+
+/* Called shielded, so a job is refused only when no thread can be had: then this stack has to do. */
+void wf_http_engine_close(struct wf_http_engine *engine)
+{
+    if (weft_task_id() == 0 || weft_blocking(close_job, engine) < 0)
+        (void)close_here(engine);
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT
+ * What may go into a request: RFC 9110's tokens and values, so that no byte of a name, a value or a
+ * method begins a line of its own. */
+#include "http/session.h"
+
+#include "plat/mem.h"
+
+#include <string.h>
+#include <strings.h>
+
+static bool is_token_char(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
+}
+
+bool wf_http_is_token(const char *text)
+{
+    if (*text == '\0')
+        return false;
+    while (is_token_char(*text))
+        text++;
+    return *text == '\0';
+}
+
+bool wf_http_is_value(const char *text)
+{
+    for (; *text != '\0'; text++)
+        if (((unsigned char)*text < 0x20 && *text != '\t') || *text == 0x7f)
+            return false;
+    return true;
+}
+
+/* libcurl takes "name: value", and "name;" for an empty value. */
+int wf_http_field_add(struct curl_slist **list, const char *name, const char *value)
+{
+    if (!wf_http_is_token(name) || value == NULL || !wf_http_is_value(value))
+        return WEFT_EINVAL;
+    size_t n = strlen(name), value_size = strlen(value);
+    char *line = wf_alloc(wf_size_with(n + 3, 1, value_size), 1);
+    if (line == NULL)
+        return WEFT_ENOMEM;
+    memcpy(line, name, n + 1);
+    line[n] = value_size > 0 ? ':' : ';';
+    if (value_size > 0) {
+        line[n + 1] = ' ';
+        memcpy(line + n + 2, value, value_size + 1);
+    }
+    struct curl_slist *longer = curl_slist_append(*list, line);
+    wf_free(line);
+    if (longer == NULL)
+        return WEFT_ENOMEM;
+    *list = longer;
+    return 0;
+}
+
+bool wf_http_fields_have(const weft_http_field *fields, const char *name)
+{
+    for (; fields != NULL && fields->name != NULL; fields++)
+        if (strcasecmp(fields->name, name) == 0)
+            return true;
+    return false;
+}
+
+int wf_http_fields_add(struct curl_slist **list, const weft_http_field *fields,
+                       const weft_http_field *unless)
+{
+    int rc = 0;
+    for (; rc == 0 && fields != NULL && fields->name != NULL; fields++)
+        if (!wf_http_fields_have(unless, fields->name))
+            rc = wf_http_field_add(list, fields->name, fields->value);
+    return rc;
+}

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT
+ * The head of an answer, line by line as libcurl hands it over, with every limit that a server could
+ * pass and every way of saying two things about the length of the body. */
+#include "http/session.h"
+
+#include "plat/mem.h"
+
+#include <string.h>
+#include <strings.h>
+
+/* ---- the text -------------------------------------------------------------------------------------- */
+
+static bool add_text(struct wf_http_head *head, const char *text, size_t size)
+{
+    if (head->room - head->size < size) {
+        size_t room = WF_MAX(head->room * 2, (size_t)1024);
+        room = WF_MAX(room, head->size + size);
+        char *grown = wf_realloc(head->text, room);
+        if (grown == NULL)
+            return false;
+        head->text = grown;
+        head->room = room;
+    }
+    memcpy(head->text + head->size, text, size);
+    head->size += size;
+    return true;
+}
+
+static bool add_string(struct wf_http_head *head, const char *text, size_t size)
+{
+    return add_text(head, text, size) && add_text(head, "", 1);
+}
+
+static void trim(const char **text, size_t *size)
+{
+    while (*size > 0 && ((*text)[0] == ' ' || (*text)[0] == '\t'))
+        (*text)++, (*size)--;
+    while (*size > 0 && ((*text)[*size - 1] == ' ' || (*text)[*size - 1] == '\t'))
+        (*size)--;
+}
+
+/* ---- what a field means for the body ------------------------------------------------------------------ */
+
+/* -1: no number. */
+static int64_t parse_length(const char *text)
+{
+    int64_t length = 0;
+    if (*text == '\0')
+        return -1;
+    for (; *text != '\0'; text++)
+        if (*text < '0' || *text > '9' || __builtin_mul_overflow(length, 10, &length) ||
+            __builtin_add_overflow(length, *text - '0', &length))
+            return -1;
+    return length;
+}
+
+static int note_field(struct wf_http_head *head, const char *name, const char *value)
+{
+    if (strcasecmp(name, "Content-Length") == 0) {
+        int64_t length = parse_length(value);
+        if (length < 0 || (head->length >= 0 && head->length != length))
+            return WEFT_EHTTPPROTO;
+        head->length = length;
+    } else if (strcasecmp(name, "Transfer-Encoding") == 0) {
+        head->is_chunked = true;
+    } else if (strcasecmp(name, "Content-Encoding") == 0) {
+        head->is_encoded = strcasecmp(value, "identity") != 0;
+    }
+    return 0;
+}
+
+/* ---- lines ----------------------------------------------------------------------------------------- */
+
+static int status_line(struct wf_http_head *head, const char *line, size_t size)
+{
+    const char *at = memchr(line, ' ', size);
+    head->n_fields = 0;
+    head->size = 0;
+    head->length = -1;
+    head->is_chunked = head->is_encoded = false;
+    head->status = 0;
+    for (int i = 1; i <= 3; i++) {
+        if (at == NULL || at + i >= line + size || at[i] < '0' || at[i] > '9')
+            return WEFT_EHTTPPROTO;
+        head->status = head->status * 10 + (at[i] - '0');
+    }
+    return 0;
+}
+
+/* A line that goes on with the value of the one before (obsolete, and still seen). */
+static int folded_line(struct wf_http_head *head, const char *line, size_t size)
+{
+    if (head->n_fields == 0)
+        return WEFT_EHTTPPROTO;
+    trim(&line, &size);
+    head->size--; /* the 0 */
+    return add_text(head, " ", 1) && add_string(head, line, size) ? 0 : WEFT_ENOMEM;
+}
+
+static int field_line(struct wf_http_head *head, const char *line, size_t size)
+{
+    const char *colon = memchr(line, ':', size);
+    if (colon == NULL)
+        return WEFT_EHTTPPROTO;
+    size_t name = head->size, n = (size_t)(colon - line);
+    const char *value = colon + 1;
+    size_t value_size = size - n - 1;
+    trim(&value, &value_size);
+    if (!add_string(head, line, n) || !add_string(head, value, value_size))
+        return WEFT_ENOMEM;
+    head->fields[head->n_fields].name = (uint32_t)name;
+    head->fields[head->n_fields].value = (uint32_t)(name + n + 1);
+    head->n_fields++;
+    if (!wf_http_is_token(head->text + name) || strlen(head->text + name) != n)
+        return WEFT_EHTTPPROTO;
+    return note_field(head, head->text + name, head->text + name + n + 1);
+}
+
+static int end_of_head(const struct wf_http_head *head)
+{
+    if (head->status < 200 && head->status != 101)
+        return 0; /* another one follows */
+    return head->is_chunked && head->length >= 0 ? WEFT_EHTTPPROTO : 1;
+}
+
+int wf_http_head_line(struct wf_http_head *head, bool is_complete, const char *line, size_t size)
+{
+    head->n_bytes += size;
+    if (++head->n_lines > WF_HTTP_MAX_LINES || head->n_bytes > WF_HTTP_MAX_HEAD)
+        return WEFT_EHTTPLIMIT;
+    if (is_complete)
+        return 0; /* a trailer */
+    while (size > 0 && (line[size - 1] == '\n' || line[size - 1] == '\r'))
+        size--;
+    if (size == 0)
+        return end_of_head(head);
+    if (size >= 5 && memcmp(line, "HTTP/", 5) == 0)
+        return status_line(head, line, size);
+    if (line[0] == ' ' || line[0] == '\t')
+        return folded_line(head, line, size);
+    return field_line(head, line, size);
+}
+
+const char *wf_http_head_find(const struct wf_http_head *head, const char *name)
+{
+    for (unsigned i = 0; i < head->n_fields; i++)
+        if (strcasecmp(head->text + head->fields[i].name, name) == 0)
+            return head->text + head->fields[i].value;
+    return NULL;
+}

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT
+ * A request, from what the caller said to the head of its answer. */
+#include "http/session.h"
+
+#include "plat/mem.h"
+
+#include <string.h>
+#include <strings.h>
+
+/* ---- what the caller said ----------------------------------------------------------------------------- */
+
+static int64_t timeout_of(int64_t own_ns, int64_t session_ns)
+{
+    return own_ns != 0 ? own_ns : session_ns;
+}
+
+static void set_timeouts(weft_http_response *x, const weft_http_timeouts *own)
+{
+    const weft_http_timeouts *session = &x->session->opts.timeouts;
+    x->timeouts = (weft_http_timeouts){
+        .pool_ns = timeout_of(own->pool_ns, session->pool_ns),
+        .connect_ns = timeout_of(own->connect_ns, session->connect_ns),
+        .first_byte_ns = timeout_of(own->first_byte_ns, session->first_byte_ns),
+        .idle_ns = timeout_of(own->idle_ns, session->idle_ns),
+        .total_ns = timeout_of(own->total_ns, session->total_ns),
+    };
+}
+
+static int copy_text(const char *text, char **out)
+{
+    size_t size = strlen(text) + 1;
+    *out = wf_realloc(NULL, size);
+    if (*out == NULL)
+        return WEFT_ENOMEM;
+    memcpy(*out, text, size);
+    return 0;
+}
+
+static int add_bearer(struct curl_slist **list, const char *token)
+{
+    static const char scheme[] = "Bearer ";
+    size_t size = strlen(token) + 1;
+    char *value = wf_alloc(wf_size_with(sizeof(scheme), 1, size), 1);
+    if (value == NULL)
+        return WEFT_ENOMEM;
+    memcpy(value, scheme, sizeof(scheme) - 1);
+    memcpy(value + sizeof(scheme) - 1, token, size);
+    int rc = wf_http_field_add(list, "Authorization", value);
+    wf_free(value);
+    return rc;
+}
+
+/* libcurl waits for leave to send a large body, and names a type for it, unless it is told not to. */
+static int add_silence(struct curl_slist **list)
+{
+    struct curl_slist *longer = curl_slist_append(*list, "Expect:");
+    if (longer == NULL)
+        return WEFT_ENOMEM;
+    *list = longer;
+    return 0;
+}
+
+static int set_headers(weft_http_response *x, const weft_http_request_opts *opts)
+{
+    struct curl_slist **list = &x->headers;
+    int rc = add_silence(list);
+    if (rc == 0)
+        rc = wf_http_fields_add(list, opts->headers, NULL);
+    if (rc == 0)
+        rc = wf_http_fields_add(list, x->session->opts.headers, opts->headers);
+    if (rc == 0 && opts->bearer != NULL)
+        rc = add_bearer(list, opts->bearer);
+    if (rc == 0 && opts->content_type != NULL &&
+        !wf_http_fields_have(opts->headers, "Content-Type"))
+        rc = wf_http_field_add(list, "Content-Type", opts->content_type);
+    return rc;
+}
+
+static int set_memory_body(weft_http_response *x, const weft_http_request_opts *opts)
+{
+    if (opts->body == NULL)
+        return 0;
+    x->body = wf_realloc(NULL, opts->body_size);
+    if (x->body == NULL)
+        return WEFT_ENOMEM;
+    memcpy(x->body, opts->body, opts->body_size);
+    x->out.data = x->body;
+    x->out.room = opts->body_size;
+    return 0;
+}
+
+static bool wants_body(const char *method)
+{
+    return strcmp(method, "POST") == 0 || strcmp(method, "PUT") == 0 ||
+           strcmp(method, "PATCH") == 0;
+}
+
+/* A body of memory is an upload that is there already. */
+static int set_body(weft_http_response *x, const weft_http_request_opts *opts,
+                    const struct wf_http_source *source)
+{
+    int n_bodies = (opts->body != NULL) + (opts->body_path != NULL) + (opts->body_rx != NULL);
+    if (n_bodies > 1 || (opts->body == NULL && opts->body_size > 0))
+        return WEFT_EINVAL;
+    x->is_upload = n_bodies > 0 || wants_body(x->method);
+    x->is_streamed = source->is_there;
+    x->upload_size = source->is_there ? source->size : (int64_t)opts->body_size;
+    x->out.tail = opts->body_size;
+    x->is_up_over = !source->is_there;
+    return set_memory_body(x, opts);
+}
+
+static int prepare(weft_http_response *x, const char *method, const char *url,
+                   const weft_http_request_opts *opts, const struct wf_http_source *source)
+{
+    if (!wf_http_is_token(method))
+        return WEFT_EINVAL;
+    int rc = copy_text(method, &x->method);
+    if (rc == 0)
+        rc = wf_http_url_make(x->session->opts.base_url, url, opts->query, &x->url);
+    if (rc == 0)
+        rc = set_headers(x, opts);
+    if (rc == 0)
+        rc = set_body(x, opts, source);
+    set_timeouts(x, &opts->timeouts);
+    x->max_body = opts->max_body != 0 ? opts->max_body : (size_t)64 << 20;
+    return rc;
+}
+
+/* ---- sending it --------------------------------------------------------------------------------------- */
+
+static int send_and_follow(weft_http_response *x, const weft_http_request_opts *opts,
+                           struct wf_http_source *source)
+{
+    int most = opts->max_redirects != 0 ? opts->max_redirects : x->session->opts.max_redirects;
+    int rc = wf_http_run(x, source);
+    for (int n = 0; rc == 0 && most > 0 && wf_http_is_redirect(x); n++) {
+        rc = n < most ? wf_http_redirect(x, opts->content_type) : WEFT_EHTTPREDIRECT;
+        if (rc == 0)
+            rc = wf_http_run(x, NULL);
+    }
+    bool raises = opts->raise_for_status || x->session->opts.raise_for_status;
+    return rc == 0 && raises ? weft_http_raise_for_status(x) : rc;
+}
+
+static int request(weft_http_response *x, const char *method, const char *url,
+                   const weft_http_request_opts *opts)
+{
+    struct wf_http_source source;
+    int rc = wf_http_source_open(&source, opts);
+    if (rc >= 0)
+        rc = prepare(x, method, url, opts, &source);
+    if (rc >= 0)
+        rc = send_and_follow(x, opts, &source);
+    wf_http_source_close(&source);
+    return rc;
+}
+
+int weft_http_request(weft_http_session *session, const char *method, const char *url,
+                      const weft_http_request_opts *user_opts, weft_http_response **out_response)
+{
+    weft_http_request_opts opts = { .size_ = 0 };
+    weft_http_response *x = NULL;
+    if (user_opts != NULL)
+        memcpy(&opts, user_opts,
+               user_opts->size_ != 0 ? WF_MIN(user_opts->size_, sizeof(opts)) : sizeof(opts));
+    int rc = session == NULL || method == NULL || url == NULL || out_response == NULL
+                 ? WEFT_EINVAL
+                 : wf_http_response_make(session, &x);
+    if (rc < 0) {
+        wf_http_source_drop(&opts);
+        return rc;
+    }
+    rc = request(x, method, url, &opts);
+    WEFT_OPENED(&x->entry, "HTTP response", x->url);
+    if (rc < 0) {
+        (void)weft_http_response_close(x);
+        return rc;
+    }
+    *out_response = x;
+    return 0;
+}
+
+int weft_http_get(weft_http_session *session, const char *url, const weft_http_request_opts *opts,
+                  weft_http_response **out_response)
+{
+    return weft_http_request(session, "GET", url, opts, out_response);
+}
+
+int weft_http_post(weft_http_session *session, const char *url, const weft_http_request_opts *opts,
+                   weft_http_response **out_response)
+{
+    return weft_http_request(session, "POST", url, opts, out_response);
+}

@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: MIT
+ * What the files of the client share: the session, and a transfer, which is the user's response.
+ *
+ * A session is one libcurl multi handle with its pool of connections, and the role of driving it
+ * (role.h). libcurl is called in a turn of the engine alone (engine.c, transfer.c): one caller at a
+ * time, on a native stack. Everybody else writes what he wants done under the role's lock, and posts.
+ *
+ *   A transfer's stages, under the lock:
+ *
+ *     IDLE -> QUEUED -> POSTED -> RUNNING -> OVER
+ *             |  waits for a place (admit.c): neither connect nor total time runs yet
+ *             |         |  has a place; in session->posted, for the next turn to begin
+ *             |         |          |  in the multi: its easy handle is the driver's
+ *             +---------+----------+--> OVER: code says how; nothing of it is the driver's any more
+ *
+ *   E1  Only a turn makes a transfer RUNNING, and only a turn ends one that is RUNNING. One that is
+ *       not may be ended by whoever has the lock.
+ *   E2  From QUEUED to OVER the session holds a reference to it: whoever waits for it may leave.
+ *   E3  What the request consists of is written before QUEUED, and the driver's until OVER. The head
+ *       of the answer is the driver's until has_head, and constant from then on.
+ *   E4  A ring's bytes between head and tail are the reader's, the others the writer's; both numbers
+ *       change under the lock. So bytes are copied without it.
+ *   E5  A place is held from POSTED to OVER. */
+#ifndef WF_HTTP_SESSION_H
+#define WF_HTTP_SESSION_H
+
+#include "http/role.h"
+#include "http/timers.h"
+
+#include <curl/curl.h>
+#include <weft/file.h>
+#include <weft/http.h>
+#include <weft/resource.h>
+
+enum wf_http_stage {
+    WF_HTTP_IDLE,
+    WF_HTTP_QUEUED,
+    WF_HTTP_POSTED,
+    WF_HTTP_RUNNING,
+    WF_HTTP_OVER,
+};
+
+enum {
+    WF_HTTP_RING = 64 << 10,
+    WF_HTTP_BLOCK = CURL_MAX_WRITE_SIZE, /* what libcurl writes at most at once */
+    WF_HTTP_MAX_HEAD = 256 << 10,
+    WF_HTTP_MAX_LINES = 200,
+    WF_HTTP_DRAIN = 64 << 10, /* bytes that are rather read than a connection given up */
+    WF_HTTP_MAX_RATIO = 100,
+    WF_HTTP_RATIO_FROM = 1 << 20,
+};
+
+/* E4. Counts of bytes, which only grow. */
+struct wf_http_ring {
+    char *data;
+    size_t room;
+    size_t head, tail;
+};
+
+/* The head of the answer: text holds names and values, each ended by 0. */
+struct wf_http_head {
+    long status;
+    char *text;
+    size_t size, room;
+    struct {
+        uint32_t name, value;
+    } fields[WF_HTTP_MAX_LINES];
+    unsigned n_fields;
+    unsigned n_lines; /* of all heads of the transfer, 1xx and trailers too; likewise */
+    size_t n_bytes;
+    int64_t length; /* Content-Length; -1: not given */
+    bool is_chunked, is_encoded;
+};
+
+/* A host's places, when they are limited. */
+struct wf_http_host {
+    struct wf_link link;
+    unsigned n_users; /* transfers from QUEUED to OVER */
+    unsigned n_running;
+    char name[]; /* scheme://host:port */
+};
+
+struct weft_http_response {
+    struct wf_http_party party;
+    weft_resource entry;
+    weft_http_session *session;
+
+    /* Under the lock. */
+    enum wf_http_stage stage;
+    struct wf_link link;       /* in session->queue, ->posted or ->running */
+    struct wf_link asked_link; /* in session->asked: RUNNING, and to be ended or resumed */
+    int abort_code;            /* < 0: ended, with this */
+    bool is_paused;            /* libcurl waits for room in `in` */
+    bool is_up_paused;         /* ... or for bytes in `out` */
+    bool is_up_over;           /* no more will come into `out`: all was there, or */
+    int up_code;               /* < 0: why not */
+    bool discards;             /* what still comes of the body is for nobody */
+    bool has_head;
+    int code;       /* OVER: 0, or why it is incomplete */
+    int timer_code; /* what it is when its timer comes */
+    struct wf_http_timer timer;
+    int64_t total_at_ns;
+    int64_t n_received; /* bytes of the body, decoded */
+    struct wf_http_host *host;
+    struct wf_http_ring in, out;
+
+    /* E3 */
+    char *method, *url;
+    struct curl_slist *headers;
+    char *body;          /* what `out` holds, if it was there before */
+    bool is_upload;      /* it has a body, an empty one perhaps, */
+    bool is_streamed;    /* that is made while it is sent */
+    int64_t upload_size; /* -1: not known */
+    weft_http_timeouts timeouts;
+    struct wf_http_head head;
+
+    /* The driver's while RUNNING. */
+    CURL *easy;
+    int callback_code; /* why a callback ended the transfer; 0: none has */
+
+    size_t max_body; /* the caller's */
+};
+
+struct wf_http_socket {
+    bool is_connection;          /* opened by us: its end is told (engine.c) */
+    uint32_t wanted, registered; /* EPOLLIN | EPOLLOUT */
+};
+
+/* The role's engine; all of it is the driver's but for the descriptors, which are constant. */
+struct wf_http_engine {
+    CURLM *multi;
+    int epoll_fd, event_fd, timer_fd;
+    int64_t curl_at_ns;  /* when libcurl wants to be called though nothing happens */
+    int64_t armed_at_ns; /* when the timer of timer_fd comes; INT64_MAX: never */
+    struct wf_http_socket *sockets;
+    size_t n_sockets;
+    CURL *spare[32]; /* easy handles for the next transfers */
+    unsigned n_spare;
+    bool is_broken; /* the multi handle has failed, or it could not be told of a socket */
+};
+
+struct weft_http_session {
+    struct wf_http_role role;
+    struct wf_http_party party; /* of who closes it; the session lives as long as it */
+    struct wf_http_engine engine;
+    weft_resource entry;
+
+    /* Under the lock. */
+    bool is_closing;
+    unsigned n_running;     /* with a place */
+    unsigned n_open;        /* responses that exist */
+    struct wf_list queue;   /* QUEUED, first come first served */
+    struct wf_list posted;  /* POSTED */
+    struct wf_list running; /* RUNNING */
+    struct wf_list asked;
+    struct wf_list hosts;
+    struct wf_http_timers timers;
+
+    /* Constant. */
+    weft_http_session_opts opts;
+};
+
+static inline weft_http_session *wf_http_session_of(struct wf_http_engine *engine)
+{
+    return WF_CONTAINER(engine, weft_http_session, engine);
+}
+
+/* ---- engine.c ------------------------------------------------------------------------------------ */
+
+extern const struct wf_http_engine_ops wf_http_engine_ops;
+WF_MUST_CHECK int wf_http_engine_open(struct wf_http_engine *engine);
+void wf_http_engine_close(struct wf_http_engine *engine);
+curl_socket_t wf_http_open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address);
+int wf_http_close_socket(void *arg, curl_socket_t fd);
+
+/* ---- transfer.c: on a native stack, in a turn ------------------------------------------------------ */
+
+WF_MUST_CHECK int wf_http_transfer_begin(weft_http_response *x);
+void wf_http_transfer_end(weft_http_response *x, int code);
+void wf_http_transfer_resume(weft_http_response *x);
+
+/* ---- ring.c ---------------------------------------------------------------------------------------- */
+
+size_t wf_http_room_for(const struct wf_http_head *head);
+WF_MUST_CHECK int wf_http_ring_reserve(struct wf_http_ring *ring, size_t room); /* once */
+void wf_http_ring_copy_in(struct wf_http_ring *ring, const char *data, size_t size);
+void wf_http_ring_copy_out(const struct wf_http_ring *ring, char *data, size_t size);
+
+/* ---- head.c: the lines of an answer's head, as they come --------------------------------------------- */
+
+/* One line with its end. 0; 1: the head is complete; < 0: what is wrong with it. */
+WF_MUST_CHECK int wf_http_head_line(struct wf_http_head *head, bool is_complete, const char *line,
+                                    size_t size);
+const char *wf_http_head_find(const struct wf_http_head *head, const char *name);
+
+/* ---- session.c ------------------------------------------------------------------------------------- */
+
+void wf_http_session_free(weft_http_session *session);
+
+/* ---- admit.c: places, and how a transfer ends ------------------------------------------------------- */
+
+/* For wf_http_enter_locked, which owns it on every path; *out is NULL when hosts have no limit. */
+WF_MUST_CHECK int wf_http_host_make(const weft_http_response *x, struct wf_http_host **out);
+
+/* With the lock held: QUEUED, with a reference of the session's; over; to be ended, by the next turn
+ * or at once; to be looked at by the next turn. */
+WF_MUST_CHECK int wf_http_enter_locked(weft_http_response *x, struct wf_http_host *host);
+void wf_http_over_locked(weft_http_response *x, int code);
+void wf_http_abort_locked(weft_http_response *x, int code);
+void wf_http_ask_locked(weft_http_response *x);
+
+/* Its deadline, counted from now, and what it is when that comes; d_ns <= 0: the total's alone. */
+void wf_http_arm_locked(weft_http_response *x, int64_t d_ns, int code);
+
+/* ---- fields.c: what goes to the server -------------------------------------------------------------- */
+
+bool wf_http_is_token(const char *text);
+bool wf_http_is_value(const char *text);
+
+/* Appends one, or all but those that `unless` has too; *list is the caller's to free on every path. */
+WF_MUST_CHECK int wf_http_field_add(struct curl_slist **list, const char *name, const char *value);
+WF_MUST_CHECK int wf_http_fields_add(struct curl_slist **list, const weft_http_field *fields,
+                                     const weft_http_field *unless);
+bool wf_http_fields_have(const weft_http_field *fields, const char *name);
+
+/* ---- url.c ------------------------------------------------------------------------------------------ */
+
+/* base may be NULL. What comes out is the caller's (wf_free). */
+WF_MUST_CHECK int wf_http_url_make(const char *base, const char *url, const weft_http_field *query,
+                                   char **out_url);
+WF_MUST_CHECK int wf_http_url_origin(const char *url, char **out_origin); /* scheme://host:port/ */
+
+/* ---- curlmap.c -------------------------------------------------------------------------------------- */
+
+int wf_http_code_of(CURLcode code, long os_error);
+int wf_http_code_of_multi(CURLMcode code);
+
+/* ---- response.c ------------------------------------------------------------------------------------- */
+
+struct wf_http_source;
+
+WF_MUST_CHECK int wf_http_response_make(weft_http_session *session, weft_http_response **out);
+void wf_http_response_free(weft_http_response *x);
+
+/* Sends it, its body from source if it has one, and waits for the head of the answer. Not to be called
+ * again before wf_http_leave and wf_http_reset. */
+WF_MUST_CHECK int wf_http_run(weft_http_response *x, struct wf_http_source *source);
+void wf_http_reset(weft_http_response *x);
+
+WF_MUST_CHECK int wf_http_wait(weft_http_response *x, bool (*has_come)(void *x));
+
+/* Ends it, so that nothing of it is the driver's: with its connection kept if that costs little. */
+WF_MUST_CHECK int wf_http_leave(weft_http_response *x);
+
+/* ---- redirect.c ------------------------------------------------------------------------------------- */
+
+bool wf_http_is_redirect(const weft_http_response *x);
+
+/* Makes of it the request that the answer asks for. */
+WF_MUST_CHECK int wf_http_redirect(weft_http_response *x, const char *content_type);
+
+/* ---- upload.c --------------------------------------------------------------------------------------- */
+
+/* A body that is not in memory. */
+struct wf_http_source {
+    bool is_there;
+    weft_receiver *rx; /* of weft_http_chunk; or */
+    weft_file *file;
+    char *block;  /* of the file */
+    int64_t size; /* -1: not known */
+};
+
+/* Takes over what opts owns, on every path; to be closed on every path. */
+WF_MUST_CHECK int wf_http_source_open(struct wf_http_source *source,
+                                      const weft_http_request_opts *opts);
+void wf_http_source_close(struct wf_http_source *source);
+void wf_http_source_drop(const weft_http_request_opts *opts); /* without an open */
+
+/* Sends it all, or until the server answers; < 0: the source's own error, or a cancel. */
+WF_MUST_CHECK int wf_http_upload(weft_http_response *x, struct wf_http_source *source);
+
+/* ---- body.c ------------------------------------------------------------------------------------------ */
+
+/* Waits for bytes of the body: how many are at *out_data, in one piece, 0: the end. They stay until
+ * wf_http_body_taken. */
+WF_MUST_CHECK int64_t wf_http_body_wait(weft_http_response *x, const char **out_data);
+void wf_http_body_taken(weft_http_response *x, size_t size);
+
+#endif

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: MIT
+ * One transfer with libcurl: its easy handle, and what libcurl calls while it goes on. All of it runs
+ * in a turn of the engine; callbacks only record, copy, and tell who waits. */
+#include "http/session.h"
+
+#include <string.h>
+#include <weft/time.h>
+
+/* ---- what libcurl calls ---------------------------------------------------------------------------- */
+
+static int before_request(void *arg, char *ip, char *local_ip, int port, int local_port)
+{
+    (void)ip, (void)local_ip, (void)port, (void)local_port;
+    weft_http_response *x = arg;
+    wf_http_role_lock(&x->session->role);
+    wf_http_arm_locked(x, x->timeouts.first_byte_ns, WEFT_EHTTPFIRST);
+    wf_http_role_unlock_in_turn(&x->session->role);
+    return CURL_PREREQFUNC_OK;
+}
+
+/* Fewer bytes than were given end the transfer. */
+static size_t refuse(weft_http_response *x, int code)
+{
+    x->callback_code = code;
+    return 0;
+}
+
+static void head_has_come(weft_http_response *x)
+{
+    wf_http_role_lock(&x->session->role);
+    x->has_head = true;
+    wf_http_arm_locked(x, x->timeouts.idle_ns, WEFT_EHTTPIDLE);
+    wf_http_role_tell_locked(&x->session->role, &x->party);
+    wf_http_role_unlock_in_turn(&x->session->role);
+}
+
+static size_t on_header(char *line, size_t size, size_t n, void *arg)
+{
+    weft_http_response *x = arg;
+    int rc = wf_http_head_line(&x->head, x->has_head, line, size * n);
+    if (rc < 0)
+        return refuse(x, rc);
+    if (rc == 1)
+        head_has_come(x);
+    return size * n;
+}
+
+static bool has_exploded(weft_http_response *x, size_t n)
+{
+    int64_t decoded = x->n_received + (int64_t)n;
+    curl_off_t raw = 0;
+    if (!x->head.is_encoded || decoded < WF_HTTP_RATIO_FROM)
+        return false;
+    (void)curl_easy_getinfo(x->easy, CURLINFO_SIZE_DOWNLOAD_T, &raw);
+    return decoded / WF_HTTP_MAX_RATIO > raw;
+}
+
+static size_t on_body(char *data, size_t size, size_t n, void *arg)
+{
+    weft_http_response *x = arg;
+    size *= n;
+    if (has_exploded(x, size))
+        return refuse(x, WEFT_EHTTPLIMIT);
+    int rc = wf_http_ring_reserve(&x->in, wf_http_room_for(&x->head));
+    if (rc < 0)
+        return refuse(x, rc);
+    struct wf_http_role *role = &x->session->role;
+    wf_http_role_lock(role);
+    bool discards = x->discards;
+    x->is_paused = !discards && x->in.room - (x->in.tail - x->in.head) < size;
+    if (x->is_paused)
+        wf_http_arm_locked(x, 0, 0);
+    wf_http_role_unlock_in_turn(role);
+    if (x->is_paused)
+        return CURL_WRITEFUNC_PAUSE;
+    if (!discards)
+        wf_http_ring_copy_in(&x->in, data, size); /* E4 */
+    wf_http_role_lock(role);
+    x->in.tail += discards ? 0 : size;
+    x->n_received += (int64_t)size;
+    wf_http_arm_locked(x, x->timeouts.idle_ns, WEFT_EHTTPIDLE);
+    wf_http_role_tell_locked(role, &x->party);
+    wf_http_role_unlock_in_turn(role);
+    return size;
+}
+
+static size_t on_upload(char *data, size_t size, size_t n, void *arg)
+{
+    weft_http_response *x = arg;
+    struct wf_http_role *role = &x->session->role;
+    wf_http_role_lock(role);
+    size = WF_MIN(size * n, x->out.tail - x->out.head);
+    x->is_up_paused = size == 0 && !x->is_up_over;
+    int code = size == 0 && x->is_up_over ? x->up_code : 0;
+    wf_http_role_unlock_in_turn(role);
+    if (code < 0) {
+        x->callback_code = code;
+        return CURL_READFUNC_ABORT;
+    }
+    if (x->is_up_paused)
+        return CURL_READFUNC_PAUSE;
+    wf_http_ring_copy_out(&x->out, data, size);
+    wf_http_role_lock(role);
+    x->out.head += size;
+    wf_http_arm_locked(x, x->timeouts.first_byte_ns, WEFT_EHTTPFIRST);
+    wf_http_role_tell_locked(role, &x->party);
+    wf_http_role_unlock_in_turn(role);
+    return size;
+}
+
+/* ---- the easy handle ------------------------------------------------------------------------------- */
+
+/* An option that this libcurl lacks, or has been built without, is no reason to fail, unless it keeps
+ * something out: those are checked when the session is opened. */
+#define SET(easy, option, value) ((void)curl_easy_setopt((easy), (option), (value)))
+
+static void set_security(CURL *easy, const weft_http_session_opts *opts)
+{
+#if LIBCURL_VERSION_NUM >= 0x075500
+    SET(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+#else
+    SET(easy, CURLOPT_PROTOCOLS, (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS));
+#endif
+    SET(easy, CURLOPT_FOLLOWLOCATION, 0L);
+    SET(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
+    SET(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    SET(easy, CURLOPT_SSL_VERIFYPEER, opts->insecure_any_certificate ? 0L : 1L);
+    SET(easy, CURLOPT_SSL_VERIFYHOST, opts->insecure_any_certificate ? 0L : 2L);
+    if (opts->ca_file != NULL) {
+        SET(easy, CURLOPT_CAINFO, opts->ca_file);
+        SET(easy, CURLOPT_CAPATH, NULL);
+    }
+    SET(easy, CURLOPT_SSLCERT, opts->client_cert);
+    SET(easy, CURLOPT_SSLKEY, opts->client_key);
+    SET(easy, CURLOPT_PINNEDPUBLICKEY, opts->pinned_key);
+    if (!opts->proxy_from_environment)
+        SET(easy, CURLOPT_PROXY, opts->proxy != NULL ? opts->proxy : "");
+    SET(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+    SET(easy, CURLOPT_UNIX_SOCKET_PATH, opts->unix_socket);
+}
+
+static void set_callbacks(CURL *easy, struct wf_http_engine *engine)
+{
+    SET(easy, CURLOPT_HEADERFUNCTION, on_header);
+    SET(easy, CURLOPT_WRITEFUNCTION, on_body);
+    SET(easy, CURLOPT_READFUNCTION, on_upload);
+    SET(easy, CURLOPT_OPENSOCKETFUNCTION, wf_http_open_socket);
+    SET(easy, CURLOPT_OPENSOCKETDATA, engine);
+    SET(easy, CURLOPT_CLOSESOCKETFUNCTION, wf_http_close_socket);
+    SET(easy, CURLOPT_CLOSESOCKETDATA, engine);
+#if LIBCURL_VERSION_NUM >= 0x075000
+    SET(easy, CURLOPT_PREREQFUNCTION, before_request);
+#endif
+}
+
+/* What all transfers of a session have in common. NULL: no memory. */
+static CURL *make_easy(weft_http_session *session)
+{
+    CURL *easy = curl_easy_init();
+    if (easy == NULL)
+        return NULL;
+    SET(easy, CURLOPT_NOSIGNAL, 1L);
+    SET(easy, CURLOPT_NOPROGRESS, 1L);
+    SET(easy, CURLOPT_ACCEPT_ENCODING, "");
+    SET(easy, CURLOPT_BUFFERSIZE, 64L << 10);
+    SET(easy, CURLOPT_USERAGENT, session->opts.user_agent);
+    long version = session->opts.http2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1;
+    SET(easy, CURLOPT_HTTP_VERSION, version);
+    SET(easy, CURLOPT_MAXAGE_CONN, 60L);
+#if LIBCURL_VERSION_NUM >= 0x075000
+    SET(easy, CURLOPT_MAXLIFETIME_CONN, 600L);
+#endif
+#if LIBCURL_VERSION_NUM >= 0x075700
+    SET(easy, CURLOPT_QUICK_EXIT, 1L); /* or a slow resolver would hold up everybody */
+#endif
+    set_security(easy, &session->opts);
+    set_callbacks(easy, &session->engine);
+    return easy;
+}
+
+/* Every body is read by on_upload: libcurl has none that it could send a second time, as it would on
+ * a kept connection that turns out to be dead, whatever the method. */
+static void set_body(weft_http_response *x)
+{
+    SET(x->easy, CURLOPT_HTTPGET, 1L); /* takes back what the last transfer has set */
+    if (x->is_upload) {
+        SET(x->easy, CURLOPT_UPLOAD, 1L);
+        SET(x->easy, CURLOPT_INFILESIZE_LARGE, (curl_off_t)x->upload_size);
+    } else if (strcmp(x->method, "HEAD") == 0) {
+        SET(x->easy, CURLOPT_NOBODY, 1L);
+    }
+    SET(x->easy, CURLOPT_CUSTOMREQUEST, x->method);
+}
+
+static CURLcode set_request(weft_http_response *x)
+{
+    CURL *easy = x->easy;
+    set_body(x);
+    SET(easy, CURLOPT_PRIVATE, (char *)x);
+    SET(easy, CURLOPT_HEADERDATA, x);
+    SET(easy, CURLOPT_WRITEDATA, x);
+    SET(easy, CURLOPT_READDATA, x);
+#if LIBCURL_VERSION_NUM >= 0x075000
+    SET(easy, CURLOPT_PREREQDATA, x);
+#endif
+    SET(easy, CURLOPT_HTTPHEADER, x->headers);
+    int64_t connect_ms = x->timeouts.connect_ns / 1000000 + 1;
+    if (x->timeouts.connect_ns < 0) /* 0 would be libcurl's own limit */
+        connect_ms = INT32_MAX;
+    SET(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)WF_MIN(connect_ms, (int64_t)INT32_MAX));
+    return curl_easy_setopt(easy, CURLOPT_URL, x->url);
+}
+
+int wf_http_transfer_begin(weft_http_response *x)
+{
+    struct wf_http_engine *engine = &x->session->engine;
+    x->easy = engine->n_spare > 0 ? engine->spare[--engine->n_spare] : make_easy(x->session);
+    if (x->easy == NULL || set_request(x) != CURLE_OK)
+        return WEFT_ENOMEM;
+    wf_http_role_lock(&x->session->role);
+    x->total_at_ns = x->timeouts.total_ns > 0 ? weft_now_ns() + x->timeouts.total_ns : INT64_MAX;
+    wf_http_arm_locked(x, 0, 0);
+    wf_http_role_unlock_in_turn(&x->session->role);
+    return wf_http_code_of_multi(curl_multi_add_handle(engine->multi, x->easy));
+}
+
+void wf_http_transfer_end(weft_http_response *x, int code)
+{
+    weft_http_session *session = x->session;
+    struct wf_http_engine *engine = &session->engine;
+    CURL *easy = x->easy;
+    x->easy = NULL;
+    if (easy != NULL) {
+        (void)curl_multi_remove_handle(engine->multi, easy);
+        if (engine->n_spare < WF_ARRAY_SIZE(engine->spare))
+            engine->spare[engine->n_spare++] = easy;
+        else
+            curl_easy_cleanup(easy);
+    }
+    if (code < 0 && x->callback_code < 0)
+        code = x->callback_code;
+    wf_http_role_lock(&session->role);
+    wf_http_over_locked(x, code);
+    wf_http_role_unlock_in_turn(&session->role);
+}
+
+void wf_http_transfer_resume(weft_http_response *x)
+{
+    wf_http_role_lock(&x->session->role);
+    x->is_paused = x->is_up_paused = false;
+    wf_http_arm_locked(x, x->has_head ? x->timeouts.idle_ns : x->timeouts.first_byte_ns,
+                       x->has_head ? WEFT_EHTTPIDLE : WEFT_EHTTPFIRST);
+    wf_http_role_unlock_in_turn(&x->session->role);
+    (void)curl_easy_pause(x->easy, CURLPAUSE_CONT);
+    x->session->engine.curl_at_ns = 0; /* it goes on at the next look at libcurl's timers */
+}

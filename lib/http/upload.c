@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT
+ * A body that is made while it is sent: from a file, or by a receiver.
+ *
+ * It is pulled in the task that makes the request, since a receiver may wait for anything, and put
+ * into the transfer's ring. Each piece is on its way before the next is asked for; as soon as the
+ * server answers, or the transfer is over, no more is. */
+#include "http/session.h"
+
+#include "plat/mem.h"
+
+#include <string.h>
+#include <sys/stat.h>
+#include <weft/blocking.h>
+#include <weft/chan.h>
+#include <weft/file.h>
+#include <weft/task.h>
+
+enum { FILE_BLOCK = 32 << 10, RING = 64 << 10 };
+
+/* ---- sources ----------------------------------------------------------------------------------------- */
+
+WEFT_TASK(size_of_file, (const char *, path), (int64_t *, out_size))
+{
+    struct stat about;
+    if (stat(path, &about) == 0)
+        *out_size = S_ISREG(about.st_mode) ? (int64_t)about.st_size : -1;
+    return 0;
+}
+
+static int open_file(struct wf_http_source *source, const char *path)
+{
+    int rc = weft_file_open(path, "r", &source->file);
+    if (rc >= 0)
+        rc = weft_blocking(size_of_file, path, &source->size);
+    source->block = wf_realloc(NULL, FILE_BLOCK);
+    return rc < 0 ? rc : source->block != NULL ? 0 : WEFT_ENOMEM;
+}
+
+static weft_receiver *take_receiver(const weft_http_request_opts *opts)
+{
+    return opts->body_rx != NULL ? weft_half_take((void *)(uintptr_t)opts->body_rx) : NULL;
+}
+
+void wf_http_source_drop(const weft_http_request_opts *opts)
+{
+    weft_receiver *rx = take_receiver(opts);
+    weft_half_drop(&rx);
+}
+
+int wf_http_source_open(struct wf_http_source *source, const weft_http_request_opts *opts)
+{
+    *source = (struct wf_http_source){ .size = -1, .rx = take_receiver(opts) };
+    source->is_there = opts->body_rx != NULL || opts->body_path != NULL;
+    if (opts->body_rx != NULL && source->rx == NULL)
+        return WEFT_EINVAL;
+    return opts->body_path != NULL ? open_file(source, opts->body_path) : 0;
+}
+
+void wf_http_source_close(struct wf_http_source *source)
+{
+    weft_half_drop(&source->rx);
+    (void)weft_file_close(source->file);
+    wf_free(source->block);
+}
+
+/* 1, 0: the end, or < 0. */
+static int pull(struct wf_http_source *source, weft_http_chunk *out)
+{
+    if (source->rx != NULL)
+        return weft_receiver_recv(source->rx, out, sizeof(*out));
+    int64_t n = weft_file_read(source->file, source->block, FILE_BLOCK);
+    *out = (weft_http_chunk){ source->block, n > 0 ? (size_t)n : 0 };
+    return n > 0 ? 1 : (int)n;
+}
+
+/* ---- the pump ----------------------------------------------------------------------------------------- */
+
+static bool is_answered(const weft_http_response *x)
+{
+    return x->has_head || x->stage == WF_HTTP_OVER;
+}
+
+static bool may_go_on(void *arg)
+{
+    const weft_http_response *x = arg;
+    return x->out.head == x->out.tail || is_answered(x);
+}
+
+static void publish(weft_http_response *x, size_t size, bool is_over, int code)
+{
+    wf_http_role_lock(&x->session->role);
+    x->out.tail += size;
+    x->is_up_over = is_over;
+    x->up_code = code;
+    if (x->is_up_paused)
+        wf_http_ask_locked(x);
+    wf_http_role_unlock(&x->session->role);
+}
+
+/* Waits until it is on its way. 0, 1: the server has answered, or < 0. */
+static int push(weft_http_response *x, weft_http_chunk chunk)
+{
+    while (chunk.size > 0) {
+        size_t n = WF_MIN(chunk.size, x->out.room);
+        wf_http_ring_copy_in(&x->out, chunk.data, n); /* it is empty */
+        publish(x, n, false, 0);
+        int rc = wf_http_wait(x, may_go_on);
+        if (rc < 0)
+            return rc;
+        wf_http_role_lock(&x->session->role);
+        bool is_over = is_answered(x);
+        wf_http_role_unlock(&x->session->role);
+        if (is_over)
+            return 1;
+        chunk.data += n;
+        chunk.size -= n;
+    }
+    return 0;
+}
+
+int wf_http_upload(weft_http_response *x, struct wf_http_source *source)
+{
+    weft_http_chunk chunk;
+    int rc = wf_http_ring_reserve(&x->out, RING);
+    while (rc == 0) {
+        rc = pull(source, &chunk);
+        if (rc <= 0)
+            break;
+        rc = push(x, chunk);
+    }
+    if (rc <= 0)
+        publish(x, 0, true, rc); /* the server is not to take a part for the whole */
+    return rc < 0 ? rc : 0;
+}

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: MIT
+ * Answers as they come from a server that is slow, wrong or hostile. */
+#include "evil.h"
+#include "wt_test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <weft.h>
+#include <weft/http.h>
+
+#define OK_HELLO "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
+
+/* One request: its code, or that of its body, whose text goes to *out (weft_free). */
+static int fetch(const char *url, const weft_http_session_opts *opts,
+                 const weft_http_request_opts *request, char **out)
+{
+    WEFT_AUTO(weft_http_session, session);
+    WEFT_AUTO(weft_http_response, response);
+    WEFT_TRY(weft_http_session_open(opts, &session));
+    WEFT_TRY(weft_http_get(session, url, request, &response));
+    return weft_http_text(response, out);
+}
+
+static int fetch_one(const struct evil_reply *reply, const weft_http_session_opts *opts)
+{
+    struct evil server;
+    char *text = NULL;
+    evil_start(&server, reply, 1);
+    int rc = fetch(server.url, opts, NULL, &text);
+    evil_stop(&server);
+    ck_assert_int_eq(text != NULL, rc == 0);
+    weft_free(text);
+    return rc;
+}
+
+/* What a server that says this and closes amounts to. */
+static int after(const char *bytes)
+{
+    return fetch_one(&(struct evil_reply){ .bytes = bytes }, NULL);
+}
+
+WT_TEST(a_plain_answer)
+{
+    struct evil server;
+    char *text = NULL;
+    evil_start(&server, &(struct evil_reply){ .bytes = OK_HELLO, .then = EVIL_KEEP }, 1);
+    ck_assert_int_eq(fetch(server.url, NULL, NULL, &text), 0);
+    ck_assert_str_eq(text, "hello");
+    weft_free(text);
+    evil_stop(&server);
+    ck_assert_ptr_nonnull(strstr(server.requests, "GET / HTTP/1.1\r\n"));
+}
+
+static void truncated_everywhere(const char *bytes, size_t end)
+{
+    for (size_t size = 1; size < end; size++) {
+        int rc = fetch_one(&(struct evil_reply){ .bytes = bytes, .size = size }, NULL);
+        ck_assert_msg(rc < 0, "the first %zu bytes were taken for all", size);
+    }
+}
+
+WT_TEST(a_body_of_known_length_cut_at_every_byte)
+{
+    static const char bytes[] = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\nX: y\r\n\r\nall of it";
+    truncated_everywhere(bytes, strlen(bytes));
+}
+
+WT_TEST(a_chunked_body_cut_at_every_byte)
+{
+    static const char bytes[] =
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nall \r\n5\r\nof it\r\n0\r\n\r\n";
+    /* libcurl does not miss the very last byte, after which there is nothing to be lost. */
+    truncated_everywhere(bytes, strlen(bytes) - 1);
+}
+
+WT_TEST(an_incomplete_body_is_an_error_after_what_came)
+{
+    struct evil server;
+    char buf[32];
+    evil_start(&server,
+               &(struct evil_reply){ .bytes = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nall" },
+               1);
+    {
+        WEFT_AUTO(weft_http_session, session);
+        WEFT_AUTO(weft_http_response, response);
+        ck_assert_int_eq(weft_http_session_open(NULL, &session), 0);
+        ck_assert_int_eq(weft_http_get(session, server.url, NULL, &response), 0);
+        ck_assert_int_eq(weft_http_read(response, buf, sizeof(buf)), 3);
+        ck_assert_int_eq(weft_http_read(response, buf, sizeof(buf)), WEFT_EEOF);
+        ck_assert_int_eq(weft_http_read(response, buf, sizeof(buf)), WEFT_EEOF);
+    }
+    evil_stop(&server);
+}
+
+WT_TEST(lengths_that_contradict_each_other)
+{
+    ck_assert_int_eq(
+        after("HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello!"),
+        WEFT_EHTTPPROTO);
+    ck_assert_int_eq(after("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n"
+                           "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
+                     WEFT_EHTTPPROTO);
+    ck_assert_int_lt(after("HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\nhello"), 0);
+    ck_assert_int_lt(after("HTTP/1.1 200 OK\r\nContent-Length: 5, 6\r\n\r\nhello"), 0);
+    ck_assert_int_lt(after("HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999\r\n\r\nhello"),
+                     0);
+}
+
+#define CHUNKED "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+WT_TEST(chunks_that_are_none)
+{
+    ck_assert_int_lt(after(CHUNKED "zz\r\nhello\r\n0\r\n\r\n"), 0);
+    ck_assert_int_lt(after(CHUNKED "-5\r\nhello\r\n0\r\n\r\n"), 0);
+    ck_assert_int_lt(after(CHUNKED "ffffffffffffffffff\r\nhello\r\n0\r\n\r\n"), 0);
+    ck_assert_int_eq(after(CHUNKED "5;name=value\r\nhello\r\n0\r\n\r\n"), 0);
+}
+
+WT_TEST(what_is_no_answer)
+{
+    ck_assert_int_eq(after("hello, this is no HTTP\r\n\r\n"), WEFT_EHTTPPROTO);
+    ck_assert_int_lt(after("HTTP/1.1 2x0 OK\r\nContent-Length: 0\r\n\r\n"), 0);
+    ck_assert_int_lt(after("HTTP/1.1 200 OK\r\nno colon\r\nContent-Length: 0\r\n\r\n"), 0);
+    ck_assert_int_lt(after("HTTP/1.1 200 OK\r\nbad name: x\r\nContent-Length: 0\r\n\r\n"), 0);
+    struct evil_reply nul = { .bytes = "HTTP/1.1 200 OK\r\nX: a\0b\r\nContent-Length: 0\r\n\r\n",
+                              .size = 46 };
+    ck_assert_int_lt(fetch_one(&nul, NULL), 0);
+    ck_assert_int_eq(after("HTTP/1.1 200 OK\r\nX: a\r\n b\r\nContent-Length: 0\r\n\r\n"), 0);
+}
+
+WT_TEST(a_head_without_an_end)
+{
+    static char reply[600000];
+    size_t size = (size_t)snprintf(reply, sizeof(reply), "HTTP/1.1 200 OK\r\n");
+    while (size + 7 < sizeof(reply))
+        size += (size_t)snprintf(reply + size, sizeof(reply) - size, "X: y\r\n");
+    struct evil_reply bomb = { .bytes = reply, .size = size };
+    ck_assert_int_eq(fetch_one(&bomb, NULL), WEFT_EHTTPLIMIT);
+    struct evil_reply flood = { .bytes = "HTTP/1.1 103 Early Hints\r\n\r\n", .repeat = 1000 };
+    ck_assert_int_eq(fetch_one(&flood, NULL), WEFT_EHTTPLIMIT);
+}
+
+WT_TEST(interim_answers_come_before_the_final_one)
+{
+    ck_assert_int_eq(after("HTTP/1.1 103 Early Hints\r\nLink: <x>\r\n\r\n" OK_HELLO), 0);
+}
+
+WT_TEST(a_reset)
+{
+    struct evil_reply reset = { .bytes = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nall",
+                                .then = EVIL_RESET };
+    ck_assert_int_lt(fetch_one(&reset, NULL), 0);
+}
+
+/* ---- time -------------------------------------------------------------------------------------------- */
+
+WT_TEST(each_limit_of_time_has_a_code_of_its_own)
+{
+    struct evil_reply silent = { .bytes = "\r\n", .size = 0, .then = EVIL_HOLD };
+    struct evil_reply stuck = { .bytes = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nall",
+                                .then = EVIL_HOLD };
+    weft_http_session_opts opts = { .timeouts.first_byte_ns = WEFT_MS(20) };
+    silent.bytes = "H"; /* not even a line */
+    ck_assert_int_eq(fetch_one(&silent, &opts), WEFT_EHTTPFIRST);
+    opts = (weft_http_session_opts){ .timeouts.idle_ns = WEFT_MS(20) };
+    ck_assert_int_eq(fetch_one(&stuck, &opts), WEFT_EHTTPIDLE);
+    opts = (weft_http_session_opts){ .timeouts.total_ns = WEFT_MS(20) };
+    ck_assert_int_eq(fetch_one(&stuck, &opts), WEFT_EHTTPTOTAL);
+}
+
+static int fetch_with_deadline(const char *url)
+{
+    WEFT_AUTO(weft_http_session, session);
+    WEFT_TRY(weft_http_session_open(NULL, &session));
+    WEFT_SCOPE(scope, .timeout_ns = WEFT_MS(20));
+    weft_http_response *response = NULL;
+    int rc = weft_http_get(session, url, NULL, &response);
+    ck_assert_int_eq(rc, WEFT_ECANCELED);
+    return weft_scope_wait_with(&scope, rc);
+}
+
+static int fetch_in_task(void *url) { return fetch_with_deadline(url); }
+
+WT_TEST(a_deadline_ends_a_request_in_a_task_and_in_a_thread)
+{
+    struct evil_reply silent[] = { { .bytes = "H", .then = EVIL_HOLD },
+                                   { .bytes = "H", .then = EVIL_HOLD } };
+    struct evil server;
+    evil_start(&server, silent, 2);
+    ck_assert_int_eq(fetch_with_deadline(server.url), WEFT_ETIMEDOUT);
+    ck_assert_int_eq(weft_run(fetch_in_task, server.url), WEFT_ETIMEDOUT);
+    evil_stop(&server);
+}
+
+WT_MAIN("http_evil")

@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: MIT
+ * Bodies that are sent, answers that are left, places that are waited for, sessions that are closed. */
+#include "evil.h"
+#include "wt_test.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <weft.h>
+#include <weft/http.h>
+
+#define OK_HELLO "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
+#define STUCK    "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nall"
+
+static const struct evil_reply hello = { .bytes = OK_HELLO, .then = EVIL_KEEP };
+
+static int send_once(weft_http_session *session, const char *method, const char *url,
+                     const weft_http_request_opts *opts)
+{
+    WEFT_AUTO(weft_http_response, response);
+    char *text;
+    WEFT_TRY(weft_http_request(session, method, url, opts, &response));
+    WEFT_TRY(weft_http_text(response, &text));
+    weft_free(text);
+    return weft_http_status(response);
+}
+
+static weft_http_session *open_session(const weft_http_session_opts *opts)
+{
+    weft_http_session *session = NULL;
+    ck_assert_int_eq(weft_http_session_open(opts, &session), 0);
+    return session;
+}
+
+/* ---- bodies ------------------------------------------------------------------------------------------ */
+
+static void expect_request(const struct evil *server, const char *first, const char *body)
+{
+    const char *end = strstr(server->requests, "\r\n\r\n");
+    ck_assert_ptr_nonnull(end);
+    ck_assert_ptr_eq(strstr(server->requests, first), server->requests);
+    ck_assert_str_eq(end + 4, body);
+}
+
+WT_TEST(a_body_of_memory)
+{
+    struct evil server;
+    struct evil_reply reply = hello;
+    reply.request_body = 4;
+    evil_start(&server, &reply, 1);
+    weft_http_session *session = open_session(NULL);
+    ck_assert_int_eq(send_once(session, "POST", server.url,
+                               WEFT_OPTS(http_request, .body = "data", .body_size = 4,
+                                         .content_type = "text/plain")),
+                     200);
+    ck_assert_int_eq(weft_http_session_close(session), 0);
+    evil_stop(&server);
+    ck_assert_ptr_nonnull(strstr(server.requests, "Content-Length: 4\r\n"));
+    ck_assert_ptr_nonnull(strstr(server.requests, "Content-Type: text/plain\r\n"));
+    ck_assert_ptr_null(strstr(server.requests, "Expect:"));
+    expect_request(&server, "POST / HTTP/1.1\r\n", "data");
+}
+
+WT_TEST(an_empty_body_says_so)
+{
+    struct evil server;
+    evil_start(&server, &hello, 1);
+    weft_http_session *session = open_session(NULL);
+    ck_assert_int_eq(send_once(session, "POST", server.url, NULL), 200);
+    ck_assert_int_eq(weft_http_session_close(session), 0);
+    evil_stop(&server);
+    ck_assert_ptr_nonnull(strstr(server.requests, "Content-Length: 0\r\n"));
+}
+
+WEFT_GENERATOR(words, weft_rx(weft_http_chunk), (int, n), (int, rc))
+{
+    for (int i = 0; i < n; i++)
+        WEFT_TRY(weft_yield((weft_http_chunk){ "word", 4 }));
+    return rc;
+}
+
+WT_TEST(a_body_of_a_generator_goes_in_chunks)
+{
+    struct evil server;
+    struct evil_reply reply = hello;
+    static const char chunked[] = "4\r\nword\r\n4\r\nword\r\n0\r\n\r\n";
+    reply.request_body = sizeof(chunked) - 1;
+    evil_start(&server, &reply, 1);
+    weft_http_session *session = open_session(NULL);
+    WEFT_RX(weft_http_chunk, body);
+    ck_assert_int_eq(words(2, 0, &body), 0);
+    ck_assert_int_eq(
+        send_once(session, "PUT", server.url, WEFT_OPTS(http_request, .body_rx = WEFT_MOVE(body))),
+        200);
+    ck_assert_int_eq(weft_http_session_close(session), 0);
+    evil_stop(&server);
+    ck_assert_ptr_nonnull(strstr(server.requests, "Transfer-Encoding: chunked\r\n"));
+    expect_request(&server, "PUT / HTTP/1.1\r\n", chunked);
+}
+
+WT_TEST(a_body_that_fails_is_not_sent_as_a_whole)
+{
+    struct evil server;
+    struct evil_reply reply = hello;
+    reply.request_body = 9 + 5;
+    evil_start(&server, &reply, 1);
+    weft_http_session *session = open_session(NULL);
+    WEFT_RX(weft_http_chunk, body);
+    ck_assert_int_eq(words(1, -ENODATA, &body), 0);
+    ck_assert_int_eq(
+        send_once(session, "PUT", server.url, WEFT_OPTS(http_request, .body_rx = WEFT_MOVE(body))),
+        -ENODATA);
+    ck_assert_int_eq(weft_http_session_close(session), 0);
+    evil_stop(&server);
+    ck_assert_ptr_null(strstr(server.requests, "0\r\n\r\n"));
+}
+
+WT_TEST(a_server_that_answers_early_stops_the_body)
+{
+    struct evil server;
+    struct evil_reply reply = { .bytes = "HTTP/1.1 413 No\r\nContent-Length: 2\r\n\r\nno",
+                                .then = EVIL_HOLD };
+    evil_start(&server, &reply, 1);
+    weft_http_session *session = open_session(NULL);
+    WEFT_RX(weft_http_chunk, body);
+    ck_assert_int_eq(words(1 << 30, 0, &body), 0);
+    ck_assert_int_eq(
+        send_once(session, "PUT", server.url, WEFT_OPTS(http_request, .body_rx = WEFT_MOVE(body))),
+        413);
+    ck_assert_int_eq(weft_http_session_close(session), 0);
+    evil_stop(&server);
+}
+
+WT_TEST(a_body_of_a_file)
+{
+    struct evil server;
+    struct evil_reply reply = hello;
+    char path[] = "/tmp/weft-body-XXXXXX";
+    int fd = mkstemp(path);
+    ck_assert_int_eq(write(fd, "from a file", 11), 11);
+    close(fd);
+    reply.request_body = 11;
+    evil_start(&server, &reply, 1);
+    weft_http_session *session = open_session(NULL);
+    ck_assert_int_eq(
+        send_once(session, "POST", server.url, WEFT_OPTS(http_request, .body_path = path)), 200);
+    ck_assert_int_eq(send_once(session, "POST", server.url,
+                               WEFT_OPTS(http_request, .body_path = "/tmp/weft-no-such-file")),
+                     -ENOENT);
+    ck_assert_int_eq(weft_http_session_close(session), 0);
+    evil_stop(&server);
+    unlink(path);
+    ck_assert_ptr_nonnull(strstr(server.requests, "Content-Length: 11\r\n"));
+    expect_request(&server, "POST / HTTP/1.1\r\n", "from a file");
+}
+
+/* ---- connections that have died ------------------------------------------------------------------------ */
+
+static int on_dead_connection(const char *method, const weft_http_request_opts *opts,
+                              size_t body_size)
+{
+    struct evil server;
+    struct evil_reply replies[] = { hello, { .bytes = "", .request_body = body_size }, hello };
+    replies[2].request_body = body_size;
+    evil_start(&server, replies, 3);
+    weft_http_session *session = open_session(NULL);
+    ck_assert_int_eq(send_once(session, "GET", server.url, NULL), 200);
+    int rc = send_once(session, method, server.url, opts);
+    ck_assert_int_eq(weft_http_session_close(session), 0);
+    evil_stop(&server);
+    return rc;
+}
+
+WT_TEST(only_what_may_be_repeated_is_on_a_dead_connection)
+{
+    ck_assert_int_eq(on_dead_connection("GET", NULL, 0), 200);
+    ck_assert_int_lt(
+        on_dead_connection("POST", WEFT_OPTS(http_request, .body = "x", .body_size = 1), 1), 0);
+}
+
+/* ---- leaving ------------------------------------------------------------------------------------------- */
+
+WT_TEST(an_answer_left_early_gives_its_connection_back_or_drops_it)
+{
+    struct evil server;
+    struct evil_reply little = hello, endless = { .bytes = "HTTP/1.1 200 OK\r\n"
+                                                           "Content-Length: 9000000\r\n\r\nall",
+                                                  .then = EVIL_HOLD };
+    struct evil_reply replies[] = { little, little, endless, little };
+    weft_http_response *response;
+    evil_start(&server, replies, 4);
+    weft_http_session *session = open_session(NULL);
+    for (int i = 0; i < 4; i++) {
+        ck_assert_int_eq(weft_http_get(session, server.url, NULL, &response), 0);
+        ck_assert_int_eq(weft_http_response_close(response), 0);
+    }
+    ck_assert_int_eq(weft_http_session_close(session), 0);
+    evil_stop(&server);
+    ck_assert_uint_eq(server.n_connections, 2);
+}
+
+WT_TEST(a_reader_that_is_slow_holds_the_server_up)
+{
+    static char block[65536];
+    struct evil server;
+    struct evil_reply reply = { .bytes = "HTTP/1.1 200 OK\r\nContent-Length: 8388608\r\n\r\n" };
+    /* The head is the first 'repeat' of the same bytes, so all of it is one text. */
+    size_t head = strlen(reply.bytes), size = head + 8388608;
+    char *all = malloc(size);
+    memcpy(all, reply.bytes, head);
+    memset(all + head, 'x', size - head);
+    reply.bytes = all;
+    reply.size = size;
+    evil_start(&server, &reply, 1);
+    weft_http_session *session = open_session(NULL);
+    weft_http_response *response;
+    int64_t n, sum = 0;
+    ck_assert_int_eq(weft_http_get(session, server.url, NULL, &response), 0);
+    while ((n = weft_http_read(response, block, sizeof(block))) > 0)
+        sum += n;
+    ck_assert_int_eq(n, 0);
+    ck_assert_int_eq(sum, 8388608);
+    ck_assert_int_eq(weft_http_response_close(response), 0);
+    ck_assert_int_eq(weft_http_session_close(session), 0);
+    evil_stop(&server);
+    free(all);
+}
+
+/* ---- places and sessions -------------------------------------------------------------------------------- */
+
+WT_TEST(waiting_for_a_place_has_a_limit_of_its_own)
+{
+    struct evil server;
+    struct evil_reply stuck[] = { { .bytes = STUCK, .then = EVIL_HOLD }, hello };
+    weft_http_response *first, *second = NULL;
+    evil_start(&server, stuck, 2);
+    weft_http_session *session = open_session(
+        WEFT_OPTS(http_session, .limit = 1, .timeouts.pool_ns = WEFT_MS(10)));
+    ck_assert_int_eq(weft_http_get(session, server.url, NULL, &first), 0);
+    ck_assert_int_eq(weft_http_get(session, server.url, NULL, &second), WEFT_EHTTPPOOL);
+    ck_assert_int_eq(weft_http_response_close(first), 0);
+    ck_assert_int_eq(weft_http_get(session, server.url, NULL, &second), 0);
+    ck_assert_int_eq(weft_http_response_close(second), 0);
+    ck_assert_int_eq(weft_http_session_close(session), 0);
+    evil_stop(&server);
+}
+
+WEFT_TASK(read_the_rest, (weft_http_response *, response), (int *, out_rc))
+{
+    char buf[16];
+    int64_t n;
+    while ((n = weft_http_read(response, buf, sizeof(buf))) > 0)
+        continue;
+    *out_rc = (int)n;
+    return 0;
+}
+
+WT_TEST(a_session_that_is_closed_ends_what_is_under_way)
+{
+    struct evil server;
+    struct evil_reply stuck = { .bytes = STUCK, .then = EVIL_HOLD };
+    weft_http_response *response, *late = NULL;
+    int rc = 1;
+    evil_start(&server, &stuck, 1);
+    weft_http_session *session = open_session(NULL);
+    ck_assert_int_eq(weft_http_get(session, server.url, NULL, &response), 0);
+    {
+        WEFT_SCOPE(scope);
+        ck_assert_int_eq(weft_spawn(&scope, read_the_rest, response, &rc), 0);
+        ck_assert_int_eq(weft_pause(), 0);
+        ck_assert_int_eq(weft_http_session_close(session), 1);
+        ck_assert_int_eq(weft_scope_wait(&scope), 0);
+    }
+    ck_assert_int_eq(rc, WEFT_ECLOSED);
+    ck_assert_int_eq(weft_http_status(response), 200);
+    ck_assert_int_eq(weft_http_response_close(response), 0);
+    ck_assert_ptr_null(late);
+    evil_stop(&server);
+}
+
+WT_TEST(a_close_may_wait_for_what_is_under_way)
+{
+    struct evil server;
+    evil_start(&server, &hello, 1);
+    weft_http_response *response;
+    char *text;
+    weft_http_session *session = open_session(
+        WEFT_OPTS(http_session, .close_wait_ns = WEFT_SEC(10)));
+    ck_assert_int_eq(weft_http_get(session, server.url, NULL, &response), 0);
+    ck_assert_int_eq(weft_http_session_close(session), 1);
+    ck_assert_int_eq(weft_http_text(response, &text), 0);
+    ck_assert_str_eq(text, "hello");
+    weft_free(text);
+    ck_assert_int_eq(weft_http_response_close(response), 0);
+    evil_stop(&server);
+}
+
+static int leave_it_open(void *arg)
+{
+    weft_http_response *response;
+    void **args = arg;
+    WEFT_SCOPE(scope);
+    WEFT_TRY(weft_http_get(args[0], args[1], NULL, &response));
+    args[2] = response;
+    return weft_scope_wait(&scope);
+}
+
+WT_TEST(a_response_that_is_left_open_is_named)
+{
+    struct evil server;
+    evil_start(&server, &hello, 1);
+    wt_capture_reports();
+    weft_http_session *session = open_session(NULL);
+    void *args[3] = { session, server.url, NULL };
+    ck_assert_int_eq(weft_run(leave_it_open, args), 0);
+    ck_assert_ptr_nonnull(strstr(wt_reports(), "HTTP response"));
+    ck_assert_int_eq(weft_http_response_close(args[2]), 0);
+    ck_assert_int_eq(weft_http_session_close(session), 0);
+    evil_stop(&server);
+}
+
+WT_MAIN("http_transfer")
