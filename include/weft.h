@@ -70,5 +70,6 @@
 #include <weft/writer.h>
 #include <weft/signal.h>
 #include <weft/process.h>
+#include <weft/process_run.h>
 
 #endif

@@ -14,13 +14,8 @@
  *     WEFT_TRY(weft_process_wait(sort, &how));
  *
  * One that still runs when it is closed is sent SIGTERM, and SIGKILL after a time of grace;
- * it is always waited for, and leaves no zombie. A program that is only to be run, with its
- * output captured:
- *
- *     weft_output output = { 0 };
- *     WEFT_TRY(weft_process_run(argv, NULL, text, size, &output));
- *     ...
- *     weft_output_drop(&output);
+ * it is always waited for, and leaves no zombie. For a program that is only to be run, with its
+ * output captured, see weft/process_run.h.
  *
  * The child begins with no signal blocked, SIGPIPE as by default, and no descriptor but those
  * it is given. Signals and waits can't meet another process of the same number. A program
@@ -81,12 +76,6 @@ typedef struct weft_exit {
     int code;                    /* what it returned, 0 to 255; -1: it was ended by */
     int signal;                  /* this signal; 0: it returned */
 } weft_exit;
-
-/* What a process wrote, each ended by a 0 byte that its size does not count. */
-typedef struct weft_output {
-    weft_exit exit;
-    weft_text out, err;          /* data is NULL for a stream that went elsewhere */
-} weft_output;
 
 /* Starts the program argv[0], searched for in PATH, with the arguments argv, which end with
  * NULL. opts may be NULL. The caller closes the process.
@@ -190,38 +179,6 @@ WEFT_API WEFT_MUST_CHECK int weft_process_lines_open(weft_process *process,
 WEFT_API WEFT_MUST_CHECK int weft_process_chunks_open(weft_process *process,
                                                       enum weft_stream_number stream,
                                                       weft_receiver **out_rx);
-
-/* Writes input to its stdin and ends that, reads stdout and stderr to their ends, all at the
- * same time, and waits for it. Streams that are no pipes, or were handed over, are left out.
- *
- * *out_output is the caller's to drop. A pipe ends when the last process that has it is gone.
- *
- * Waits    the task, or a plain thread
- * Cancel   yes; what was read is lost
- * From     any thread, one at a time
- * Returns  0               also when it did not read all of its input; and however it ended
- *          WEFT_EOVERFLOW  more than .max_output on one stream: the rest is not read
- *          WEFT_ECANCELED, WEFT_ENOMEM, -ECHILD, -errno                                     */
-WEFT_API WEFT_MUST_CHECK int weft_process_communicate(weft_process *process, const void *input,
-                                                      size_t size, weft_output *out_output);
-
-/* Opens a process, communicates with it and closes it. input may be NULL: then its stdin is
- * what opts say; stdout and stderr are captured where they don't say anything.
- *
- * Waits    the task, or a plain thread
- * Cancel   yes; then the process is ended as by a close
- * From     any thread
- * Returns  0               however it ended: *out_output says how, and is the caller's to drop
- *          those of weft_process_open and weft_process_communicate                          */
-WEFT_API WEFT_MUST_CHECK int weft_process_run(const char *const argv[],
-                                              const weft_process_opts *opts, const void *input,
-                                              size_t size, weft_output *out_output);
-
-/* Frees what it holds, and empties it.
- *
- * Waits    no
- * From     any thread                                                                       */
-WEFT_API void weft_output_drop(weft_output *output);
 
 /* Closes the pipes that are still here, ends the process if it runs (.grace_ns), and forgets
  * it. NULL is 0.

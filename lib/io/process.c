@@ -285,8 +285,13 @@ static bool ends_within(weft_process *process, int64_t grace_ns)
     if (grace_ns < 0)
         return look(process, NULL) != 0;
     (void)send_signal(process, SIGTERM);
-    WEFT_SCOPE(grace, .name = "grace", .timeout_ns = grace_ns, .move_on = true);
+    weft_scope grace = { .opts = { .size_ = sizeof grace.opts,
+                                   .name = "grace",
+                                   .timeout_ns = grace_ns,
+                                   .move_on = true } };
+    weft_scope_enter(&grace, __FILE__, __LINE__); /* by hand: as in process_run.c */
     int rc = wait_for_end(process, NULL);
+    weft_scope_leave(&grace);
     return rc == 0 || rc == -ECHILD;
 }
 

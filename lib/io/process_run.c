@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <string.h>
 #include <weft/cancel.h>
+#include <weft/process_run.h>
 #include <weft/scope.h>
 #include <weft/task.h>
 
@@ -112,20 +113,30 @@ static int start(weft_scope *scope, const weft_callable *what, struct exchange *
 }
 
 /* The first failure is what cancels the others. */
-static int exchange_all(struct exchange *exchange)
+static int exchange_within(weft_scope *scope, struct exchange *exchange)
 {
-    WEFT_SCOPE(scope, .name = "weft_process_communicate");
     int rc = 0;
     if (exchange->process->fds[WEFT_STDIN] >= 0)
-        rc = start(&scope, &feed_callable, exchange);
+        rc = start(scope, &feed_callable, exchange);
     if (rc >= 0 && exchange->err.fd >= 0)
-        rc = start(&scope, &read_err_callable, exchange);
+        rc = start(scope, &read_err_callable, exchange);
     if (rc >= 0)
         rc = read_all(&exchange->out);
     if (rc < 0)
-        weft_scope_cancel(&scope);
-    int ended = weft_scope_wait(&scope);
+        weft_scope_cancel(scope);
+    int ended = weft_scope_wait(scope);
     return rc < 0 && (rc != WEFT_ECANCELED || ended >= 0) ? rc : WF_MIN(ended, 0);
+}
+
+/* Entered and left by hand: a variable with a cleanup would bind the library to libgcc_s. */
+static int exchange_all(struct exchange *exchange)
+{
+    weft_scope scope = { .opts = { .size_ = sizeof scope.opts,
+                                   .name = "weft_process_communicate" } };
+    weft_scope_enter(&scope, __FILE__, __LINE__);
+    int rc = exchange_within(&scope, exchange);
+    weft_scope_leave(&scope);
+    return rc;
 }
 
 static void begin_capture(struct capture *capture, weft_process *process, int stream)

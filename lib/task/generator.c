@@ -36,7 +36,7 @@ static void enter_tree(struct wf_generator *g, const struct wf_waiter *self)
     wf_scope_init(&g->scope, &(struct wf_scope_opts){
                                  .parent = g->parent,
                                  .deadline_at_ns = WF_NEVER,
-                                 .is_shielded = self->shields > 0,
+                                 .is_shielded = wf_is_shielded_from(self, g->parent),
                                  .is_root = g->parent == NULL,
                                  .name = g->name,
                                  .file = g->what->file,

@@ -177,7 +177,7 @@ void weft_scope_enter(weft_scope *scope, const char *file, int line)
         .parent = self->scope,
         .owner = self,
         .deadline_at_ns = WF_NEVER,
-        .is_shielded = scope->opts.shielded || self->shields > 0,
+        .is_shielded = scope->opts.shielded || wf_is_shielded_from(self, self->scope),
         .is_root = self->scope == NULL,
         .name = scope->opts.name != NULL ? scope->opts.name : "scope",
         .file = file,

@@ -182,6 +182,13 @@ static inline struct weft_scope *wf_scope_lasting(struct weft_scope *scope)
     return scope != NULL && wf_scope_of(scope)->is_starting ? wf_scope_of(scope)->parent : scope;
 }
 
+/* Do cancels of that scope, which it is in, not reach the waiter? They do if it entered the scope
+ * behind the same shield. */
+static inline bool wf_is_shielded_from(const struct wf_waiter *self, struct weft_scope *scope)
+{
+    return self->shields > 0 && (scope == NULL || self->cancel != &wf_scope_of(scope)->cancelled);
+}
+
 static inline struct weft_scope *wf_scope_public(struct wf_scope *s)
 {
     return WF_CONTAINER(s, struct weft_scope, opaque_);

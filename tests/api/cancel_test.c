@@ -227,6 +227,19 @@ static int a_scope_behind_a_shield(void *arg)
         WANT(weft_scope_wait(&inner), WEFT_ETIMEDOUT);
     }
     {
+        /* And is that of the scopes in it, but for those behind a shield of their own. */
+        WEFT_SCOPE(inner, .timeout_ns = WEFT_MS(1));
+        WEFT_SCOPE(innermost, .timeout_ns = WEFT_SEC(3600));
+        {
+            WEFT_SCOPE(shielded, .shielded = true);
+            MUST(weft_sleep(WEFT_MS(2)));
+            MUST(weft_scope_wait(&shielded));
+        }
+        WANT(weft_sleep(WEFT_SEC(3600)), WEFT_ECANCELED);
+        WANT(weft_scope_wait(&innermost), WEFT_ECANCELED);
+        WANT(weft_scope_wait(&inner), WEFT_ETIMEDOUT);
+    }
+    {
         WEFT_SCOPE(inner);
         wt_thread *thread = wt_thread_start(cancel_on_thread, &inner);
         WANT(weft_sleep(WEFT_SEC(3600)), WEFT_ECANCELED);

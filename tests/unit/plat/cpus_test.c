@@ -114,6 +114,7 @@ WT_TEST(without_memory_there_is_no_quota)
 {
     wf_sys.alloc = refuse_to_alloc;
     ck_assert_uint_eq(wf_cpu_count(), count_affinity());
+    wf_sys.alloc = wf_sys_real.alloc; /* for the end of the test */
 }
 
 WT_MAIN("plat_cpus")

@@ -73,6 +73,7 @@ WT_TEST(failing_to_start_a_thread_is_a_code)
     wf_sys.thread_create = wf_sys_real.thread_create;
     wf_sys.alloc = refuse_to_alloc;
     ck_assert_int_eq(wf_thread_create(&thread, "x", nothing, NULL), -ENOMEM);
+    wf_sys.alloc = wf_sys_real.alloc; /* for the end of the test */
     ck_assert_uint_eq(thread.handle, 77);
     ck_assert_uint_eq(wf_mem_live(), n_live);
 }
