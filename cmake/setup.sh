@@ -77,6 +77,7 @@ bench() {
     [ -e /usr/include/boost/fiber/all.hpp ] || optional+=(libboost-fiber-dev)
     [ -e /usr/include/glib-2.0/glib.h ] || optional+=(libglib2.0-dev)
     [ -e /usr/include/uv.h ] || optional+=(libuv1-dev)
+    /usr/bin/python3 -c 'import aiofiles' 2>/dev/null || optional+=(python3-aiofiles)
 }
 
 [ $# -gt 0 ] || set -- demo

@@ -167,7 +167,11 @@ def python():
     # The distribution's, if it has one: this script may run in another.
     interpreter = "/usr/bin/python3" if os.path.exists("/usr/bin/python3") else sys.executable
     version = run(interpreter, "--version").removeprefix("Python ")
-    return [program("python", [interpreter, "-B", PEERS / "python" / "bench.py"], version)]
+    found = program("python", [interpreter, "-B", PEERS / "python" / "bench.py"], version)
+    if not any(name.startswith("file_") for name in found.cases):
+        print("python: file cases skipped, python3-aiofiles is not installed "
+              "(tests/bench/run --install)", file=sys.stderr)
+    return [found]
 
 
 BUILDERS = {

@@ -3,6 +3,8 @@ import collections
 import statistics
 import sys
 
+MORE_IS_BETTER = {"MB/s", "ops/s", "req/s", "speedup"}
+
 # values: one dict a round, {metric: (value, unit)}; None where the program failed. divisor: it did
 # one in so many of the operations.
 Row = collections.namedtuple("Row", "impl workers divisor values")
@@ -29,6 +31,12 @@ def quotients(above, below, metric):
             if b[metric][0] > 0 and a[metric][0] > 0]
 
 
+def best_of(rows, metric):
+    """The row with the best median, and whether more of the metric is better."""
+    is_more = of_row(rows[0], metric)[1] in MORE_IS_BETTER
+    return (max if is_more else min)(rows, key=lambda row: of_row(row, metric)[0][0]), is_more
+
+
 def compare(rows):
     """(row of weft, best peer, ratios, ratios of CPU time) for each count of workers."""
     for ours in rows:
@@ -37,8 +45,8 @@ def compare(rows):
                  and main_metric(row) == metric]
         if ours.impl != "weft" or not peers:
             continue
-        best = min(peers, key=lambda row: of_row(row, metric)[0][0])
-        ratios = quotients(best, ours, metric)
+        best, is_more = best_of(peers, metric)
+        ratios = quotients(ours, best, metric) if is_more else quotients(best, ours, metric)
         if ratios:
             yield ours, best, ratios, quotients(best, ours, "cpu")
 

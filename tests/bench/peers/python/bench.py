@@ -6,6 +6,11 @@ import sys
 import tempfile
 import time
 
+try:
+    import aiofiles
+except ImportError:  # the cases of files are not listed then
+    aiofiles = None
+
 
 def check(what, got, want):
     if got != want:
@@ -164,7 +169,6 @@ async def call_from(n_callers, function, n):
 
 
 async def file_read_many(n):
-    import aiofiles
     with tempfile.TemporaryDirectory() as folder:
         want = 0
         for i in range(n):
@@ -199,7 +203,6 @@ def make_log(path, n):
 
 
 async def file_pipeline(n):
-    import aiofiles
     with tempfile.TemporaryDirectory() as folder:
         make_log(f"{folder}/log", n)
         queue = asyncio.Queue(1024)
@@ -224,9 +227,12 @@ async def file_pipeline(n):
         check("errors", n_errors, n * 820)
 
 
-CASES = {
+FILE_CASES = {
     "file_read_many_10k_c64": lambda n: asyncio.run(file_read_many(n)),
     "file_pipeline_line_cap1024": lambda n: asyncio.run(file_pipeline(n)),
+}
+CASES = {
+    **(FILE_CASES if aiofiles else {}),
     "to_thread": lambda n: asyncio.run(call_from(1, trivial, n)),
     "to_thread_c64": lambda n: asyncio.run(call_from(64, trivial, n)),
     "blocking_sleep1ms": lambda n: asyncio.run(call_from(64, sleep_1ms, n)),
