@@ -6,10 +6,10 @@
  * and whoever switches in a loop comes by the same way. So the function takes its return address
  * off the stack and jumps there. Without the compiler's help it returns as any other.
  *
- * The thunk goes by the name that the compiler calls it by. Several files have it, which a link-time
- * optimiser may turn into one, or into several that share it: hence weak, and once. notrack: where indirect
- * branches have to land on an endbr64, a return address has none. Not with shadow stacks, for
- * which a return is a return alone. */
+ * The thunk goes by the name that the compiler calls it by. Several files have it, which a
+ * link-time optimiser may turn into one, or into several that share it: hence weak, and once.
+ * notrack: where indirect branches have to land on an endbr64, a return address has none. Not with
+ * shadow stacks, for which a return is a return alone. */
 #ifndef WF_PLAT_JUMP_H
 #define WF_PLAT_JUMP_H
 
