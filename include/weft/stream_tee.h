@@ -36,13 +36,14 @@ typedef struct weft_tee_opts {
 
 /* Opens n receivers that each get every item of source.
  *
- * The task begins at once. Each receiver is a case of select whatever source is. An error
- * of source comes after the items, once to each. The last one's close ends the task and
- * source, waits for both, and returns source's teardown error. One task that takes all
- * items of one before those of another waits for itself, beyond the capacity. source is
- * consumed on every path; opts may be NULL. The receivers are the caller's to drop, and
- * are written by memcpy to where the n pointers at out_rxs point.
+ * The task begins at once. An error of source comes after the items, once to each. The
+ * last one's close ends the task and source, waits for both, and returns source's teardown
+ * error. One task that takes all items of one before those of another waits for itself,
+ * beyond the capacity. source is consumed on every path; opts may be NULL. The receivers
+ * are the caller's to drop, and are written by memcpy to where the n pointers at out_rxs
+ * point.
  *
+ * Select   each is a case, whatever source is
  * Waits    no, but for source's teardown when the open fails
  * From     a task or any thread
  * Returns  0

@@ -134,6 +134,7 @@ OPENS(catch, int, or_ready_with(opts, WEFT_MOVE(in), &out))
 OPENS(on_end, int, told_with(opts, WEFT_MOVE(in), &out))
 OPENS(buffer, int, weft_buffer(WEFT_MOVE(in), 2, &out))
 OPENS(map_parallel, int, at_once(WEFT_MOVE(in), &out))
+OPENS(tee, int, weft_tee(WEFT_MOVE(in), NULL, &out))
 
 enum {
     IF_SOURCE = 1,   /* a case of select if its source is one */
@@ -179,6 +180,7 @@ static const struct row {
     { "on_end", on_end_opens, sizeof(int), IF_SOURCE | IF_PROMISED },
     { "buffer", buffer_opens, sizeof(int), HAS_TASK },
     { "map_parallel", map_parallel_opens, sizeof(int), HAS_TASK },
+    { "tee", tee_opens, sizeof(int), HAS_TASK },
 };
 
 /* ---- asked -------------------------------------------------------------------------------------- */
