@@ -89,15 +89,13 @@ static int worker_enter(void *args, void *self)
     struct wf_stage_worker *worker = args;
     struct wf_stage *stage = worker->stage;
     (void)self;
-    wf_add_rlx(&stage->began_ns, wf_clock_now());
-    wf_add_rlx(&stage->n_running, 1);
+    (void)wf_stage_count(stage, 1);
     int rc = stage->kind != WEFT_STAGE_LOOPS
                  ? work_by_item(worker)
                  : worker->step.step->enter(
                        worker->step.args,
                        &(struct weft_stage_ends){ .in = worker->in, .out = worker->out });
-    wf_sub_rlx(&stage->n_running, 1);
-    wf_add_rlx(&stage->ended_ns, wf_clock_now());
+    (void)wf_stage_count(stage, -1);
     if (rc < 0 && rc != WEFT_ECLOSED)
         fail(worker, rc);
     end_worker(worker);
@@ -283,6 +281,7 @@ static struct wf_stage *make_stage(weft_pipeline *pipeline, enum weft_stage_kind
     stage->out_size = out_size;
     stage->drop = opts->drop;
     stage->n_workers = opts->workers;
+    wf_lock_init(&stage->times, WF_RANK_SYNC);
     return stage;
 }
 

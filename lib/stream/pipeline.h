@@ -54,9 +54,10 @@ struct wf_stage {
     struct wf_order *order;   /* NULL: unordered */
     _Atomic uint32_t n_left;  /* tasks that have not ended: the last one closes order's source */
 
-    /* Sums over its tasks, of the points when they began and ended. */
-    _Atomic int64_t began_ns, ended_ns;
-    _Atomic uint32_t n_running;
+    /* How long its tasks had been alive, all together, at that point. */
+    struct wf_lock times;
+    int64_t alive_ns, at_ns;
+    uint32_t n_running;
 };
 
 /* What weft_pipeline.opaque_ holds. */
@@ -80,6 +81,9 @@ struct wf_stage_worker {
     weft_sender *out;
     struct wf_worker_step step;
 };
+
+/* So many more tasks run from now on. How long all have been alive. */
+int64_t wf_stage_count(struct wf_stage *stage, int n_more);
 
 /* Runs the step on an item: 1 when it made one. */
 int wf_stage_make_one(const struct wf_stage_worker *worker, const void *in, void *out);

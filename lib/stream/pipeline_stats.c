@@ -21,12 +21,17 @@ int weft_pipeline_error(const weft_pipeline *pipeline, const char **out_stage)
 
 /* ---- numbers --------------------------------------------------------------------------------- */
 
-static int64_t alive_ns(const struct wf_stage *stage)
+/* The clock is read under the lock, so that a sum asked for later is no smaller. */
+int64_t wf_stage_count(struct wf_stage *stage, int n_more)
 {
-    int64_t n_running = wf_load_rlx(&stage->n_running);
-    int64_t now_ns = n_running > 0 ? wf_clock_now() : 0;
-    int64_t ns = wf_load_rlx(&stage->ended_ns) - wf_load_rlx(&stage->began_ns) + n_running * now_ns;
-    return WF_MAX(ns, 0);
+    wf_lock_acquire(&stage->times);
+    int64_t now_ns = wf_clock_now();
+    stage->alive_ns += stage->n_running * (now_ns - stage->at_ns);
+    stage->at_ns = now_ns;
+    stage->n_running += (uint32_t)n_more;
+    int64_t alive_ns = stage->alive_ns;
+    wf_lock_release(&stage->times);
+    return alive_ns;
 }
 
 static void add_input(struct wf_chan *ch, weft_stage_stats *s)
@@ -48,11 +53,11 @@ static void add_output(struct wf_chan *ch, weft_stage_stats *s)
     s->wait_out_ns = wf_load_rlx(&ch->meter->send_wait_ns);
 }
 
-static weft_stage_stats stats_of(const struct wf_stage *stage)
+static weft_stage_stats stats_of(struct wf_stage *stage)
 {
     weft_stage_stats s = { .name = stage->name,
                            .n_workers = stage->n_workers,
-                           .alive_ns = alive_ns(stage) };
+                           .alive_ns = wf_stage_count(stage, 0) };
     if (stage->in != NULL)
         add_input(stage->in, &s);
     if (stage->out != NULL)
@@ -65,7 +70,7 @@ int weft_pipeline_stats(const weft_pipeline *pipeline, size_t i, weft_stage_stat
 {
     if (pipeline == NULL || out_stats == NULL)
         return 0;
-    const struct wf_stage *stage = wf_pipeline_of(pipeline)->first;
+    struct wf_stage *stage = wf_pipeline_of(pipeline)->first;
     while (i-- > 0 && stage != NULL)
         stage = stage->next;
     if (stage == NULL)
@@ -111,7 +116,7 @@ static void add_table(struct wf_text *text, const weft_pipeline *pipeline)
     unsigned most = 0;
     wf_text_add(text, "%-20s %7s %12s %12s %7s %7s %7s %6s\n", "stage", "workers", "in", "out",
                 "works", "no item", "no room", "peak");
-    const struct wf_stage *stage = wf_pipeline_of(pipeline)->first;
+    struct wf_stage *stage = wf_pipeline_of(pipeline)->first;
     for (; stage != NULL; stage = stage->next) {
         weft_stage_stats s = stats_of(stage);
         unsigned share = percent(s.work_ns, s.alive_ns);

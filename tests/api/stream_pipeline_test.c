@@ -363,6 +363,29 @@ static int counted(void *arg)
 
 WT_TEST(the_numbers_say_which_stage_is_slow) { run(counted); }
 
+/* Asked all the time while tasks begin and end. */
+static int asked_meanwhile(void *arg)
+{
+    (void)arg;
+    enum { N_WORKERS = 3 };
+    int64_t began_ns = weft_now_ns(), last_ns = 0;
+    WEFT_RX(int, a);
+    WEFT_PIPELINE(p);
+    WEFT_TRY(numbers(&p, WEFT_OPTS(stage, .workers = N_WORKERS), 2, &a));
+    for (int n, rc = WEFT_EAGAIN; rc != 0;) {
+        int64_t alive_ns = stats_of(&p, 0).alive_ns;
+        ck_assert_int_ge(alive_ns, last_ns);
+        ck_assert_int_le(alive_ns, N_WORKERS * (weft_now_ns() - began_ns));
+        last_ns = alive_ns;
+        rc = weft_try_recv(a, &n);
+        if (rc == WEFT_EAGAIN)
+            WEFT_TRY(weft_pause());
+    }
+    return weft_pipeline_wait(&p);
+}
+
+WT_TEST(the_numbers_are_right_while_it_runs) { run(asked_meanwhile); }
+
 /* ---- links and sources ------------------------------------------------------------------------------- */
 
 static size_t weigh(const void *item) { return (size_t) * (const int *)item; }
