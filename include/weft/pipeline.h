@@ -134,7 +134,8 @@ WEFT_API WEFT_MUST_CHECK int weft_stage_open(weft_pipeline *pipeline, enum weft_
  * Waits    as weft_scope_wait
  * Cancel   as weft_scope_wait
  * From     the task or thread that entered it
- * Returns  as weft_scope_wait: the first error of a stage                                  */
+ * Returns  the first error of a stage, as weft_pipeline_error; without one as
+ *          weft_scope_wait                                                                 */
 WEFT_API WEFT_MUST_CHECK int weft_pipeline_wait(weft_pipeline *pipeline);
 
 /* Ends the pipeline: cancels what still runs and joins it. The cleanup of WEFT_PIPELINE.

@@ -54,23 +54,27 @@ static int work_by_item(const struct wf_stage_worker *worker)
     return rc;
 }
 
-/* P3. */
+/* P3. Who comes second finds failed set, too, before it cancels. */
+static void note_error(struct wf_stage *stage, int rc)
+{
+    struct wf_pipeline *p = wf_pipeline_of(stage->pipeline);
+    struct wf_stage *nobody = NULL;
+    int none = 0;
+    (void)wf_cas_acq_rel(&stage->code, &none, rc);
+    /* release [stage-failed]: the code is set. */
+    (void)wf_cas_acq_rel(&p->failed, &nobody, stage);
+}
+
 static void fail(const struct wf_stage_worker *worker, int rc)
 {
-    struct wf_stage *stage = worker->stage;
-    struct wf_pipeline *p = wf_pipeline_of(stage->pipeline);
-    struct wf_stage *none = NULL;
-    weft_scope *scope = &stage->pipeline->scope;
-    if (rc != WEFT_ECANCELED || !weft_scope_is_cancelled(scope)) {
-        if (wf_cas_acq_rel(&p->claimed, &none, stage)) {
-            p->code = rc;
-            /* release [stage-failed]: code is written. */
-            wf_store_rel(&p->failed, stage);
-        }
-        weft_cancel(scope, rc, "a stage of the pipeline failed");
+    weft_pipeline *pipeline = worker->stage->pipeline;
+    if (rc != WEFT_ECANCELED || !weft_scope_is_cancelled(&pipeline->scope)) {
+        note_error(worker->stage, rc);
+        weft_cancel(&pipeline->scope, rc, "a stage of the pipeline failed");
     }
+    int cause = weft_pipeline_error(pipeline, NULL);
     if (worker->out != NULL)
-        (void)weft_sender_end(worker->out, rc);
+        (void)weft_sender_end(worker->out, cause < 0 ? cause : rc);
 }
 
 static void end_worker(struct wf_stage_worker *worker)
@@ -324,9 +328,15 @@ void weft_pipeline_enter(weft_pipeline *pipeline, const char *file, int line)
     weft_scope_enter(&pipeline->scope, file, line);
 }
 
+/* Of errors at the same time the scope may have kept another than the one that has the name; and what
+ * looks like an answer to the scope's cancel may be what it was cancelled for. */
 int weft_pipeline_wait(weft_pipeline *pipeline)
 {
-    return pipeline != NULL ? weft_scope_wait(&pipeline->scope) : WEFT_EINVAL;
+    if (pipeline == NULL)
+        return WEFT_EINVAL;
+    int rc = weft_scope_wait(&pipeline->scope);
+    int code = weft_pipeline_error(pipeline, NULL);
+    return code < 0 ? code : rc;
 }
 
 void weft_pipeline_leave(weft_pipeline *pipeline)

@@ -5,9 +5,10 @@
  *       after the scope has joined them: its tasks may point at it.
  *   P2  A stage keeps the channels before and behind it by a count of its own, for their numbers;
  *       it holds no half of them, so it keeps nothing from ending.
- *   P3  A task that failed says so (failed, and a cancel of the scope) before its sender goes: who
+ *   P3  A task that failed says so (failed, then a cancel of the scope) before its sender goes: who
  *       comes after it never takes the end of what is cut short for a good one. It sees the cancel,
- *       or, outside the scope or just before it, the cause.
+ *       or, outside the scope or just before it, the cause, which those tasks that the cancel ended
+ *       pass on.
  *   P4  A task closes what it receives from before its sender goes: who has seen the end finds what
  *       was before it closed. */
 #ifndef WF_STREAM_PIPELINE_H
@@ -53,6 +54,7 @@ struct wf_stage {
     struct wf_chan *in, *out; /* P2; NULL: none, or no channel */
     struct wf_order *order;   /* NULL: unordered */
     _Atomic uint32_t n_left;  /* tasks that have not ended: the last one closes order's source */
+    _Atomic int code;         /* its first error, or 0 */
 
     /* How long its tasks had been alive, all together, at that point. */
     struct wf_lock times;
@@ -63,9 +65,7 @@ struct wf_stage {
 /* What weft_pipeline.opaque_ holds. */
 struct wf_pipeline {
     struct wf_stage *first;
-    struct wf_stage *_Atomic claimed; /* whose error was first: it writes code, then */
-    struct wf_stage *_Atomic failed;
-    int code;
+    struct wf_stage *_Atomic failed; /* whose error was first; its code is set before */
 };
 _Static_assert(sizeof(struct wf_pipeline) <= sizeof(((weft_pipeline *)0)->opaque_), "room");
 

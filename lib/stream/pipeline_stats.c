@@ -10,13 +10,13 @@
 int weft_pipeline_error(const weft_pipeline *pipeline, const char **out_stage)
 {
     const struct wf_pipeline *p = wf_pipeline_of(pipeline);
-    /* acquire [stage-failed]: code is written. */
+    /* acquire [stage-failed]: the code is set. */
     const struct wf_stage *stage = wf_load_acq(&p->failed);
     if (stage == NULL)
         return 0;
     if (out_stage != NULL)
         *out_stage = stage->name;
-    return p->code;
+    return wf_load_rlx(&stage->code);
 }
 
 /* ---- numbers --------------------------------------------------------------------------------- */

@@ -202,6 +202,38 @@ static int a_step_fails(void *arg)
 
 WT_TEST(an_error_of_a_step_is_its_stages) { run(a_step_fails); }
 
+/* At the same time: one of them is said to be the first, by whatever asks. */
+static int two_fail(void *arg)
+{
+    (void)arg;
+    const char *stage = "none";
+    WEFT_RX(struct token *, a);
+    WEFT_RX(struct token *, b);
+    WEFT_PIPELINE(p);
+    WEFT_TRY(count_up(&p, STAGE(.name = "first"), 0, -EIO, &a));
+    WEFT_TRY(count_up(&p, STAGE(.name = "second"), 0, -EPIPE, &b));
+    int rc = weft_pipeline_wait(&p);
+    ck_assert(rc == -EIO || rc == -EPIPE);
+    ck_assert_int_eq(weft_pipeline_error(&p, &stage), rc);
+    ck_assert_str_eq(stage, rc == -EIO ? "first" : "second");
+    return 0;
+}
+
+WT_TEST(of_two_errors_one_is_the_first) { run(two_fail); }
+
+/* As one does that reads a stream whose scope was left. */
+static int says_cancelled(void *arg)
+{
+    (void)arg;
+    WEFT_RX(struct token *, a);
+    WEFT_PIPELINE(p);
+    WEFT_TRY(count_up(&p, STAGE(), 0, WEFT_ECANCELED, &a));
+    expect_failure(&p, "count_up", WEFT_ECANCELED);
+    return 0;
+}
+
+WT_TEST(a_stage_may_fail_by_what_another_scope_cancelled) { run(says_cancelled); }
+
 WEFT_TASK(look_on, (rx, struct token *, in), (int *, out_rc))
 {
     weft_each (token, in)
@@ -227,7 +259,31 @@ static int seen_from_outside(void *arg)
     return 0;
 }
 
-WT_TEST(who_is_outside_gets_the_cause) { run(seen_from_outside); }
+/* The last stage is only cancelled: what it says outside is the first one's error. */
+static int seen_behind_another(void *arg)
+{
+    (void)arg;
+    int rc = 0;
+    WEFT_RX(struct token *, a);
+    WEFT_RX(struct token *, b);
+    WEFT_SCOPE(outside);
+    {
+        WEFT_PIPELINE(p);
+        WEFT_TRY(count_up(&p, STAGE(.capacity = 2), 5, -EIO, &a));
+        WEFT_TRY(pass_on(&p, STAGE(.workers = 2, .capacity = 1), WEFT_MOVE(a), -1, &b));
+        WEFT_TRY(weft_spawn(&outside, look_on, WEFT_MOVE(b), &rc));
+        expect_failure(&p, "count_up", -EIO);
+    }
+    WEFT_TRY(weft_scope_wait(&outside));
+    ck_assert_int_eq(rc, -EIO);
+    return 0;
+}
+
+WT_TEST(who_is_outside_gets_the_cause)
+{
+    run(seen_from_outside);
+    run(seen_behind_another);
+}
 
 /* ---- order ------------------------------------------------------------------------------------------- */
 
