@@ -41,6 +41,12 @@ WF_MUST_CHECK int wf_net_begin(struct wf_net *net, uint32_t bit);
 void wf_net_end(struct wf_net *net, uint32_t bit);
 int wf_net_close(struct wf_net *net);
 
+/* For a call under way: was it closed meanwhile? */
+static inline bool wf_net_is_closed(const struct wf_net *net)
+{
+    return (wf_load_acq(&net->state) & WF_NET_CLOSED) != 0;
+}
+
 /* The address of an end of the descriptor. */
 WF_MUST_CHECK int wf_net_address(int fd, bool of_peer, weft_address *out);
 

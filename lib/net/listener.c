@@ -83,7 +83,7 @@ static int accept_one(weft_listener *listener, weft_address *peer)
         }
         if (rc < 0)
             return rc;
-        if ((wf_load_acq(&listener->net.state) & WF_NET_CLOSED) != 0)
+        if (wf_net_is_closed(&listener->net))
             return WEFT_ECLOSED;
     }
 }

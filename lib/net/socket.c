@@ -115,13 +115,16 @@ int64_t weft_socket_write(weft_socket *socket, const void *data, size_t size)
     return n;
 }
 
-/* After a transfer of n while `left` bytes were missing. Whoever has all is not cancelled any more. */
-static int go_on(ssize_t n, size_t left, size_t *n_done)
+/* After a transfer of n while `left` bytes were missing. Whoever has all is not cancelled any more.
+ * A peer that is as fast lets it never wait, which is where it would learn of a close. */
+static int go_on(const weft_socket *socket, ssize_t n, size_t left, size_t *n_done)
 {
     if (n < 0)
         return (int)n;
     *n_done += (size_t)n;
-    return (size_t)n < left ? weft_checkpoint() : 0;
+    if ((size_t)n >= left)
+        return 0;
+    return wf_net_is_closed(&socket->net) ? WEFT_ECLOSED : weft_checkpoint();
 }
 
 int weft_socket_read_exact(weft_socket *socket, void *buf, size_t size, size_t *out_n)
@@ -134,7 +137,7 @@ int weft_socket_read_exact(weft_socket *socket, void *buf, size_t size, size_t *
         return rc;
     while (rc == 0 && *out_n < size) {
         ssize_t n = read_some(socket, (char *)buf + *out_n, size - *out_n);
-        rc = go_on(n != 0 ? n : WEFT_EEOF, size - *out_n, out_n);
+        rc = go_on(socket, n != 0 ? n : WEFT_EEOF, size - *out_n, out_n);
     }
     wf_net_end(&socket->net, WF_NET_READS);
     return rc;
@@ -150,7 +153,7 @@ int weft_socket_write_all(weft_socket *socket, const void *data, size_t size, si
         return rc;
     while (rc == 0 && *out_n < size) {
         ssize_t n = write_some(socket, (const char *)data + *out_n, size - *out_n);
-        rc = go_on(n, size - *out_n, out_n);
+        rc = go_on(socket, n, size - *out_n, out_n);
     }
     wf_net_end(&socket->net, WF_NET_WRITES);
     return rc;

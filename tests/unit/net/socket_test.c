@@ -84,6 +84,49 @@ WT_TEST(a_close_ends_what_reads_and_what_writes)
     OK(weft_socket_close(pair.there));
 }
 
+static weft_socket *closed_at_third;
+static _Atomic int n_moved;
+
+static void move_one(void)
+{
+    if (atomic_fetch_add(&n_moved, 1) == 2)
+        OK(weft_socket_close(closed_at_third));
+}
+
+static ssize_t give_one(int fd, void *buf, size_t size)
+{
+    (void)fd, (void)size;
+    *(char *)buf = 'x';
+    move_one();
+    return 1;
+}
+
+static ssize_t take_one(int fd, const void *data, size_t size)
+{
+    (void)fd, (void)data, (void)size;
+    move_one();
+    return 1;
+}
+
+WT_TEST(a_close_ends_what_never_has_to_wait)
+{
+    wt_seeds_at_most(3);
+    char buf[8] = "";
+    size_t n_read, n_written;
+    struct ends pair = open_pair();
+    wf_sys.recv = give_one;
+    wf_sys.send = take_one;
+    closed_at_third = pair.here;
+    atomic_store(&n_moved, 0);
+    ck_assert_int_eq(weft_socket_read_exact(pair.here, buf, sizeof buf, &n_read), WEFT_ECLOSED);
+    closed_at_third = pair.there;
+    atomic_store(&n_moved, 0);
+    ck_assert_int_eq(weft_socket_write_all(pair.there, buf, sizeof buf, &n_written), WEFT_ECLOSED);
+    ck_assert_uint_eq(n_read, 3);
+    ck_assert_uint_eq(n_written, 3);
+    as_usual();
+}
+
 WT_TEST(one_reader_and_one_writer)
 {
     wt_seeds_at_most(30);
