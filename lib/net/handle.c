@@ -97,6 +97,9 @@ int wf_net_bind(const char *where, int type, bool share_port)
     int rc = weft_address_parse(where, &address);
     if (rc < 0)
         return rc;
+    /* A full queue of a Unix socket shows only as EAGAIN, never as an edge to wait for. */
+    if (type == SOCK_DGRAM && wf_address_family(&address) == AF_UNIX)
+        return WEFT_EINVAL;
     int fd = wf_sys.socket(wf_address_family(&address), type);
     if (fd < 0)
         return fd;

@@ -303,6 +303,7 @@ WT_TEST(what_is_refused)
     ck_assert_int_eq(weft_listen("name.invalid:80", NULL, &door), WEFT_EINVAL);
     ck_assert_int_eq(weft_listen("192.0.2.1:0", NULL, &door), -EADDRNOTAVAIL);
     ck_assert_int_eq(weft_udp_open("192.0.2.1:0", &udp), -EADDRNOTAVAIL);
+    ck_assert_int_eq(weft_udp_open("unix:@weft-no-datagrams", &udp), WEFT_EINVAL);
     ck_assert_int_eq(weft_socket_adopt(-1, &socket), -EBADF);
     ck_assert_int_eq((int)weft_socket_read(NULL, big_got, 1), WEFT_EINVAL);
     struct ends pair = open_pair();
