@@ -116,7 +116,8 @@ int weft_address_parse(const char *text, weft_address *out_address)
 static void write_unix(const weft_address *address, char *text, size_t size)
 {
     struct sockaddr_un un;
-    size_t n = address->size - offsetof(struct sockaddr_un, sun_path);
+    /* The system counts a 0 behind a path that fills it, which is not there. */
+    size_t n = WF_MIN(address->size - offsetof(struct sockaddr_un, sun_path), sizeof un.sun_path);
     memset(&un, 0, sizeof un);
     memcpy(&un, address->sockaddr_, WF_MIN(address->size, sizeof un));
     bool is_abstract = n > 0 && un.sun_path[0] == '\0';

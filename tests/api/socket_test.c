@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 #include <weft.h>
 
@@ -289,6 +290,19 @@ WT_TEST(addresses_as_text)
     memcpy(path, "unix:/", 6);
     path[sizeof path - 1] = '\0';
     ck_assert_int_eq(weft_address_parse(path, &at), WEFT_EOVERFLOW);
+}
+
+/* 108 bytes without a 0 behind them, which the system counts all the same. */
+WT_TEST(a_path_may_fill_its_address)
+{
+    struct sockaddr_un un = { .sun_family = AF_UNIX };
+    weft_address at = { .size = sizeof un + 1 };
+    char text[WEFT_ADDRESS_TEXT];
+    memset(un.sun_path, 'p', sizeof un.sun_path);
+    memset(at.sockaddr_, 'q', sizeof at.sockaddr_);
+    memcpy(at.sockaddr_, &un, sizeof un);
+    ck_assert_int_eq(weft_address_text(&at, text, sizeof text), 5 + (int)sizeof un.sun_path);
+    ck_assert_int_eq(text[5 + sizeof un.sun_path - 1], 'p');
 }
 
 WT_TEST(what_is_refused)
