@@ -38,6 +38,25 @@ static bool copy_part(char *out, size_t room, const char *from, size_t size)
     return true;
 }
 
+static int parse_port(const char *text)
+{
+    int port = 0;
+    for (; *text != '\0'; text++) {
+        if (*text < '0' || *text > '9')
+            return WEFT_EINVAL;
+        port = port * 10 + (*text - '0');
+        if (port > MOST_PORT)
+            return WEFT_EINVAL;
+    }
+    return port;
+}
+
+/* A number that is no port is no name either: the system's resolver would cut it to 16 bits. */
+static bool is_a_service(const char *text)
+{
+    return parse_port(text) >= 0 || text[strspn(text, "0123456789")] != '\0';
+}
+
 int wf_place_split(const char *where, struct wf_place *out)
 {
     const char *host = where, *colon = strrchr(where, ':');
@@ -54,7 +73,7 @@ int wf_place_split(const char *where, struct wf_place *out)
         return WEFT_EINVAL;
     bool fits = copy_part(out->host, sizeof out->host, host, size) &&
                 copy_part(out->service, sizeof out->service, colon + 1, strlen(colon + 1));
-    return fits ? 0 : WEFT_EINVAL;
+    return fits && is_a_service(out->service) ? 0 : WEFT_EINVAL;
 }
 
 static int parse_unix(const char *path, weft_address *out)
@@ -74,19 +93,6 @@ static int parse_unix(const char *path, weft_address *out)
     wf_address_set(out, (const struct sockaddr *)&un,
                    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + size));
     return 0;
-}
-
-static int parse_port(const char *text)
-{
-    int port = 0;
-    for (; *text != '\0'; text++) {
-        if (*text < '0' || *text > '9')
-            return WEFT_EINVAL;
-        port = port * 10 + (*text - '0');
-        if (port > MOST_PORT)
-            return WEFT_EINVAL;
-    }
-    return port;
 }
 
 int weft_address_parse(const char *text, weft_address *out_address)

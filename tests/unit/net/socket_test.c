@@ -270,6 +270,10 @@ WT_TEST(families_take_turns)
     for (int i = 0; i < 5; i++)
         ck_assert_int_eq(wf_address_family(&found[i]), wanted[i]);
     ck_assert_int_eq(weft_resolve("some.name:80", found, 2), 2);
+    ck_assert_int_eq(weft_resolve("some.name:65535", found, 2), 2);
+    ck_assert_int_eq(weft_resolve("some.name:65536", found, 2), WEFT_EINVAL);
+    ck_assert_int_eq(weft_resolve("some.name:99999999999", found, 2), WEFT_EINVAL);
+    ck_assert_int_eq(weft_resolve("some.name:http", found, 2), 2);
     ck_assert_int_eq(weft_resolve("127.0.0.1:80", found, 2), 1);
     ck_assert_int_eq(atomic_load(&n_resolved) % 2, 0); /* that one was not looked up */
     wf_sys.resolve = take_no_list;
