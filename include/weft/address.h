@@ -27,7 +27,8 @@ typedef struct weft_address {
     uint32_t size;
 } weft_address;
 
-/* Reads an address from text. Port 0 lets a listener have any that is free.
+/* Reads an address from text. One that is local to a link has its interface behind it, by
+ * name or number: "[fe80::1%eth0]:80"; it is written by number. Port 0 lets a listener have any that is free.
  *
  * Waits    no
  * From     any thread

@@ -3,9 +3,11 @@
 #include "net/handle.h"
 
 #include <arpa/inet.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/un.h>
 
@@ -95,6 +97,30 @@ static int parse_unix(const char *path, weft_address *out)
     return 0;
 }
 
+/* An interface by its number or name; 0: none. */
+static uint32_t parse_zone(const char *text)
+{
+    enum { DECIMAL = 10 };
+    size_t n_digits = strspn(text, "0123456789");
+    if (n_digits == 0 || text[n_digits] != '\0')
+        return if_nametoindex(text);
+    unsigned long long number = strtoull(text, NULL, DECIMAL);
+    return number <= UINT32_MAX ? (uint32_t)number : 0;
+}
+
+/* "fe80::1%eth0": the same link-local address may be on each interface. */
+static bool parse_v6(const char *host, struct sockaddr_in6 *out)
+{
+    char bare[INET6_ADDRSTRLEN];
+    const char *zone = strchr(host, '%');
+    size_t size = zone != NULL ? (size_t)(zone - host) : strlen(host);
+    if (!copy_part(bare, sizeof bare, host, size) ||
+        inet_pton(AF_INET6, bare, &out->sin6_addr) != 1)
+        return false;
+    out->sin6_scope_id = zone != NULL ? parse_zone(zone + 1) : 0;
+    return zone == NULL || out->sin6_scope_id != 0;
+}
+
 int weft_address_parse(const char *text, weft_address *out_address)
 {
     if (text == NULL || out_address == NULL)
@@ -110,7 +136,7 @@ int weft_address_parse(const char *text, weft_address *out_address)
     struct sockaddr_in6 in6 = { .sin6_family = AF_INET6, .sin6_port = htons((uint16_t)port) };
     if (inet_pton(AF_INET, place.host, &in.sin_addr) == 1)
         wf_address_set(out_address, (const struct sockaddr *)&in, sizeof in);
-    else if (place.host[0] == '\0' || inet_pton(AF_INET6, place.host, &in6.sin6_addr) == 1)
+    else if (place.host[0] == '\0' || parse_v6(place.host, &in6))
         wf_address_set(out_address, (const struct sockaddr *)&in6, sizeof in6);
     else
         return WEFT_EINVAL;
@@ -131,23 +157,28 @@ static void write_unix(const weft_address *address, char *text, size_t size)
                    (int)(is_abstract ? n - 1 : n), un.sun_path + is_abstract);
 }
 
+static void write_v6(const weft_address *address, char *text, size_t size)
+{
+    char host[INET6_ADDRSTRLEN] = "", zone[16] = "";
+    struct sockaddr_in6 in6;
+    memcpy(&in6, address->sockaddr_, sizeof in6);
+    if (in6.sin6_scope_id != 0)
+        (void)snprintf(zone, sizeof zone, "%%%u", in6.sin6_scope_id);
+    (void)snprintf(text, size, "[%s%s]:%u", inet_ntop(AF_INET6, &in6.sin6_addr, host, sizeof host),
+                   zone, ntohs(in6.sin6_port));
+}
+
 static void write_address(const weft_address *address, char *text, size_t size)
 {
-    char host[INET6_ADDRSTRLEN] = "";
+    char host[INET_ADDRSTRLEN] = "";
     struct sockaddr_in in;
-    struct sockaddr_in6 in6;
     switch (wf_address_family(address)) {
     case AF_INET:
         memcpy(&in, address->sockaddr_, sizeof in);
         (void)snprintf(text, size, "%s:%u", inet_ntop(AF_INET, &in.sin_addr, host, sizeof host),
                        ntohs(in.sin_port));
         return;
-    case AF_INET6:
-        memcpy(&in6, address->sockaddr_, sizeof in6);
-        (void)snprintf(text, size, "[%s]:%u",
-                       inet_ntop(AF_INET6, &in6.sin6_addr, host, sizeof host),
-                       ntohs(in6.sin6_port));
-        return;
+    case AF_INET6: write_v6(address, text, size); return;
     case AF_UNIX: write_unix(address, text, size); return;
     default: (void)snprintf(text, size, "?");
     }

@@ -3,6 +3,7 @@
 #include "wt_test.h"
 
 #include <errno.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -275,21 +276,48 @@ WT_TEST(addresses_as_text)
     char small[8], path[200];
     expect_text("127.0.0.1:80", 16);
     expect_text("[::1]:65535", 28);
+    expect_text("[fe80::1%7]:80", 28);
     expect_text("unix:/run/it.sock", 0);
     expect_text("unix:@name", 0);
     OK(weft_address_parse(":8080", &at));
     ck_assert_uint_eq(weft_address_port(&at), 8080);
     ck_assert_int_eq(weft_address_text(&at, small, sizeof small), WEFT_EOVERFLOW);
-    static const char *const wrong[] = { "",           ":",         "80",     "127.0.0.1",
-                                         "127.0.0.1:", "::1:80",    "[::1]",  "1.2.3.4:65536",
-                                         "1.2.3.4:-1", "1.2.3.4:x", "a.b:80", "unix:",
-                                         "[::1:80",    "[]:80x" };
+    static const char *const wrong[] = { "",
+                                         ":",
+                                         "80",
+                                         "127.0.0.1",
+                                         "127.0.0.1:",
+                                         "::1:80",
+                                         "[::1]",
+                                         "1.2.3.4:65536",
+                                         "1.2.3.4:-1",
+                                         "1.2.3.4:x",
+                                         "a.b:80",
+                                         "unix:",
+                                         "[::1:80",
+                                         "[]:80x",
+                                         "[::1%]:80",
+                                         "[::1%0]:80",
+                                         "[::1%weft-none]:80",
+                                         "[::1%4294967296]:80" };
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
         ck_assert_int_eq(weft_address_parse(wrong[i], &at), WEFT_EINVAL);
     memset(path, 'p', sizeof path);
     memcpy(path, "unix:/", 6);
     path[sizeof path - 1] = '\0';
     ck_assert_int_eq(weft_address_parse(path, &at), WEFT_EOVERFLOW);
+}
+
+WT_TEST(a_zone_may_have_a_name)
+{
+    char name[IF_NAMESIZE], text[64];
+    weft_address at;
+    if (if_indextoname(1, name) == NULL)
+        wt_skip("there is no interface 1");
+    (void)snprintf(text, sizeof text, "[fe80::1%%%s]:80", name);
+    OK(weft_address_parse(text, &at));
+    ck_assert_int_gt(weft_address_text(&at, text, sizeof text), 0);
+    ck_assert_str_eq(text, "[fe80::1%1]:80");
 }
 
 /* 108 bytes without a 0 behind them, which the system counts all the same. */
