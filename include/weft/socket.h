@@ -63,7 +63,7 @@ WEFT_API WEFT_MUST_CHECK int weft_connect_to(const weft_address *address,
  *
  * Waits    no
  * From     any thread
- * Returns  0, WEFT_ENOMEM, or -errno: -ENOTSOCK, -ENOTCONN ...                              */
+ * Returns  0, WEFT_ENOMEM, or -errno: -ENOTSOCK, -ENOTCONN, -EPROTOTYPE: no stream ...      */
 WEFT_API WEFT_MUST_CHECK int weft_socket_adopt(int fd, weft_socket **out_socket);
 
 /* The descriptor, which stays the socket's: for options that weft has no name for.

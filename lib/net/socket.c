@@ -42,7 +42,10 @@ int weft_socket_adopt(int fd, weft_socket **out_socket)
     weft_address peer;
     if (out_socket == NULL)
         return WEFT_EINVAL;
-    int rc = wf_net_address(fd, true, &peer);
+    /* Of anything but a stream a short read does not mean that no more is there. */
+    int rc = wf_sys.socket_type(fd);
+    if (rc >= 0)
+        rc = rc == SOCK_STREAM ? wf_net_address(fd, true, &peer) : -EPROTOTYPE;
     if (rc >= 0)
         rc = wf_sys.set_nonblocking(fd);
     if (rc < 0)

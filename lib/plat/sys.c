@@ -152,6 +152,13 @@ static int real_set_option(int fd, int level, int option, int value)
     return result(setsockopt(fd, level, option, &value, sizeof(value)));
 }
 
+static int real_socket_type(int fd)
+{
+    int type = 0;
+    socklen_t size = sizeof(type);
+    return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) < 0 ? -errno : type;
+}
+
 static int real_socket_error(int fd)
 {
     int error = 0;
@@ -240,6 +247,7 @@ static int real_resolve(const char *host, const char *service, struct addrinfo *
         .accept = real_accept,                   \
         .shutdown = real_shutdown,               \
         .set_option = real_set_option,           \
+        .socket_type = real_socket_type,         \
         .socket_error = real_socket_error,       \
         .socket_address = real_socket_address,   \
         .set_nonblocking = real_set_nonblocking, \

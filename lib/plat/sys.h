@@ -41,6 +41,7 @@ struct wf_sys {
     int (*accept)(int fd, struct sockaddr *from, socklen_t *size);
     int (*shutdown)(int fd, int how);
     int (*set_option)(int fd, int level, int option, int value);
+    int (*socket_type)(int fd);  /* SOCK_STREAM ... */
     int (*socket_error)(int fd); /* takes SO_ERROR: 0 or -errno */
     int (*socket_address)(int fd, bool of_peer, struct sockaddr *out, socklen_t *size);
     int (*set_nonblocking)(int fd);

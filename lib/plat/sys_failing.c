@@ -131,6 +131,11 @@ static int failing_set_option(int fd, int level, int option, int value)
                                            : wf_sys_real.set_option(fd, level, option, value);
 }
 
+static int failing_socket_type(int fd)
+{
+    return fails(WF_SYS_NET, "socket_type") ? -ENOBUFS : wf_sys_real.socket_type(fd);
+}
+
 static int failing_socket_error(int fd)
 {
     return fails(WF_SYS_NET, "socket_error") ? -ECONNREFUSED : wf_sys_real.socket_error(fd);
@@ -223,6 +228,7 @@ void wf_sys_fail_when(bool (*when)(enum wf_sys_kind kind, const char *name))
     wf_sys.accept = failing_accept;
     wf_sys.shutdown = failing_shutdown;
     wf_sys.set_option = failing_set_option;
+    wf_sys.socket_type = failing_socket_type;
     wf_sys.socket_error = failing_socket_error;
     wf_sys.socket_address = failing_socket_address;
     wf_sys.set_nonblocking = failing_set_nonblocking;

@@ -347,6 +347,11 @@ WT_TEST(what_is_refused)
     ck_assert_int_eq(weft_udp_open("192.0.2.1:0", &udp), -EADDRNOTAVAIL);
     ck_assert_int_eq(weft_udp_open("unix:@weft-no-datagrams", &udp), WEFT_EINVAL);
     ck_assert_int_eq(weft_socket_adopt(-1, &socket), -EBADF);
+    int datagrams[2];
+    OK(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, datagrams));
+    ck_assert_int_eq(weft_socket_adopt(datagrams[0], &socket), -EPROTOTYPE);
+    OK(close(datagrams[0]));
+    OK(close(datagrams[1]));
     ck_assert_int_eq((int)weft_socket_read(NULL, big_got, 1), WEFT_EINVAL);
     struct ends pair = open_pair();
     ck_assert_int_eq((int)weft_socket_read(pair.here, big_got, 0), WEFT_EINVAL);
