@@ -135,6 +135,9 @@ static void install_locked(int number)
                                 .sa_mask = now.sa_mask,
                                 .sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK };
     action.sa_flags |= now.sa_flags & (SA_NOCLDSTOP | SA_NOCLDWAIT);
+    /* Whoever ignores it has children that leave no zombies, and does not wait for them. */
+    if (number == SIGCHLD && now.sa_handler == SIG_IGN)
+        action.sa_flags |= SA_NOCLDWAIT;
     (void)sigaction(number, &action, NULL);
     caught->is_installed = true;
 }

@@ -203,6 +203,23 @@ WT_TEST(a_handler_that_was_put_on_top_stays)
     ck_assert_int_eq(atomic_load(&n_earlier), 2);
 }
 
+/* A program that ignores it relies on that its children leave no zombies. */
+WT_TEST(children_that_nobody_waits_for_leave_no_zombies)
+{
+    need_signals();
+    struct sigaction before, now, ignore = { .sa_handler = SIG_IGN };
+    sigemptyset(&ignore.sa_mask);
+    ck_assert_int_eq(sigaction(SIGCHLD, &ignore, &before), 0);
+    {
+        WEFT_RX(weft_signal, signals);
+        ck_assert_int_eq(weft_signals(&signals, SIGCHLD), 0);
+        ck_assert_int_eq(sigaction(SIGCHLD, NULL, &now), 0);
+        ck_assert_int_ne(now.sa_flags & SA_NOCLDWAIT, 0);
+    }
+    ck_assert_int_eq(sigaction(SIGCHLD, &before, &now), 0);
+    ck_assert(now.sa_handler == SIG_IGN);
+}
+
 /* ---- the interrupt ----------------------------------------------------------------------------- */
 
 WEFT_TASK(until_cancelled, (int *, out_rc))
