@@ -7,6 +7,10 @@
 
 #include <weft/task.h>
 
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+
 void *wf_net_make(size_t size, int fd)
 {
     struct wf_net *net = wf_alloc(1, size);
@@ -91,6 +95,24 @@ static int bind_to(int fd, const weft_address *address, bool share_port)
     return rc >= 0 ? wf_sys.bind(fd, wf_sockaddr_of(address), address->size) : rc;
 }
 
+/* A descriptor for ":80", which is both families, whatever the system's default; where there is no
+ * IPv6, *address becomes IPv4's. */
+static int open_for_all(int type, weft_address *address)
+{
+    int fd = wf_sys.socket(AF_INET6, type);
+    if (fd >= 0) {
+        int rc = wf_sys.set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
+        if (rc >= 0)
+            return fd;
+        (void)wf_sys.close(fd);
+        return rc;
+    }
+    struct sockaddr_in in = { .sin_family = AF_INET,
+                              .sin_port = htons(weft_address_port(address)) };
+    wf_address_set(address, (const struct sockaddr *)&in, sizeof in);
+    return fd == -EAFNOSUPPORT ? wf_sys.socket(AF_INET, type) : fd;
+}
+
 int wf_net_bind(const char *where, int type, bool share_port)
 {
     weft_address address;
@@ -100,7 +122,8 @@ int wf_net_bind(const char *where, int type, bool share_port)
     /* A full queue of a Unix socket shows only as EAGAIN, never as an edge to wait for. */
     if (type == SOCK_DGRAM && wf_address_family(&address) == AF_UNIX)
         return WEFT_EINVAL;
-    int fd = wf_sys.socket(wf_address_family(&address), type);
+    int fd = where[0] == ':' ? open_for_all(type, &address)
+                             : wf_sys.socket(wf_address_family(&address), type);
     if (fd < 0)
         return fd;
     /* A datagram socket's port is not shared with whoever comes later. */

@@ -9,6 +9,7 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -216,6 +217,47 @@ WT_TEST(who_waits_for_descriptors_can_be_cancelled)
     }
     OK(weft_listener_close(door));
     as_usual();
+}
+
+/* ---- all addresses ------------------------------------------------------------------------------------ */
+
+static int socket_without_v6(int family, int type)
+{
+    return family == AF_INET6 ? -EAFNOSUPPORT : wf_sys_real.socket(family, type);
+}
+
+/* As a system may be set to do. */
+static int socket_of_v6_only(int family, int type)
+{
+    int one = 1, fd = wf_sys_real.socket(family, type);
+    if (fd >= 0 && family == AF_INET6)
+        OK(setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one));
+    return fd;
+}
+
+static void expect_that_v4_gets_in(int (*own_socket)(int family, int type))
+{
+    weft_listener *door;
+    weft_socket *here, *there;
+    weft_address at;
+    char where[32];
+    wf_sys.socket = own_socket;
+    OK(weft_listen(":0", NULL, &door));
+    OK(weft_listener_address(door, &at));
+    (void)snprintf(where, sizeof where, "127.0.0.1:%u", weft_address_port(&at));
+    OK(weft_connect(where, NULL, &here));
+    OK(weft_accept(door, &there));
+    OK(weft_socket_close(here));
+    OK(weft_socket_close(there));
+    OK(weft_listener_close(door));
+    as_usual();
+}
+
+WT_TEST(all_addresses_are_those_of_both_families_that_there_are)
+{
+    wt_seeds_at_most(3);
+    expect_that_v4_gets_in(socket_of_v6_only);
+    expect_that_v4_gets_in(socket_without_v6);
 }
 
 /* ---- names ---------------------------------------------------------------------------------------------- */
