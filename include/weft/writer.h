@@ -2,7 +2,7 @@
 /* Buffered writers: many small writes to a socket or a descriptor in few calls of the system.
  *
  *     WEFT_AUTO(weft_writer, out);
- *     WEFT_TRY(weft_writer_open(peer, NULL, &out));
+ *     WEFT_TRY(weft_writer_open(peer, 0, &out));
  *     WEFT_TRY(weft_writer_write(out, "hello\n", 6, &n));
  *     return weft_close_with(out, 0);               // writes what is left, and says if it can't
  *
