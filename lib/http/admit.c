@@ -138,6 +138,16 @@ void wf_http_ask_locked(weft_http_response *x)
     wf_http_role_post_locked(&x->session->role);
 }
 
+void wf_http_note_complete_locked(weft_http_response *x)
+{
+    const struct wf_http_head *head = &x->head;
+    if (!x->is_cut || !x->has_head || head->is_encoded || head->length < 0 ||
+        x->n_received < head->length)
+        return;
+    x->is_complete = true;
+    wf_http_ask_locked(x);
+}
+
 void wf_http_abort_locked(weft_http_response *x, int code)
 {
     if (x->stage == WF_HTTP_QUEUED || x->stage == WF_HTTP_POSTED)

@@ -9,8 +9,6 @@
 #include <weft/file.h>
 #include <weft/iterator.h>
 
-#define DEFAULT_MAX_BODY ((size_t)64 << 20)
-
 /* ---- pieces ----------------------------------------------------------------------------------------- */
 
 static bool has_bytes(void *arg)
@@ -21,6 +19,8 @@ static bool has_bytes(void *arg)
 
 int64_t wf_http_body_wait(weft_http_response *x, const char **out_data)
 {
+    if (wf_http_has_forked(x->session))
+        return WEFT_EFORK;
     int rc = wf_http_wait(x, has_bytes);
     if (rc < 0)
         return rc;
@@ -103,7 +103,8 @@ int weft_http_read_all(weft_http_response *response, char **out_data, size_t *ou
         return WEFT_EINVAL;
     struct whole whole = { .most = response->max_body };
     int64_t length = response->head.length;
-    bool is_known = length > 0 && !response->head.is_encoded;
+    bool has_none = strcmp(response->method, "HEAD") == 0 || response->head.status == 304;
+    bool is_known = length > 0 && !response->head.is_encoded && !has_none;
     int rc = reserve(&whole, is_known ? (size_t)length : 0);
     if (rc >= 0)
         rc = read_whole(response, &whole);

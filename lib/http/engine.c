@@ -144,11 +144,12 @@ static void do_asked(weft_http_session *session)
         weft_http_response *x = link == NULL ? NULL
                                              : WF_CONTAINER(link, weft_http_response, asked_link);
         int abort_code = x == NULL ? 0 : x->abort_code;
+        bool is_complete = x != NULL && x->is_complete;
         wf_http_role_unlock_in_turn(&session->role);
         if (x == NULL)
             return;
-        if (abort_code < 0)
-            wf_http_transfer_end(x, abort_code);
+        if (is_complete || abort_code < 0)
+            wf_http_transfer_end(x, is_complete ? 0 : abort_code);
         else
             wf_http_transfer_resume(x);
     }

@@ -62,12 +62,10 @@ bool wf_http_fields_have(const weft_http_field *fields, const char *name)
     return false;
 }
 
-int wf_http_fields_add(struct curl_slist **list, const weft_http_field *fields,
-                       const weft_http_field *unless)
+int wf_http_fields_add(struct curl_slist **list, const weft_http_field *fields)
 {
     int rc = 0;
     for (; rc == 0 && fields != NULL && fields->name != NULL; fields++)
-        if (!wf_http_fields_have(unless, fields->name))
-            rc = wf_http_field_add(list, fields->name, fields->value);
+        rc = wf_http_field_add(list, fields->name, fields->value);
     return rc;
 }

@@ -63,8 +63,9 @@ static int note_field(struct wf_http_head *head, const char *name, const char *v
         head->length = length;
     } else if (strcasecmp(name, "Transfer-Encoding") == 0) {
         head->is_chunked = true;
+        head->is_encoded |= strcasecmp(value, "chunked") != 0;
     } else if (strcasecmp(name, "Content-Encoding") == 0) {
-        head->is_encoded = strcasecmp(value, "identity") != 0;
+        head->is_encoded |= strcasecmp(value, "identity") != 0;
     }
     return 0;
 }

@@ -60,14 +60,32 @@ static int add_silence(struct curl_slist **list)
     return 0;
 }
 
+static bool says_itself(const weft_http_request_opts *opts, const char *name)
+{
+    return wf_http_fields_have(opts->headers, name) ||
+           (opts->bearer != NULL && strcasecmp(name, "Authorization") == 0) ||
+           (opts->content_type != NULL && strcasecmp(name, "Content-Type") == 0);
+}
+
+/* Those of the session's that the request says nothing of. */
+static int add_defaults(weft_http_response *x, const weft_http_request_opts *opts)
+{
+    const weft_http_field *field = x->session->opts.headers;
+    int rc = 0;
+    for (; rc == 0 && field != NULL && field->name != NULL; field++)
+        if (!says_itself(opts, field->name))
+            rc = wf_http_field_add(&x->headers, field->name, field->value);
+    return rc;
+}
+
 static int set_headers(weft_http_response *x, const weft_http_request_opts *opts)
 {
     struct curl_slist **list = &x->headers;
     int rc = add_silence(list);
     if (rc == 0)
-        rc = wf_http_fields_add(list, opts->headers, NULL);
+        rc = wf_http_fields_add(list, opts->headers);
     if (rc == 0)
-        rc = wf_http_fields_add(list, x->session->opts.headers, opts->headers);
+        rc = add_defaults(x, opts);
     if (rc == 0 && opts->bearer != NULL)
         rc = add_bearer(list, opts->bearer);
     if (rc == 0 && opts->content_type != NULL &&
@@ -124,6 +142,7 @@ static int prepare(weft_http_response *x, const char *method, const char *url,
         rc = set_body(x, opts, source);
     set_timeouts(x, &opts->timeouts);
     x->max_body = opts->max_body != 0 ? opts->max_body : (size_t)64 << 20;
+    x->max_body = WF_MIN(x->max_body, (size_t)PTRDIFF_MAX - 1); /* and a 0 at its end */
     return rc;
 }
 
@@ -164,9 +183,9 @@ int weft_http_request(weft_http_session *session, const char *method, const char
     if (user_opts != NULL)
         memcpy(&opts, user_opts,
                user_opts->size_ != 0 ? WF_MIN(user_opts->size_, sizeof(opts)) : sizeof(opts));
-    int rc = session == NULL || method == NULL || url == NULL || out_response == NULL
-                 ? WEFT_EINVAL
-                 : wf_http_response_make(session, &x);
+    int rc = session == NULL || method == NULL || url == NULL || out_response == NULL ? WEFT_EINVAL
+             : wf_http_has_forked(session)                                            ? WEFT_EFORK
+                                           : wf_http_response_make(session, &x);
     if (rc < 0) {
         wf_http_source_drop(&opts);
         return rc;

@@ -6,6 +6,7 @@
 
 #include <string.h>
 #include <weft/scope.h>
+#include <weft/time.h>
 
 enum { DRAIN_MS = 250 };
 
@@ -140,9 +141,11 @@ void wf_http_reset(weft_http_response *x)
     x->in = (struct wf_http_ring){ 0 };
     x->out.head = 0;
     x->stage = WF_HTTP_IDLE;
-    x->has_head = x->discards = x->is_paused = x->is_up_paused = false;
+    x->is_cut = x->is_complete = x->has_head = x->discards = x->is_paused = x->is_up_paused = false;
     x->n_received = 0;
     x->callback_code = 0;
+    if (x->total_at_ns != INT64_MAX) /* the next one has what is left of it */
+        x->timeouts.total_ns = WF_MAX(x->total_at_ns - weft_now_ns(), (int64_t)1);
 }
 
 /* ---- closing ---------------------------------------------------------------------------------------- */
@@ -163,6 +166,8 @@ int weft_http_response_close(weft_http_response *response)
 {
     if (response == NULL)
         return 0;
+    if (wf_http_has_forked(response->session))
+        return WEFT_EFORK;
     weft_closing closing;
     weft_closing_begin(&closing);
     close_response(response);

@@ -5,6 +5,7 @@
 #include "plat/mem.h"
 
 #include <string.h>
+#include <unistd.h>
 #include <weft/scope.h>
 
 #define OR(value, otherwise) ((value) != 0 ? (value) : (otherwise))
@@ -128,6 +129,8 @@ void wf_http_session_free(weft_http_session *session)
     wf_free(session);
 }
 
+bool wf_http_has_forked(const weft_http_session *session) { return getpid() != session->pid; }
+
 static weft_http_session *make_session(void)
 {
     weft_http_session *session = wf_alloc(1, sizeof(*session));
@@ -140,6 +143,7 @@ static weft_http_session *make_session(void)
     wf_list_init(&session->running);
     wf_list_init(&session->asked);
     wf_list_init(&session->hosts);
+    session->pid = getpid();
     return session;
 }
 
@@ -224,6 +228,8 @@ int weft_http_session_close(weft_http_session *session)
 {
     if (session == NULL)
         return 0;
+    if (wf_http_has_forked(session))
+        return WEFT_EFORK;
     weft_closing closing;
     weft_closing_begin(&closing);
     int rc = close_session(session);

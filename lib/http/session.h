@@ -94,6 +94,8 @@ struct weft_http_response {
     bool is_up_paused;         /* ... or for bytes in `out` */
     bool is_up_over;           /* no more will come into `out`: all was there, or */
     int up_code;               /* < 0: why not */
+    bool is_cut;               /* the server has answered before it was all sent */
+    bool is_complete;          /* ... and all of the answer is there: to be ended, as a success */
     bool discards;             /* what still comes of the body is for nobody */
     bool has_head;
     int code;       /* OVER: 0, or why it is incomplete */
@@ -158,6 +160,7 @@ struct weft_http_session {
 
     /* Constant. */
     weft_http_session_opts opts;
+    pid_t pid;
 };
 
 static inline weft_http_session *wf_http_session_of(struct wf_http_engine *engine)
@@ -197,6 +200,9 @@ const char *wf_http_head_find(const struct wf_http_head *head, const char *name)
 
 void wf_http_session_free(weft_http_session *session);
 
+/* In a child of who opened it: connections, the epoll instance and perhaps a held lock are shared. */
+bool wf_http_has_forked(const weft_http_session *session);
+
 /* ---- admit.c: places, and how a transfer ends ------------------------------------------------------- */
 
 /* For wf_http_enter_locked, which owns it on every path; *out is NULL when hosts have no limit. */
@@ -209,6 +215,10 @@ void wf_http_over_locked(weft_http_response *x, int code);
 void wf_http_abort_locked(weft_http_response *x, int code);
 void wf_http_ask_locked(weft_http_response *x);
 
+/* Is told when it is cut and when bytes come: libcurl would wait for the end of a request that has none
+ * before it told of the answer's. Of one whose length is not known only its reader's time can tell. */
+void wf_http_note_complete_locked(weft_http_response *x);
+
 /* Its deadline, counted from now, and what it is when that comes; d_ns <= 0: the total's alone. */
 void wf_http_arm_locked(weft_http_response *x, int64_t d_ns, int code);
 
@@ -219,8 +229,7 @@ bool wf_http_is_value(const char *text);
 
 /* Appends one, or all but those that `unless` has too; *list is the caller's to free on every path. */
 WF_MUST_CHECK int wf_http_field_add(struct curl_slist **list, const char *name, const char *value);
-WF_MUST_CHECK int wf_http_fields_add(struct curl_slist **list, const weft_http_field *fields,
-                                     const weft_http_field *unless);
+WF_MUST_CHECK int wf_http_fields_add(struct curl_slist **list, const weft_http_field *fields);
 bool wf_http_fields_have(const weft_http_field *fields, const char *name);
 
 /* ---- url.c ------------------------------------------------------------------------------------------ */
@@ -268,6 +277,7 @@ struct wf_http_source {
     weft_file *file;
     char *block;  /* of the file */
     int64_t size; /* -1: not known */
+    int64_t left; /* of it */
 };
 
 /* Takes over what opts owns, on every path; to be closed on every path. */

@@ -78,6 +78,7 @@ static size_t on_body(char *data, size_t size, size_t n, void *arg)
     wf_http_role_lock(role);
     x->in.tail += discards ? 0 : size;
     x->n_received += (int64_t)size;
+    wf_http_note_complete_locked(x);
     wf_http_arm_locked(x, x->timeouts.idle_ns, WEFT_EHTTPIDLE);
     wf_http_role_tell_locked(role, &x->party);
     wf_http_role_unlock_in_turn(role);
@@ -237,7 +238,7 @@ void wf_http_transfer_end(weft_http_response *x, int code)
         else
             curl_easy_cleanup(easy);
     }
-    if (code < 0 && x->callback_code < 0)
+    if (x->callback_code < 0)
         code = x->callback_code;
     wf_http_role_lock(&session->role);
     wf_http_over_locked(x, code);
@@ -251,6 +252,10 @@ void wf_http_transfer_resume(weft_http_response *x)
     wf_http_arm_locked(x, x->has_head ? x->timeouts.idle_ns : x->timeouts.first_byte_ns,
                        x->has_head ? WEFT_EHTTPIDLE : WEFT_EHTTPFIRST);
     wf_http_role_unlock_in_turn(&x->session->role);
-    (void)curl_easy_pause(x->easy, CURLPAUSE_CONT);
+    CURLcode result = curl_easy_pause(x->easy, CURLPAUSE_CONT);
+    if (result != CURLE_OK) { /* what it had kept was refused: that is said here alone */
+        wf_http_transfer_end(x, wf_http_code_of(result, 0));
+        return;
+    }
     x->session->engine.curl_at_ns = 0; /* it goes on at the next look at libcurl's timers */
 }

@@ -32,6 +32,7 @@ static int open_file(struct wf_http_source *source, const char *path)
     int rc = weft_file_open(path, "r", &source->file);
     if (rc >= 0)
         rc = weft_blocking(size_of_file, path, &source->size);
+    source->left = source->size;
     source->block = wf_realloc(NULL, FILE_BLOCK);
     return rc < 0 ? rc : source->block != NULL ? 0 : WEFT_ENOMEM;
 }
@@ -63,14 +64,28 @@ void wf_http_source_close(struct wf_http_source *source)
     wf_free(source->block);
 }
 
+/* No more than was announced: the server would take the rest for another request. */
+static int pull_file(struct wf_http_source *source, weft_http_chunk *out)
+{
+    size_t most = FILE_BLOCK;
+    if (source->size >= 0)
+        most = (size_t)WF_MIN(source->left, (int64_t)FILE_BLOCK);
+    if (most == 0)
+        return 0;
+    int64_t n = weft_file_read(source->file, source->block, most);
+    *out = (weft_http_chunk){ source->block, n > 0 ? (size_t)n : 0 };
+    source->left -= WF_MAX(n, (int64_t)0);
+    if (n == 0 && source->size >= 0)
+        return WEFT_EEOF;
+    return n > 0 ? 1 : (int)n;
+}
+
 /* 1, 0: the end, or < 0. */
 static int pull(struct wf_http_source *source, weft_http_chunk *out)
 {
     if (source->rx != NULL)
         return weft_receiver_recv(source->rx, out, sizeof(*out));
-    int64_t n = weft_file_read(source->file, source->block, FILE_BLOCK);
-    *out = (weft_http_chunk){ source->block, n > 0 ? (size_t)n : 0 };
-    return n > 0 ? 1 : (int)n;
+    return pull_file(source, out);
 }
 
 /* ---- the pump ----------------------------------------------------------------------------------------- */
@@ -118,6 +133,14 @@ static int push(weft_http_response *x, weft_http_chunk chunk)
     return 0;
 }
 
+static void cut(weft_http_response *x)
+{
+    wf_http_role_lock(&x->session->role);
+    x->is_cut = true;
+    wf_http_note_complete_locked(x);
+    wf_http_role_unlock(&x->session->role);
+}
+
 int wf_http_upload(weft_http_response *x, struct wf_http_source *source)
 {
     weft_http_chunk chunk;
@@ -130,5 +153,7 @@ int wf_http_upload(weft_http_response *x, struct wf_http_source *source)
     }
     if (rc <= 0)
         publish(x, 0, true, rc); /* the server is not to take a part for the whole */
+    else
+        cut(x);
     return rc < 0 ? rc : 0;
 }

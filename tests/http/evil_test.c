@@ -193,4 +193,87 @@ WT_TEST(a_deadline_ends_a_request_in_a_task_and_in_a_thread)
     evil_stop(&server);
 }
 
+/* ---- packed bodies ------------------------------------------------------------------------------------ */
+
+struct packed {
+    char bytes[16384];
+    size_t n_bits;
+};
+
+static void put_bits(struct packed *to, unsigned code, unsigned n)
+{
+    for (; n > 0; n--, to->n_bits++)
+        if (code >> (n - 1) & 1)
+            to->bytes[to->n_bits / 8] |= (char)(1u << to->n_bits % 8);
+}
+
+/* A head, and after it 1 + 258 * n_matches bytes of 0, deflated 150-fold. */
+static size_t pack_zeros(struct packed *to, const char *head, unsigned n_matches)
+{
+    unsigned long sum = (1 + 258ul * n_matches) % 65521 << 16 | 1;
+    memset(to, 0, sizeof(*to));
+    to->n_bits = 8 * (size_t)snprintf(to->bytes, sizeof(to->bytes), "%s\x78\x01", head);
+    put_bits(to, 6, 3);    /* the last block, of the fixed code */
+    put_bits(to, 0x30, 8); /* a 0 */
+    for (unsigned i = 0; i < n_matches; i++)
+        put_bits(to, 0xc5 << 5, 13); /* 258 of the byte before */
+    put_bits(to, 0, 7);
+    to->n_bits = (to->n_bits + 7) / 8 * 8;
+    for (int i = 3; i >= 0; i--, to->n_bits += 8)
+        to->bytes[to->n_bits / 8] = (char)(sum >> 8 * i);
+    ck_assert_uint_lt(to->n_bits / 8, sizeof(to->bytes));
+    return to->n_bits / 8;
+}
+
+/* The code, or the size of what was unpacked. */
+static int64_t unpack(const char *head, unsigned n_matches)
+{
+    struct packed packed;
+    struct evil server;
+    int64_t n, sum = 0;
+    static char buf[65536];
+    struct evil_reply reply = { .bytes = packed.bytes };
+    reply.size = pack_zeros(&packed, head, n_matches);
+    evil_start(&server, &reply, 1);
+    {
+        WEFT_AUTO(weft_http_session, session);
+        WEFT_AUTO(weft_http_response, response);
+        ck_assert_int_eq(weft_http_session_open(
+                             WEFT_OPTS(http_session, .timeouts.total_ns = WEFT_SEC(5)), &session),
+                         0);
+        ck_assert_int_eq(weft_http_get(session, server.url, NULL, &response), 0);
+        while ((n = weft_http_read(response, buf, sizeof(buf))) > 0)
+            sum += n;
+    }
+    evil_stop(&server);
+    return n < 0 ? n : sum;
+}
+
+WT_TEST(a_body_that_unpacks_to_far_more_than_came)
+{
+    const char *const heads[] = {
+        "HTTP/1.1 200 OK\r\nContent-Encoding: deflate\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Encoding: deflate\r\nContent-Encoding: identity\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: deflate\r\n\r\n",
+    };
+    ck_assert_int_eq(unpack(heads[0], 1000), 258001);
+    for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++)
+        ck_assert_int_eq(unpack(heads[i], 6000), WEFT_EHTTPLIMIT);
+}
+
+/* The last block of it is refused while a pause ends, when libcurl does not end the transfer. */
+WT_TEST(a_block_that_is_refused_is_not_left_out)
+{
+    const char *head = "HTTP/1.1 200 OK\r\nContent-Encoding: deflate\r\n\r\n";
+    ck_assert_int_eq(unpack(head, (1 << 20) / 258 + 1), WEFT_EHTTPLIMIT);
+}
+
+WT_TEST(a_packed_body_that_is_said_not_to_be)
+{
+    ck_assert_int_eq(unpack("HTTP/1.1 200 OK\r\nContent-Encoding: deflate\r\n"
+                            "Content-Encoding: identity\r\nContent-Length: 22\r\n\r\n",
+                            8),
+                     1 + 8 * 258);
+}
+
 WT_MAIN("http_evil")

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <weft.h>
 #include <weft/http.h>
@@ -155,6 +156,96 @@ WT_TEST(a_body_of_a_file)
     unlink(path);
     ck_assert_ptr_nonnull(strstr(server.requests, "Content-Length: 11\r\n"));
     expect_request(&server, "POST / HTTP/1.1\r\n", "from a file");
+}
+
+/* An answer that is no error stops it as well. */
+WT_TEST(an_early_answer_is_complete_without_the_rest_of_the_request)
+{
+    struct evil server;
+    struct evil_reply reply = { .bytes = OK_HELLO, .then = EVIL_HOLD };
+    evil_start(&server, &reply, 1);
+    weft_http_session *session = open_session(
+        WEFT_OPTS(http_session, .timeouts.idle_ns = WEFT_SEC(5)));
+    WEFT_RX(weft_http_chunk, body);
+    ck_assert_int_eq(words(1 << 30, 0, &body), 0);
+    ck_assert_int_eq(
+        send_once(session, "PUT", server.url, WEFT_OPTS(http_request, .body_rx = WEFT_MOVE(body))),
+        200);
+    ck_assert_int_eq(weft_http_session_close(session), 0);
+    evil_stop(&server);
+}
+
+/* The system says of each of these that it has a page, and gives less. */
+WT_TEST(a_file_that_is_shorter_than_it_was_is_not_sent_as_a_whole)
+{
+    static const char path[] = "/sys/devices/system/cpu/online";
+    struct evil server;
+    struct evil_reply reply = hello;
+    if (access(path, R_OK) != 0)
+        wt_skip("no sysfs here");
+    reply.request_body = 4096;
+    evil_start(&server, &reply, 1);
+    weft_http_session *session = open_session(
+        WEFT_OPTS(http_session, .timeouts.first_byte_ns = WEFT_SEC(5)));
+    ck_assert_int_eq(
+        send_once(session, "POST", server.url, WEFT_OPTS(http_request, .body_path = path)),
+        WEFT_EEOF);
+    ck_assert_int_eq(weft_http_session_close(session), 0);
+    evil_stop(&server);
+}
+
+static unsigned count(const char *text, const char *part)
+{
+    unsigned n = 0;
+    while ((text = strstr(text, part)) != NULL)
+        n++, text++;
+    return n;
+}
+
+WT_TEST(what_a_request_says_itself_goes_before_the_session)
+{
+    struct evil server;
+    const weft_http_field ours[] = { { "authorization", "Basic c2Vzc2lvbg==" },
+                                     { "content-type", "text/html" },
+                                     { 0 } };
+    evil_start(&server, &hello, 1);
+    weft_http_session *session = open_session(WEFT_OPTS(http_session, .headers = ours));
+    ck_assert_int_eq(send_once(session, "POST", server.url,
+                               WEFT_OPTS(http_request, .bearer = "t", .content_type = "text/css")),
+                     200);
+    ck_assert_int_eq(weft_http_session_close(session), 0);
+    evil_stop(&server);
+    ck_assert_uint_eq(count(server.requests, "uthorization:"), 1);
+    ck_assert_uint_eq(count(server.requests, "ontent-"), 2);
+    ck_assert_ptr_nonnull(strstr(server.requests, "Authorization: Bearer t\r\n"));
+    ck_assert_ptr_nonnull(strstr(server.requests, "Content-Type: text/css\r\n"));
+}
+
+/* ---- a whole body -------------------------------------------------------------------------------------- */
+
+static int whole(const char *method, const char *reply, size_t max_body)
+{
+    struct evil server;
+    evil_start(&server, &(struct evil_reply){ .bytes = reply }, 1);
+    weft_http_session *session = open_session(NULL);
+    int rc = send_once(session, method, server.url, WEFT_OPTS(http_request, .max_body = max_body));
+    ck_assert_int_eq(weft_http_session_close(session), 0);
+    evil_stop(&server);
+    return rc;
+}
+
+WT_TEST(a_whole_body_may_be_as_long_as_memory)
+{
+    ck_assert_int_eq(whole("GET", OK_HELLO, SIZE_MAX), 200);
+    ck_assert_int_eq(whole("GET", OK_HELLO, SIZE_MAX - 1), 200);
+}
+
+WT_TEST(a_length_without_a_body_asks_for_no_memory)
+{
+    ck_assert_int_eq(whole("HEAD", "HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n", 0),
+                     200);
+    ck_assert_int_eq(whole("GET", "HTTP/1.1 304 Same\r\nContent-Length: 99999999999\r\n\r\n", 0),
+                     304);
 }
 
 /* ---- connections that have died ------------------------------------------------------------------------ */
@@ -320,6 +411,53 @@ WT_TEST(a_response_that_is_left_open_is_named)
     ck_assert_int_eq(weft_http_response_close(args[2]), 0);
     ck_assert_int_eq(weft_http_session_close(session), 0);
     evil_stop(&server);
+}
+
+/* The first answer is left while little of it is missing, which is waited for until the time is up. */
+WT_TEST(the_total_is_that_of_all_redirects)
+{
+    struct evil server;
+    struct evil_reply replies[] = {
+        { .bytes = "HTTP/1.1 302 Found\r\nLocation: /\r\nContent-Length: 9\r\n\r\nall",
+          .then = EVIL_HOLD },
+        hello,
+    };
+    weft_http_response *response = NULL;
+    evil_start(&server, replies, 2);
+    weft_http_session *session = open_session(
+        WEFT_OPTS(http_session, .timeouts.total_ns = WEFT_MS(100)));
+    ck_assert_int_eq(weft_http_get(session, server.url, NULL, &response), WEFT_EHTTPTOTAL);
+    ck_assert_int_eq(weft_http_session_close(session), 0);
+    evil_stop(&server);
+}
+
+/* What a forked child has of a session is its parent's. */
+WT_TEST(a_forked_child_leaves_the_session_alone)
+{
+    struct evil server;
+    struct evil_reply replies[] = { hello, hello };
+    weft_http_response *response, *other = NULL;
+    int status;
+    evil_start(&server, replies, 2);
+    weft_http_session *session = open_session(NULL);
+    ck_assert_int_eq(weft_http_get(session, server.url, NULL, &response), 0);
+    pid_t pid = fork();
+    ck_assert_int_ge(pid, 0);
+    if (pid == 0) {
+        char buf[8];
+        bool is_told = weft_http_get(session, server.url, NULL, &other) == WEFT_EFORK &&
+                       weft_http_read(response, buf, sizeof(buf)) == WEFT_EFORK &&
+                       weft_http_response_close(response) == WEFT_EFORK &&
+                       weft_http_session_close(session) == WEFT_EFORK;
+        _exit(is_told ? 0 : 1);
+    }
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    ck_assert_int_eq(status, 0);
+    ck_assert_int_eq(weft_http_response_close(response), 0);
+    ck_assert_int_eq(send_once(session, "GET", server.url, NULL), 200);
+    ck_assert_int_eq(weft_http_session_close(session), 0);
+    evil_stop(&server);
+    ck_assert_uint_eq(server.n_connections, 1);
 }
 
 WT_MAIN("http_transfer")
