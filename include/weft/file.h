@@ -10,8 +10,9 @@
  * terminal is waited for as by weft_fd_wait, and a cancel ends that wait. A file has one
  * position, which reads and writes move: a call that finds another one using the file
  * returns WEFT_EBUSY. Nothing is buffered: what a call has written is with the system when
- * it returns, and there is nothing to flush. Positions and sizes: weft/file_at.h. Lines:
- * weft/line.h.
+ * it returns, and there is nothing to flush. A plain thread that writes to a pipe which
+ * nobody reads may get SIGPIPE, as of write; in a task it is -EPIPE. Positions and sizes:
+ * weft/file_at.h. Lines: weft/line.h.
  */
 #ifndef WEFT_FILE_H
 #define WEFT_FILE_H
@@ -146,10 +147,11 @@ WEFT_API WEFT_MUST_CHECK int weft_file_write_many(weft_file *file, const struct 
 
 /* Reads from the file's position to its end into memory of its own.
  *
- * *out_data is the caller's, to be freed with weft_free; a 0 byte follows the last one.
+ * *out_data is the caller's, to be freed with weft_free; a 0 byte follows the last one. When
+ * this fails, what was read is gone: of a pipe for good, of a file until it is sought.
  *
  * Waits    the task, or a plain thread
- * Cancel   yes, before it starts: nothing is read
+ * Cancel   yes, before it starts and between two reads of the system
  * From     any thread, one at a time
  * Returns  0
  *          WEFT_ENOMEM, WEFT_ECANCELED, or -errno of read                                   */

@@ -78,7 +78,8 @@ WEFT_API WEFT_MUST_CHECK int64_t weft_file_read_at(weft_file *file, int64_t offs
  * Cancel   yes, before it starts and between two writes of the system
  * From     any thread, any number at once
  * Returns  0               all size bytes
- *          WEFT_ECANCELED, or -errno of pwrite; -ESPIPE for a pipe                          */
+ *          WEFT_ECANCELED, or -errno of pwrite; -ESPIPE for a pipe
+ *          WEFT_EBUSY      a spooled file (weft/temp.h) that another call uses              */
 WEFT_API WEFT_MUST_CHECK int weft_file_write_at(weft_file *file, int64_t offset,
                                                 const void *data, size_t size, size_t *out_n);
 

@@ -50,7 +50,7 @@ WEFT_API WEFT_MUST_CHECK int weft_temp_open_named(const weft_temp_opts *opts,
 
 /* The same without a name, and in memory as long as it is no larger than max_in_memory
  * bytes; the write that makes it larger moves it to the folder. A write at a place
- * (weft_file_write_at) does not look.
+ * (weft_file_write_at) goes one at a time here, and beside another call is WEFT_EBUSY.
  *
  * Waits    the task, or a plain thread
  * Cancel   yes, before it starts

@@ -37,10 +37,13 @@ static int run_steps(void *arg)
     return rc;
 }
 
+/* The code alone would not do: a job that no thread could be made for says the same. */
 static int run_step(void *arg)
 {
     struct wf_file_op *op = arg;
-    return op->step(op);
+    int rc = op->step(op);
+    op->would_block = rc == -EAGAIN;
+    return rc;
 }
 
 /* A descriptor that would block may be ready and yet not take all. */
@@ -62,14 +65,15 @@ static int run_ready_step(weft_file *file, const char *name, struct wf_file_op *
     if (rc < 0)
         return rc;
     limit_step(op);
-    rc = file->is_nonblocking ? op->step(op) : wf_blocking_call(name, run_step, op);
-    return rc == -EAGAIN ? 1 : rc;
+    op->would_block = false;
+    rc = file->is_nonblocking ? run_step(op) : wf_blocking_call(name, run_step, op);
+    return op->would_block ? 1 : rc;
 }
 
 static int run(weft_file *file, const char *name, struct wf_file_op *op)
 {
     int rc = 1;
-    while (rc > 0 && file->by_readiness)
+    while (rc > 0 && file->by_readiness && !op->is_empty)
         rc = run_ready_step(file, name, op);
     return rc > 0 ? wf_blocking_call(name, run_steps, op) : rc;
 }
@@ -123,7 +127,7 @@ static int read_step(struct wf_file_op *op)
 
 int64_t weft_file_read(weft_file *file, void *buf, size_t size)
 {
-    struct wf_file_op op = { .step = read_step, .buf = buf, .size = size };
+    struct wf_file_op op = { .step = read_step, .buf = buf, .size = size, .is_empty = size == 0 };
     int rc = wf_file_run(file, "weft_file_read", &op);
     return rc < 0 ? rc : (int64_t)op.n_done;
 }
@@ -141,7 +145,9 @@ static int read_exact_step(struct wf_file_op *op)
 
 int weft_file_read_exact(weft_file *file, void *buf, size_t size, size_t *out_n)
 {
-    struct wf_file_op op = { .step = read_exact_step, .buf = buf, .size = size };
+    struct wf_file_op op = {
+        .step = read_exact_step, .buf = buf, .size = size, .is_empty = size == 0
+    };
     return run_counted(file, "weft_file_read_exact", &op, out_n);
 }
 
@@ -165,19 +171,24 @@ static int write_step(struct wf_file_op *op)
     return op->n_done < op->size ? 1 : end_write(op);
 }
 
+static struct wf_file_op write_of(const void *data, size_t size)
+{
+    return (struct wf_file_op){ .step = write_step,
+                                .is_write = true,
+                                .buf = (void *)(uintptr_t)data,
+                                .size = size,
+                                .is_empty = size == 0 };
+}
+
 int weft_file_write_all(weft_file *file, const void *data, size_t size, size_t *out_n)
 {
-    struct wf_file_op op = {
-        .step = write_step, .is_write = true, .buf = (void *)(uintptr_t)data, .size = size
-    };
+    struct wf_file_op op = write_of(data, size);
     return run_counted(file, "weft_file_write_all", &op, out_n);
 }
 
 int weft_file_write(weft_file *file, const void *data, size_t size)
 {
-    struct wf_file_op op = {
-        .step = write_step, .is_write = true, .buf = (void *)(uintptr_t)data, .size = size
-    };
+    struct wf_file_op op = write_of(data, size);
     return wf_file_run(file, "weft_file_write", &op);
 }
 
@@ -231,7 +242,7 @@ int weft_file_write_many(weft_file *file, const struct iovec *parts, size_t n, s
     if (parts == NULL && n > 0)
         return WEFT_EINVAL;
     struct wf_file_op op = {
-        .step = write_many_step, .is_write = true, .parts = parts, .n_parts = n
+        .step = write_many_step, .is_write = true, .parts = parts, .n_parts = n, .is_empty = n == 0
     };
     return run_counted(file, "weft_file_write_many", &op, out_n);
 }

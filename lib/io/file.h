@@ -44,7 +44,9 @@ struct wf_file_op {
     weft_file *file;
     int (*step)(struct wf_file_op *op); /* 1: go on; 0: done, or -errno */
     bool is_write;
-    bool is_counted; /* the caller learns n_done: a cancel may cut it short */
+    bool is_counted;  /* a cancel may cut it short: n_done is told, or of no use */
+    bool is_empty;    /* moves no bytes, and so waits for none */
+    bool would_block; /* the last step has found nothing, or no room */
 
     void *buf; /* read into, or written from */
     size_t size;

@@ -77,7 +77,7 @@ int weft_file_stat(weft_file *file, struct stat *out_stat)
 #define MAX_AT_ONCE ((size_t)0x7ffff000)
 
 struct at_job {
-    int fd;
+    weft_file *file;
     char *buf;
     size_t size, n_done;
     int64_t offset;
@@ -90,8 +90,8 @@ static ssize_t move_once(const struct at_job *job)
     off_t at = (off_t)job->offset + (off_t)job->n_done;
     ssize_t n;
     do
-        n = job->is_write ? wf_fs.pwrite(job->fd, job->buf + job->n_done, left, at)
-                          : wf_fs.pread(job->fd, job->buf + job->n_done, left, at);
+        n = job->is_write ? wf_fs.pwrite(job->file->fd, job->buf + job->n_done, left, at)
+                          : wf_fs.pread(job->file->fd, job->buf + job->n_done, left, at);
     while (n == -EINTR);
     return n;
 }
@@ -120,11 +120,31 @@ static int write_at_job(void *arg)
     return 0;
 }
 
+static int write_spooled_at_job(void *arg)
+{
+    const struct at_job *job = arg;
+    int rc = write_at_job(arg);
+    return rc == 0 && job->file->is_spooled ? wf_file_spill(job->file) : rc;
+}
+
+/* A spooled file may move: what is written meanwhile to the one that it leaves would be lost. So
+ * whoever writes to it has the turn. */
+static int write_at(struct at_job *job)
+{
+    if (job->file->spool_folder == NULL)
+        return wf_blocking_call("weft_file_write_at", write_at_job, job);
+    if (!wf_file_take(job->file))
+        return WEFT_EBUSY;
+    int rc = wf_blocking_call("weft_file_write_at", write_spooled_at_job, job);
+    wf_file_release(job->file);
+    return rc;
+}
+
 int64_t weft_file_read_at(weft_file *file, int64_t offset, void *buf, size_t size)
 {
     if (file == NULL || offset < 0)
         return WEFT_EINVAL;
-    struct at_job job = { .fd = file->fd, .buf = buf, .size = size, .offset = offset };
+    struct at_job job = { .file = file, .buf = buf, .size = size, .offset = offset };
     int rc = wf_blocking_call("weft_file_read_at", read_at_job, &job);
     return rc < 0 ? rc : (int64_t)job.n_done;
 }
@@ -134,12 +154,12 @@ int weft_file_write_at(weft_file *file, int64_t offset, const void *data, size_t
 {
     if (file == NULL || offset < 0 || out_n == NULL)
         return WEFT_EINVAL;
-    struct at_job job = { .fd = file->fd,
+    struct at_job job = { .file = file,
                           .buf = (char *)(uintptr_t)data,
                           .size = size,
                           .offset = offset,
                           .is_write = true };
-    int rc = wf_blocking_call("weft_file_write_at", write_at_job, &job);
+    int rc = write_at(&job);
     *out_n = job.n_done;
     return rc;
 }
@@ -150,6 +170,7 @@ struct send_job {
     int to, from;
     off_t offset;
     size_t size, n_done;
+    bool is_full; /* `to` took no more */
 };
 
 /* Until all is sent, the file ends, or `to` takes no more at once. A pipe or socket that is not
@@ -162,6 +183,7 @@ static int send_job(void *arg)
                                     WF_MIN(job->size - job->n_done, MAX_AT_ONCE));
         if (n == -EINTR)
             continue;
+        job->is_full = n == -EAGAIN;
         if (n <= 0)
             return n < 0 ? (int)n : WEFT_EEOF;
         job->n_done += (size_t)n;
@@ -177,9 +199,10 @@ int weft_file_send_at(weft_file *file, int64_t offset, int fd, size_t size, size
         return WEFT_EINVAL;
     struct send_job job = { .to = fd, .from = file->fd, .offset = (off_t)offset, .size = size };
     int rc;
-    do
+    do {
+        job.is_full = false;
         rc = wf_blocking_call("weft_file_send_at", send_job, &job);
-    while (rc == -EAGAIN && (rc = WF_MIN(wf_io_wait(fd, WF_POLL_OUT), 0)) == 0);
+    } while (job.is_full && (rc = WF_MIN(wf_io_wait(fd, WF_POLL_OUT), 0)) == 0);
     *out_n = job.n_done;
     return rc;
 }

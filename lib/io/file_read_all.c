@@ -55,7 +55,7 @@ int weft_file_read_all(weft_file *file, char **out_data, size_t *out_size)
 {
     if (out_data == NULL || out_size == NULL)
         return WEFT_EINVAL;
-    struct wf_file_op op = { .step = read_all_step };
+    struct wf_file_op op = { .step = read_all_step, .is_counted = true };
     int rc = wf_file_run(file, "weft_file_read_all", &op);
     if (rc < 0) {
         wf_free(op.data);

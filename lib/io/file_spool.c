@@ -2,8 +2,8 @@
  * Spooled files: in memory until they are too large for it.
  *
  * One is a file in memory to the system (memfd), so that every operation works on it. When it moves,
- * the new file takes over its descriptor (dup3): what goes on beside, at places of its own, finds
- * the one or the other, both with the same content. */
+ * the new file takes over its descriptor (dup3): what reads beside, at places of its own, finds the
+ * one or the other, both with the same content, since whoever writes has the file's turn. */
 #include "blocking/pool.h"
 #include "io/file.h"
 #include "io/temp_name.h"

@@ -110,6 +110,21 @@ WT_TEST(a_spooled_one_moves_when_it_is_too_large)
     end();
 }
 
+WT_TEST(a_write_at_a_place_moves_it_too)
+{
+    begin();
+    size_t n;
+    WEFT_AUTO(weft_file, file);
+    ck_assert_int_eq(weft_temp_open_spooled(here(), 8, &file), 0);
+    int64_t memory = device_of(file);
+    ck_assert_int_eq(weft_file_write_at(file, 0, "01234", 5, &n), 0);
+    ck_assert_int_eq(device_of(file), memory);
+    ck_assert_int_eq(weft_file_write_at(file, 5, "56789", 5, &n), 0);
+    ck_assert_int_ne(device_of(file), memory);
+    ck_assert_int_eq(weft_close_with(file, 0), 0);
+    end();
+}
+
 /* ---- temporary folders --------------------------------------------------------------------------------- */
 
 static void fill(const weft_temp_dir *dir)

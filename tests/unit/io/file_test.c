@@ -179,6 +179,59 @@ WT_TEST(a_close_needs_no_thread)
     unlink(test_path);
 }
 
+/* Of the pool alone: the runtime may start. */
+static int no_pool_thread(uintptr_t *out, const char *name, void (*fn)(void *), void *arg)
+{
+    if (strcmp(name, WF_POOL_THREAD_NAME) == 0)
+        return -EAGAIN;
+    return wf_sys_real.thread_create(out, name, fn, arg);
+}
+
+/* Both are ready, so that whoever took the code for "not now" would ask for ever. */
+WT_TEST(without_a_thread_what_is_ready_is_not_waited_for)
+{
+    weft_file *pipe_end, *file;
+    int ends[2];
+    char byte;
+    size_t n;
+    ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
+    ck_assert_int_eq(write(ends[1], "x", 1), 1);
+    ck_assert_int_eq(weft_file_adopt(ends[0], &pipe_end), 0);
+    ck_assert_int_eq(weft_file_open(test_path, "w+", &file), 0);
+    ck_assert_int_eq(weft_file_write(file, "x", 1), 0);
+    wf_pool_stop(wf_clock_after(WEFT_SEC(5)));
+    wf_sys.thread_create = no_pool_thread;
+    ck_assert_int_eq(weft_file_read(pipe_end, &byte, 1), WEFT_EAGAIN);
+    ck_assert_int_eq(weft_file_send_at(file, 0, ends[1], 1, &n), WEFT_EAGAIN);
+    wf_sys.thread_create = wf_sys_real.thread_create;
+    ck_assert_int_eq(weft_file_read(pipe_end, &byte, 1), 1);
+    ck_assert_int_eq(weft_file_close(pipe_end), 0);
+    ck_assert_int_eq(weft_file_close(file), 0);
+    close(ends[1]);
+    unlink(test_path);
+}
+
+WT_TEST(what_moves_nothing_waits_for_nothing)
+{
+    wt_seeds_at_most(3);
+    weft_file *from, *to;
+    int ends[2];
+    char room[4096] = "";
+    size_t n;
+    ck_assert_int_eq(pipe2(ends, O_CLOEXEC | O_NONBLOCK), 0);
+    ck_assert_int_eq(weft_file_adopt(ends[0], &from), 0);
+    ck_assert_int_eq(weft_file_adopt(ends[1], &to), 0);
+    ck_assert_int_eq(weft_file_read(from, room, 0), 0);
+    ck_assert_int_eq(weft_file_read_exact(from, room, 0, &n), 0);
+    while (write(ends[1], room, sizeof room) > 0)
+        ;
+    ck_assert_int_eq(weft_file_write(to, room, 0), 0);
+    ck_assert_int_eq(weft_file_write_all(to, room, 0, &n), 0);
+    ck_assert_int_eq(weft_file_write_many(to, NULL, 0, &n), 0);
+    ck_assert_int_eq(weft_file_close(from), 0);
+    ck_assert_int_eq(weft_file_close(to), 0);
+}
+
 /* ---- two at once --------------------------------------------------------------------------------------- */
 
 static _Atomic uint32_t is_reading, may_read;
@@ -221,6 +274,42 @@ WT_TEST(a_second_user_is_turned_away)
     ck_assert_int_eq(weft_file_write(file, "x", 1), 0);
     ck_assert_int_eq(weft_file_close(file), 0);
     be_usual();
+    unlink(test_path);
+}
+
+/* ---- cancelled between two reads ----------------------------------------------------------------------- */
+
+enum { AT_ONCE = 8 };
+
+static weft_scope *to_cancel;
+
+/* Small ones are not ours: the runtime reads, too. */
+static ssize_t cancelling_read(int fd, void *buf, size_t size)
+{
+    if (size > AT_ONCE)
+        weft_scope_cancel(to_cancel);
+    return wf_sys_real.read(fd, buf, WF_MIN(size, (size_t)AT_ONCE));
+}
+
+WT_TEST(read_all_hears_a_cancel_between_two_reads)
+{
+    wt_seeds_at_most(3);
+    weft_file *file;
+    char *data = NULL;
+    size_t size;
+    ck_assert_int_eq(weft_file_open(test_path, "w+", &file), 0);
+    ck_assert_int_eq(weft_file_write(file, "more than is read at once", 25), 0);
+    ck_assert_int_eq(weft_file_seek(file, 0, SEEK_SET), 0);
+    {
+        WEFT_SCOPE(scope);
+        to_cancel = &scope;
+        wf_sys.read = cancelling_read;
+        ck_assert_int_eq(weft_file_read_all(file, &data, &size), WEFT_ECANCELED);
+        be_usual();
+    }
+    ck_assert_ptr_null(data);
+    ck_assert_int_eq(weft_file_tell(file), AT_ONCE);
+    ck_assert_int_eq(weft_file_close(file), 0);
     unlink(test_path);
 }
 

@@ -109,6 +109,34 @@ WT_TEST(where_files_need_a_name_it_is_taken_away_at_once)
     done();
 }
 
+/* ---- a write at a place beside a move -------------------------------------------------------------------- */
+
+static weft_file *moving;
+static int beside_rc;
+
+static ssize_t send_then_write(int to, int from, off_t *offset, size_t size)
+{
+    size_t n;
+    ssize_t sent = wf_fs_real.send_file(to, from, offset, size);
+    beside_rc = weft_file_write_at(moving, 0, "X", 1, &n);
+    return sent;
+}
+
+WT_TEST(no_write_beside_a_move_is_lost)
+{
+    wt_seeds_at_most(3);
+    char first;
+    prepare();
+    ck_assert_int_eq(weft_temp_open_spooled(&opts, 3, &moving), 0);
+    wf_fs.send_file = send_then_write;
+    ck_assert_int_eq(weft_file_write(moving, "01234", 5), 0);
+    wf_fs.send_file = wf_fs_real.send_file;
+    ck_assert_int_eq(weft_file_read_at(moving, 0, &first, 1), 1);
+    ck_assert_int_eq(first, beside_rc == 0 ? 'X' : '0');
+    ck_assert_int_eq(weft_file_close(moving), 0);
+    done();
+}
+
 /* The first names are taken. */
 static _Atomic int n_taken;
 
