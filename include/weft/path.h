@@ -117,7 +117,8 @@ WEFT_API WEFT_MUST_CHECK int weft_path_symlink(const char *target, const char *n
 WEFT_API WEFT_MUST_CHECK int weft_path_read_link(const char *path, char **out_target);
 
 /* Copies what the file at `from` holds, and its permissions, to a file at `to`, which is
- * made or replaced. Within one file system that may cost no copy at all.
+ * made or replaced. Within one file system that may cost no copy at all. The copy is the
+ * caller's, and never setuid or setgid.
  *
  * When this fails a file that it made is removed again; one that was there before may hold
  * some of it.

@@ -30,8 +30,8 @@ typedef struct weft_replace_opts {
     bool no_sync;        /* not made durable: after a power cut the file may be empty */
 } weft_replace_opts;
 
-/* Opens a file that is to replace the one at path, whose permissions it gets; there may be
- * none. opts may be NULL.
+/* Opens a file that is to replace the one at path, whose permissions it gets, but for setuid
+ * and setgid: it is the caller's. There may be none. opts may be NULL.
  *
  * Waits    the task, or a plain thread
  * Cancel   yes, before it starts
@@ -59,7 +59,8 @@ WEFT_API weft_file *weft_replace_file(weft_replace *replace);
  * Returns  rc, if that is negative
  *          rc, if the new file is in place
  *          -errno          of fsync, close or rename: the old one is as it was; of the
- *                          folder's fsync: the new one is in place, maybe not for good      */
+ *                          folder's fsync: the new one is in place, maybe not for good
+ *          WEFT_EBUSY      another call uses the file: nothing has happened, it stays open  */
 WEFT_API int weft_replace_close(weft_replace *replace, int rc);
 
 /* All of it by one call: the file at path holds these bytes afterwards, or what it held.

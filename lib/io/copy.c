@@ -56,7 +56,9 @@ static int copy_content(int from, int to)
     }
 }
 
-/* Content and permissions, once both are known not to be one. */
+/* Permissions and content, once both are known not to be one: content that nobody else may read is
+ * not shown to others even while it is copied. Who runs a copy is another matter than who may read
+ * it: it belongs to the caller, so setuid and setgid are not copied. */
 static int copy_open(int from, const struct stat *about, int to)
 {
     struct stat about_to;
@@ -64,16 +66,16 @@ static int copy_open(int from, const struct stat *about, int to)
     if (rc == 0 && about->st_dev == about_to.st_dev && about->st_ino == about_to.st_ino)
         rc = WEFT_EINVAL;
     if (rc == 0)
-        rc = wf_fs.truncate_fd(to, 0);
+        rc = wf_fs.set_mode(to, about->st_mode & 0777u);
     if (rc == 0)
-        rc = copy_content(from, to);
-    return rc < 0 ? rc : wf_fs.set_mode(to, about->st_mode & 07777u);
+        rc = wf_fs.truncate_fd(to, 0);
+    return rc < 0 ? rc : copy_content(from, to);
 }
 
 /* Which of the two opens succeeds says whether the file was made here. */
 static int open_target(const char *path, bool *is_made)
 {
-    enum { MODE = 0666 };
+    enum { MODE = 0600 };
     int flags = O_WRONLY | O_NONBLOCK | O_NOCTTY;
     int fd = wf_fs.open_at(AT_FDCWD, path, flags | O_CREAT | O_EXCL, MODE);
     *is_made = fd >= 0;

@@ -73,14 +73,15 @@ static int make_file(const char *path, void *mode)
     return wf_fs.open_at(AT_FDCWD, path, O_RDWR | O_CREAT | O_EXCL, *(unsigned *)mode);
 }
 
-/* A new file is nobody else's until it has the permissions of the old one. */
+/* A new file is nobody else's until it has the permissions of the old one. It is the caller's, so it
+ * is not setuid or setgid if that one was. */
 static int open_beside(weft_replace *it, const struct stat *old)
 {
     unsigned mode = old != NULL ? 0600 : 0666;
     int fd = wf_temp_make(it->folder, ".weft-", "", make_file, &mode, &it->temp_path);
     if (fd < 0 || old == NULL)
         return fd;
-    int rc = wf_fs.set_mode(fd, old->st_mode & 07777u);
+    int rc = wf_fs.set_mode(fd, old->st_mode & 0777u);
     if (rc == 0)
         return fd;
     (void)wf_sys.close(fd);
@@ -101,6 +102,7 @@ static int open_job(void *arg)
     return open_beside(it, rc == 0 && S_ISREG(old.st_mode) ? &old : NULL);
 }
 
+/* Some file systems have no fsync for folders, and say so by -EINVAL. */
 static int sync_folder(const weft_replace *it)
 {
     int fd = wf_fs.open_at(AT_FDCWD, it->folder, O_RDONLY | O_DIRECTORY, 0);
@@ -108,7 +110,7 @@ static int sync_folder(const weft_replace *it)
         return fd;
     int rc = wf_sys.sync(fd);
     (void)wf_sys.close(fd);
-    return rc;
+    return rc == -EINVAL ? 0 : rc;
 }
 
 /* The content is complete, and the file closed: rc says how it went so far. */

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <weft.h>
 
@@ -102,6 +103,48 @@ WT_TEST(what_the_system_can_not_copy_goes_through_a_buffer)
     ck_assert_int_eq(weft_whole_read(two, &data, &size), 0);
     ck_assert_str_eq(data, "content");
     weft_free(data);
+    stop_pool();
+}
+
+static mode_t mode_of(const char *path)
+{
+    struct stat about;
+    ck_assert_int_eq(stat(path, &about), 0);
+    return about.st_mode & 07777;
+}
+
+static mode_t mode_meanwhile;
+
+static ssize_t looking_copy(int from, int to, size_t size)
+{
+    mode_meanwhile = mode_of(two);
+    return wf_fs_real.copy_range(from, to, size);
+}
+
+WT_TEST(a_copy_is_never_open_to_more_than_the_original)
+{
+    wt_seeds_at_most(3);
+    mode_t mask = umask(0);
+    prepare_copy();
+    ck_assert_int_eq(chmod(one, 0600), 0);
+    wf_fs.copy_range = looking_copy;
+    ck_assert_int_eq(weft_path_copy(one, two), 0);
+    ck_assert_int_eq(mode_meanwhile, 0600);
+    ck_assert_int_eq(chmod(two, 0666), 0);
+    ck_assert_int_eq(weft_path_copy(one, two), 0);
+    ck_assert_int_eq(mode_meanwhile, 0600);
+    wf_fs.copy_range = wf_fs_real.copy_range;
+    umask(mask);
+    stop_pool();
+}
+
+WT_TEST(a_copy_of_a_setuid_file_is_not_setuid)
+{
+    wt_seeds_at_most(3);
+    prepare_copy();
+    ck_assert_int_eq(chmod(one, 06750), 0);
+    ck_assert_int_eq(weft_path_copy(one, two), 0);
+    ck_assert_int_eq(mode_of(two), 0750);
     stop_pool();
 }
 

@@ -238,4 +238,35 @@ WT_TEST(a_sync_that_failed_before_the_close_counts)
     done();
 }
 
+/* As some file systems do. */
+static int sync_of_files_alone(int fd)
+{
+    struct stat about;
+    ck_assert_int_eq(fstat(fd, &about), 0);
+    return S_ISDIR(about.st_mode) ? -EINVAL : wf_sys_real.sync(fd);
+}
+
+WT_TEST(a_folder_that_knows_no_sync_is_no_error)
+{
+    wt_seeds_at_most(3);
+    put_old();
+    wf_sys.sync = sync_of_files_alone;
+    ck_assert_int_eq(weft_replace_whole(target, "new", 3), 0);
+    wf_sys.sync = wf_sys_real.sync;
+    look(0);
+    done();
+}
+
+WT_TEST(what_replaces_a_setuid_file_is_not_setuid)
+{
+    wt_seeds_at_most(3);
+    struct stat about;
+    put_old();
+    ck_assert_int_eq(chmod(target, 06750), 0);
+    ck_assert_int_eq(weft_replace_whole(target, "new", 3), 0);
+    ck_assert_int_eq(stat(target, &about), 0);
+    ck_assert_int_eq(about.st_mode & 07777, 0750);
+    done();
+}
+
 WT_MAIN("temp")
