@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Whole files in one job each. What is not a regular file may stay without data, and goes the way
- * of weft_file instead. */
+ * of weft_file instead, with the same descriptor: the other side of a pipe would take a second one's
+ * absence for the end. */
 #include "blocking/pool.h"
 #include "io/raw.h"
 #include "plat/mem.h"
@@ -19,6 +20,7 @@ struct whole_job {
     int flags;
     char *data;
     size_t size, room;
+    int fd; /* what was opened and is not regular; -1: a named pipe without a reader */
 };
 
 /* A negative code of the close counts if nothing else went wrong. */
@@ -80,13 +82,28 @@ static int read_job(void *arg)
     struct whole_job *job = arg;
     struct stat about;
     int fd = wf_raw_open(job->path, O_RDONLY | O_NONBLOCK, &about);
-    return fd < 0 ? fd : close_after(fd, read_open(job, fd, &about));
+    if (fd < 0)
+        return fd;
+    int rc = read_open(job, fd, &about);
+    if (rc != IS_NOT_REGULAR)
+        return close_after(fd, rc);
+    job->fd = fd;
+    return rc;
 }
 
-static int read_as_file(const char *path, char **out_data, size_t *out_size)
+/* The descriptor is the file's, or closed. */
+static int adopt(int fd, weft_file **out_file)
+{
+    int rc = weft_file_adopt(fd, out_file);
+    if (rc < 0)
+        (void)wf_sys.close(fd);
+    return rc;
+}
+
+static int read_as_file(int fd, char **out_data, size_t *out_size)
 {
     weft_file *file;
-    int rc = weft_file_open(path, "r", &file);
+    int rc = adopt(fd, &file);
     if (rc < 0)
         return rc;
     rc = weft_file_read_all(file, out_data, out_size);
@@ -109,14 +126,14 @@ int weft_whole_read(const char *path, char **out_data, size_t *out_size)
         return 0;
     }
     wf_free(job.data);
-    return rc == IS_NOT_REGULAR ? read_as_file(path, out_data, out_size) : rc;
+    return rc == IS_NOT_REGULAR ? read_as_file(job.fd, out_data, out_size) : rc;
 }
 
 /* ---- writing -------------------------------------------------------------------------------------- */
 
 static int write_job(void *arg)
 {
-    const struct whole_job *job = arg;
+    struct whole_job *job = arg;
     struct stat about;
     int fd = wf_raw_open(job->path, O_WRONLY | O_CREAT | O_NONBLOCK | job->flags, &about);
     /* A named pipe without a reader is one that has to be waited for. */
@@ -124,18 +141,19 @@ static int write_job(void *arg)
         return IS_NOT_REGULAR;
     if (fd < 0)
         return fd;
-    if (!S_ISREG(about.st_mode))
-        return close_after(fd, IS_NOT_REGULAR);
-    return close_after(fd, wf_raw_write_all(fd, job->data, job->size));
+    if (S_ISREG(about.st_mode))
+        return close_after(fd, wf_raw_write_all(fd, job->data, job->size));
+    job->fd = fd;
+    return IS_NOT_REGULAR;
 }
 
-static int write_as_file(const char *path, const void *data, size_t size)
+static int write_as_file(const struct whole_job *job)
 {
     weft_file *file;
-    int rc = weft_file_open(path, "a", &file);
+    int rc = job->fd >= 0 ? adopt(job->fd, &file) : weft_file_open(job->path, "a", &file);
     if (rc < 0)
         return rc;
-    rc = weft_file_write(file, data, size);
+    rc = weft_file_write(file, job->data, job->size);
     int closed = weft_file_close(file);
     return rc < 0 ? rc : closed;
 }
@@ -145,10 +163,10 @@ static int write_whole(const char *name, const char *path, int flags, const void
     if (path == NULL || (data == NULL && size > 0))
         return WEFT_EINVAL;
     struct whole_job job = {
-        .path = path, .flags = flags, .data = (char *)(uintptr_t)data, .size = size
+        .path = path, .flags = flags, .data = (char *)(uintptr_t)data, .size = size, .fd = -1
     };
     int rc = wf_blocking_call(name, write_job, &job);
-    return rc == IS_NOT_REGULAR ? write_as_file(path, data, size) : rc;
+    return rc == IS_NOT_REGULAR ? write_as_file(&job) : rc;
 }
 
 int weft_whole_write(const char *path, const void *data, size_t size)

@@ -7,6 +7,8 @@
 #include "wt_test.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -146,6 +148,76 @@ WT_TEST(a_copy_of_a_setuid_file_is_not_setuid)
     ck_assert_int_eq(weft_path_copy(one, two), 0);
     ck_assert_int_eq(mode_of(two), 0750);
     stop_pool();
+}
+
+/* ---- named pipes ------------------------------------------------------------------------------------- */
+
+static _Atomic int n_opened;
+
+/* Others are not ours: the runtime asks how many CPUs there are. */
+static int counted_open(const char *path, int flags, unsigned mode)
+{
+    atomic_fetch_add(&n_opened, strcmp(path, one) == 0);
+    return wf_sys_real.open(path, flags, mode);
+}
+
+static int last_writer;
+
+/* Small ones are not ours: the runtime reads, too. */
+static ssize_t read_then_end(int fd, void *buf, size_t size)
+{
+    ssize_t n = wf_sys_real.read(fd, buf, size);
+    if (size > 8 && last_writer >= 0) {
+        close(last_writer);
+        last_writer = -1;
+    }
+    return n;
+}
+
+static void begin_pipe(void)
+{
+    stop_pool();
+    ck_assert_int_eq(mkfifo(one, 0600), 0);
+    atomic_store(&n_opened, 0);
+    wf_sys.open = counted_open;
+}
+
+static void end_pipe(void)
+{
+    wf_sys.open = wf_sys_real.open;
+    ck_assert_int_eq(atomic_load(&n_opened), 1);
+    unlink(one);
+}
+
+/* Opened twice, the other side could see an end, or lose what it has written in between. */
+WT_TEST(a_named_pipe_is_opened_once_to_be_written)
+{
+    wt_seeds_at_most(3);
+    char buf[8];
+    begin_pipe();
+    int reader = open(one, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    ck_assert_int_eq(weft_whole_write(one, "hello", 5), 0);
+    ck_assert_int_eq(read(reader, buf, sizeof buf), 5);
+    close(reader);
+    end_pipe();
+}
+
+WT_TEST(a_named_pipe_is_opened_once_to_be_read)
+{
+    wt_seeds_at_most(3);
+    char *data;
+    size_t size;
+    begin_pipe();
+    int reader = open(one, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    last_writer = open(one, O_WRONLY | O_CLOEXEC);
+    ck_assert_int_eq(write(last_writer, "hello", 5), 5);
+    wf_sys.read = read_then_end;
+    ck_assert_int_eq(weft_whole_read(one, &data, &size), 0);
+    wf_sys.read = wf_sys_real.read;
+    ck_assert_str_eq(data, "hello");
+    weft_free(data);
+    close(reader);
+    end_pipe();
 }
 
 WT_MAIN("path")
