@@ -16,11 +16,13 @@
 #include "plat/mem.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <stdint.h>
 #include <string.h>
 
-/* A slash, the longest name that a file system has, the 0 byte, and to spare. */
-enum { NAME_ROOM = 1024 };
+/* A slash, the longest name (the kernel hands out none of PATH_MAX bytes, though some file systems
+ * have ones far over NAME_MAX), and the 0 byte. */
+enum { NAME_ROOM = PATH_MAX + 2 };
 
 struct level {
     struct wf_entries entries;

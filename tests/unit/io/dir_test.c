@@ -7,8 +7,11 @@
 #include "wt_test.h"
 
 #include <dirent.h>
+#include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 #include <weft.h>
 
@@ -102,6 +105,64 @@ WT_TEST(an_entry_of_unknown_kind_is_asked)
     ck_assert_int_eq(use_folders(NULL), 0);
     ck_assert_int_eq(access(folder, F_OK), -1);
     wf_fs.entries = wf_fs_real.entries;
+}
+
+/* ---- file systems that are not like others --------------------------------------------------------------- */
+
+static void fill_folder(void)
+{
+    remove_rest();
+    ck_assert_int_eq(weft_dir_make_all(inner, 0700), 0);
+    ck_assert_int_eq(weft_whole_write(file, "x", 1), 0);
+}
+
+static int listed_but_not_there(int at, const char *path, int flags)
+{
+    return flags == 0 ? -ENOENT : wf_fs_real.unlink_at(at, path, flags);
+}
+
+WT_TEST(what_is_listed_but_not_there_does_not_hold_up_a_removal)
+{
+    wt_seeds_at_most(3);
+    fill_folder();
+    wf_fs.unlink_at = listed_but_not_there;
+    ck_assert_int_eq(weft_dir_remove_all(folder), -ENOTEMPTY);
+    wf_fs.unlink_at = wf_fs_real.unlink_at;
+    ck_assert_int_eq(weft_dir_remove_all(folder), 0);
+}
+
+enum { LONG_NAME = 4000 };
+
+static _Atomic int n_long_names;
+
+/* One entry, of a name that no usual file system has. */
+static ssize_t entry_of_a_long_name(int fd, void *buf, size_t size)
+{
+    enum { NAME_AT = offsetof(struct dirent64, d_name) };
+    const struct dirent64 head = { .d_reclen = NAME_AT + LONG_NAME + 8, .d_type = DT_REG };
+    (void)fd, (void)size;
+    if (n_long_names++ > 0)
+        return 0;
+    memcpy(buf, &head, NAME_AT);
+    memset((char *)buf + NAME_AT, 'n', LONG_NAME);
+    memset((char *)buf + NAME_AT + LONG_NAME, 0, 8);
+    return head.d_reclen;
+}
+
+WT_TEST(a_walk_has_room_for_any_name)
+{
+    wt_seeds_at_most(3);
+    WEFT_RX(weft_walk_entry, entries);
+    weft_walk_entry entry;
+    fill_folder();
+    n_long_names = 0;
+    wf_fs.entries = entry_of_a_long_name;
+    ck_assert_int_eq(weft_dir_walk(folder, NULL, &entries), 0);
+    ck_assert_int_eq(weft_recv(entries, &entry), 1);
+    ck_assert_uint_eq(strlen(entry.name), LONG_NAME);
+    ck_assert_int_eq(weft_recv(entries, &entry), 0);
+    wf_fs.entries = wf_fs_real.entries;
+    remove_rest();
 }
 
 WT_MAIN("dir")
