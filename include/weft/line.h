@@ -8,8 +8,9 @@
  *     return weft_error(lines);
  *
  * A weft_line is a view into the reader's block, valid until the next receive from the
- * same receiver, or from the one above it that passes it on (a filter, a generator). To keep one, or to send it through a channel, copy it into a weft_text,
- * whose drop function fits a channel's .drop:
+ * same receiver, or from the one above it that passes it on (a filter, a generator). To keep
+ * one, or to send it through a channel, copy it into a weft_text, whose drop function fits a
+ * channel's .drop:
  *
  *     WEFT_TRY(weft_text_copy(line, &text));
  *
