@@ -11,6 +11,7 @@ static struct {
     bool has_thread; /* under rt.lock */
     struct wf_os_thread thread;
     _Atomic uint32_t n_woken; /* it sleeps on this */
+    int64_t looked_ns;        /* its own: the last look */
 } dog;
 
 void wf_watchdog_wake(void)
@@ -46,7 +47,8 @@ static void answer(struct wf_worker *w)
         w->is_hog_answered = wf_runtime_grow();
 }
 
-static void look_at(struct wf_worker *w, int64_t now_ns)
+/* d_lost_ns: of the time since the last look, what counts for nobody (D3). */
+static void look_at(struct wf_worker *w, int64_t now_ns, int64_t d_lost_ns)
 {
     uint64_t picks = wf_load_rlx(&w->stats[WF_SWITCHES]);
     const struct wf_waiter *task = task_of(w);
@@ -54,6 +56,7 @@ static void look_at(struct wf_worker *w, int64_t now_ns)
         see(w, task, picks, now_ns);
         return;
     }
+    w->seen_since_ns += d_lost_ns;
     int64_t d_ns = now_ns - w->seen_since_ns;
     if (d_ns < wf_rt.config.watchdog_ns)
         return;
@@ -63,22 +66,23 @@ static void look_at(struct wf_worker *w, int64_t now_ns)
     answer(w);
 }
 
-static void look_at_all(void)
+static int64_t tick_ns(void)
 {
-    int64_t now_ns = wf_clock_now();
+    return WF_MAX(wf_rt.config.watchdog_ns / TICKS_A_LIMIT, INT64_C(1));
+}
+
+void wf_watchdog_look(int64_t now_ns)
+{
+    int64_t d_lost_ns = WF_MAX(now_ns - dog.looked_ns - 2 * tick_ns(), INT64_C(0));
+    dog.looked_ns = now_ns;
     for (unsigned i = 0; i < wf_n_workers(); i++)
-        look_at(&wf_rt.workers[i], now_ns);
+        look_at(&wf_rt.workers[i], now_ns, d_lost_ns);
 }
 
 /* ---- ticking --------------------------------------------------------------------------------------- */
 
 /* seq [dog-dekker] */
 static bool is_anybody_awake(void) { return wf_load_seq(&wf_rt.n_idle) < wf_n_workers(); }
-
-static int64_t next_tick(void)
-{
-    return wf_clock_after(WF_MAX(wf_rt.config.watchdog_ns / TICKS_A_LIMIT, INT64_C(1)));
-}
 
 /* True: it may sleep until it is woken (D1). */
 static bool may_sleep(unsigned n_quiet)
@@ -101,10 +105,10 @@ static void watch(void *arg)
         if (wf_load_seq(&wf_rt.is_stopping))
             break;
         bool sleeps = may_sleep(n_quiet);
-        (void)wf_futex_wait(&dog.n_woken, seen, sleeps ? WF_NEVER : next_tick());
+        (void)wf_futex_wait(&dog.n_woken, seen, sleeps ? WF_NEVER : wf_clock_after(tick_ns()));
         if (is_anybody_awake()) {
             n_quiet = 0;
-            look_at_all();
+            wf_watchdog_look(wf_clock_now());
         } else {
             n_quiet++;
         }

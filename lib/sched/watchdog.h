@@ -16,6 +16,8 @@
  *   D2  What it reads of a worker is the owner's: the number of picks, which is atomic, and the
  *       address of the task, which is one word and not followed. Who reports it looks for that
  *       address where tasks can't go meanwhile (task/reports.c).
+ *   D3  Of the time between two looks no more than two ticks count. A process that was stopped (by a
+ *       debugger, or with its machine), or that gets no CPU, would else find all its tasks at fault.
  *
  * Rejected: counting what a task does by calls that don't wait, which every one of them would pay for;
  * giving the worker to another thread, as a blocking call does, which its task still works on. */
@@ -35,6 +37,9 @@
 void wf_watchdog_start(void);
 void wf_watchdog_wake(void); /* it looks at once whether the runtime stops */
 void wf_watchdog_join(void);
+
+/* A look at each worker; its thread's own, and a test's that runs without one. */
+void wf_watchdog_look(int64_t now_ns);
 
 extern _Atomic bool wf_watchdog_sleeps;
 

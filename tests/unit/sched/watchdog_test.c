@@ -144,6 +144,41 @@ WT_TEST(without_a_limit_there_is_none)
     wf_runtime_leave();
 }
 
+/* ---- a process that stood still ----------------------------------------------------------------- */
+
+/* One worker with one task, and no thread that looks. */
+static struct wf_worker *lone_worker(void)
+{
+    static struct wf_worker worker;
+    static struct wf_task task;
+    memset((void *)&worker, 0, sizeof worker);
+    worker.thread.current = &task.waiter;
+    wf_rt.workers = &worker;
+    wf_rt.config.watchdog_ns = LIMIT_NS;
+    wf_store_rlx(&wf_rt.n_workers, 1u);
+    return &worker;
+}
+
+static void forget_worker(void)
+{
+    wf_rt.workers = NULL;
+    wf_rt.config.watchdog_ns = 0;
+    wf_store_rlx(&wf_rt.n_workers, 0u);
+}
+
+WT_TEST(time_in_which_nobody_looked_is_no_hold)
+{
+    struct wf_worker *w = lone_worker();
+    int64_t now_ns = wf_clock_now();
+    wf_watchdog_look(now_ns);
+    wf_watchdog_look(now_ns += WEFT_SEC(10));
+    ck_assert(!w->is_hog_told);
+    for (int i = 0; i < 2; i++)
+        wf_watchdog_look(now_ns += WEFT_SEC(10)); /* two of five ticks each time */
+    ck_assert(w->is_hog_told);
+    forget_worker();
+}
+
 /* ---- rest -------------------------------------------------------------------------------------- */
 
 static bool sleeps(void *arg) { return (void)arg, wf_load_seq(&wf_watchdog_sleeps); }
