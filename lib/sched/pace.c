@@ -79,6 +79,7 @@ WF_WORKER_LOCAL static void look_at_age(struct wf_worker *w, int64_t now_ns)
         return;
     w->oldest_ns = now_ns;
     w->is_oldest_due = true;
+    w->fresh_at = 0; /* now, or a thousand long runs away */
 }
 
 WF_WORKER_LOCAL WF_NOINLINE void wf_pace_look(struct wf_worker *w)

@@ -42,9 +42,11 @@ WF_WORKER_LOCAL static inline struct wf_task *wf_worker_pop_slot(struct wf_worke
 }
 
 /* As started tasks come first, the unstarted have their turn now and then; and of these, where the
- * newest is first, the oldest, when it is time to (pace.c), or it might never begin. */
-WF_WORKER_LOCAL static inline struct wf_task *wf_worker_pop_fresh(struct wf_worker *w)
+ * newest is first, the oldest, when it is time to (pace.c), or it might never begin. Counted from the
+ * last turn: calls count as picks, too, and none of a round number of them need be a pop. */
+WF_WORKER_LOCAL static inline struct wf_task *wf_worker_pop_fresh(struct wf_worker *w, uint64_t n)
 {
+    w->fresh_at = n + WF_FRESH_PICKS;
     if (WF_LIKELY(!w->is_oldest_due))
         return wf_runq_pop_fresh(&w->runq);
     w->is_oldest_due = false;
@@ -55,8 +57,9 @@ WF_WORKER_LOCAL static inline struct wf_task *wf_worker_pop_fresh(struct wf_work
 WF_WORKER_LOCAL static inline struct wf_task *wf_worker_pop(struct wf_worker *w)
 {
     struct wf_task *task = NULL;
-    if (wf_load_rlx_raw(&w->stats[WF_SWITCHES]) % WF_FRESH_PICKS == 0)
-        task = wf_worker_pop_fresh(w);
+    uint64_t n = wf_load_rlx_raw(&w->stats[WF_SWITCHES]);
+    if (n >= w->fresh_at)
+        task = wf_worker_pop_fresh(w, n);
     if (task == NULL)
         task = wf_worker_pop_slot(w);
     if (task == NULL)

@@ -85,6 +85,7 @@ struct wf_worker {
     uint32_t n_free_tasks;
     uint32_t slot_runs;   /* picks from the slot in a row */
     uint32_t help_length; /* a longer queue than this wants help (pace.h) */
+    uint64_t fresh_at;    /* the pick at which an unstarted task comes first (switch.h) */
     uint64_t look_at;     /* the pick at which to look at clock and queues, */
     uint64_t looked_at;   /* the one at which that was done last, */
     uint64_t toured_at;   /* and the one at which it was done from the native stack */
@@ -95,7 +96,7 @@ struct wf_worker {
     size_t surplus_seen;      /* of memory that lies idle (plat/stack.c), as it was last seen, */
     int64_t surplus_since_ns; /* and since when there was no more of it */
     int64_t oldest_ns;        /* when the oldest unstarted task last came first */
-    bool is_oldest_due;       /* it does so again, at its next turn (switch.h) */
+    bool is_oldest_due;       /* it does so again, at the next pick (switch.h) */
     bool is_tour_due;         /* timers, descriptors and the shared queue come first */
     bool is_searching;        /* also written by whoever wakes it, under idle_lock */
     int *errno_location;      /* this OS thread's */

@@ -3,10 +3,12 @@
  * In the simulator the ring has four places, so that every race is reached. */
 #include "sched/runq.h"
 
+#include "sched/switch.h"
 #include "sched/task.h"
 #include "wt_test.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static struct wf_task tasks[4 * WF_RING_SIZE];
 static struct wf_runq own, other;
@@ -228,6 +230,67 @@ WT_TEST(nothing_is_lost_or_taken_twice)
         ck_assert_uint_eq(wf_load_rlx(&run.times[i]), 1);
     free(run.all);
     free((void *)run.times);
+}
+
+/* ---- whose turn it is --------------------------------------------------------------------------- */
+
+/* A worker whose ring never gets empty, with two tasks that have started and one that has not. */
+static struct wf_worker *busy_worker(void)
+{
+    static struct wf_worker worker;
+    memset((void *)&worker, 0, sizeof worker);
+    wf_runq_init(&worker.runq);
+    for (int i = 0; i < 2; i++)
+        ck_assert(wf_runq_push(&worker.runq, &tasks[i]));
+    tasks[2].next = NULL;
+    wf_runq_push_fresh(&worker.runq, &tasks[2], 1);
+    return &worker;
+}
+
+/* After so many picks since the last one. */
+WF_WORKER_LOCAL static struct wf_task *pop_after(struct wf_worker *w, uint64_t n_picks)
+{
+    wf_store_rlx(&w->stats[WF_SWITCHES], wf_load_rlx(&w->stats[WF_SWITCHES]) + n_picks);
+    struct wf_task *task = wf_worker_pop(w);
+    if (task != &tasks[2])
+        ck_assert(wf_runq_push(&w->runq, task));
+    return task;
+}
+
+/* A blocking call is a pick as well, and does not pop. */
+WT_TEST(an_unstarted_task_has_its_turn_however_many_picks_lie_between_pops)
+{
+    for (uint64_t n_picks = 1; n_picks <= 64; n_picks++)
+        for (uint64_t first = 1; first <= 16; first++) {
+            struct wf_worker *w = busy_worker();
+            bool has_begun = pop_after(w, first) == &tasks[2];
+            for (int i = 0; i < WF_FRESH_PICKS && !has_begun; i++)
+                has_begun = pop_after(w, n_picks) == &tasks[2];
+            ck_assert(has_begun);
+        }
+}
+
+WF_WORKER_LOCAL static void look_until_oldest_is_due(struct wf_worker *w)
+{
+    do
+        wf_pace_look(w);
+    while (!w->is_oldest_due);
+}
+
+/* Not 16 runs later: each may be long. */
+WT_TEST(once_the_oldest_is_due_it_is_the_next)
+{
+    struct wf_worker *w = busy_worker();
+    wf_runq_init(&w->runq);
+    ck_assert(wf_runq_push(&w->runq, &tasks[0]));
+    ck_assert_ptr_eq(pop_after(w, 1), &tasks[0]); /* nothing was there to begin: its turn is over */
+    tasks[2].next = NULL;
+    wf_runq_push_fresh(&w->runq, &tasks[2], 1);
+    ck_assert_ptr_eq(pop_after(w, 1), &tasks[0]);
+    wf_store_rlx(&wf_rt.n_workers, 1u);
+    look_until_oldest_is_due(w);
+    wf_store_rlx(&wf_rt.n_workers, 0u);
+    ck_assert_ptr_eq(pop_after(w, 1), &tasks[2]);
 }
 
 WT_MAIN("runq")
