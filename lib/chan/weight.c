@@ -2,6 +2,7 @@
  * Weighed channels: who may enter, and who of those that wait. */
 #include "chan/weight.h"
 
+#include "chan/meter.h"
 #include "plat/mem.h"
 
 bool wf_weights_make(struct wf_chan *ch, const weft_chan_opts *opts)
@@ -56,6 +57,7 @@ static void push_from_node(struct wf_chan *ch, struct wf_node *node)
     } while (++n_moved < n && fits(ch, weight_of(ch, value)));
     node->n_more_moved = n_moved - 1;
     ch->n_sent += n_moved;
+    wf_meter_note_peak_locked(ch);
 }
 
 WF_NOINLINE void wf_weights_fill_locked(struct wf_chan *ch, struct wf_chores *chores)

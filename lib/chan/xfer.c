@@ -80,6 +80,7 @@ static void push_from_node_locked(struct wf_chan *ch, struct wf_node *node)
     node->n_more_moved = n - 1;
     ch->n_sent += n;
     wf_ring_push_many(&ch->ring, node->slot, n);
+    wf_meter_note_peak_locked(ch);
 }
 
 WF_NOINLINE void wf_chan_fill_locked(struct wf_chan *ch, struct wf_chores *chores)

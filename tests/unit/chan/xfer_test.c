@@ -3,6 +3,8 @@
  * behind: nothing. */
 #include "chan_waiters.h"
 
+#include "chan/meter.h"
+
 struct call {
     weft_sender *tx;
     weft_receiver *rx;
@@ -317,6 +319,47 @@ WT_TEST(an_end_is_told_too)
     WEFT_DROP(tx);
     wt_thread_join(teller);
     ck_assert_int_eq(told.rc, WF_NODE_RETRY);
+}
+
+/* ---- the most there were ------------------------------------------------------------------------ */
+
+static unsigned peak_of(struct wf_chan *ch) { return wf_load_rlx(&ch->meter->peak); }
+
+WT_TEST(a_meter_sees_what_enters_when_a_permit_goes)
+{
+    struct call call;
+    wt_thread *thread;
+    WEFT_TX(int, tx);
+    WEFT_RX(int, rx);
+    WEFT_PERMIT(int, permit);
+    ck_assert_int_eq(weft_chan_open(&tx, &rx, 2), 0);
+    ck_assert(wf_meter_make(CHAN_OF_TX(tx)));
+    ck_assert_int_eq(weft_send(tx, 1), 0);
+    ck_assert_int_eq(weft_reserve(tx, &permit), 0);
+    start_senders(WEFT_TX_RAW_(tx), &call, &thread, 1);
+    ck_assert_uint_eq(peak_of(CHAN_OF_TX(tx)), 1);
+    weft_permit_drop(&permit);
+    end_calls(&call, &thread, 1, 0);
+    ck_assert_uint_eq(peak_of(CHAN_OF_TX(tx)), 2);
+}
+
+static size_t weight_of_int(const void *value) { return (size_t) * (const int *)value; }
+
+WT_TEST(a_meter_sees_many_light_values_enter_after_a_heavy_one)
+{
+    enum { N = 3 };
+    struct call calls[N];
+    wt_thread *threads[N];
+    int value;
+    WEFT_TX(int, tx);
+    WEFT_RX(int, rx);
+    ck_assert_int_eq(weft_chan_open(&tx, &rx, 8, .weigh = weight_of_int, .max_weight = 10), 0);
+    ck_assert(wf_meter_make(CHAN_OF_TX(tx)));
+    ck_assert_int_eq(weft_send(tx, 10), 0);
+    start_senders(WEFT_TX_RAW_(tx), calls, threads, N);
+    ck_assert_int_eq(weft_recv(rx, &value), 1);
+    end_calls(calls, threads, N, 0);
+    ck_assert_uint_eq(peak_of(CHAN_OF_TX(tx)), N);
 }
 
 WT_MAIN("chan_xfer")
