@@ -15,10 +15,11 @@ static void describe_half(const struct wf_half *half, struct wf_text *text)
                 : half->kind == WF_HALF_COMPLETER ? "completion "
                                                   : "",
                 half->file != NULL ? half->file : "?", half->line);
-    if (half->holder_id == 0)
+    uint64_t holder_id = wf_load_rlx_raw(&half->holder_id);
+    if (holder_id == 0)
         return;
     wf_text_add(text, ", held by %s #%llu", half->is_holder_task ? "task" : "thread",
-                (unsigned long long)half->holder_id);
+                (unsigned long long)holder_id);
     if (half->holder_name[0] != '\0')
         wf_text_add(text, " \"%s\"", half->holder_name);
 }

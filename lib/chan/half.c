@@ -57,7 +57,7 @@ WF_NOINLINE void wf_half_set_holder_slow(struct wf_half *half, const struct wf_w
         ((weft_sender *)(void *)half)->chan->a_holder_id = 0;
     else if (half->kind == WF_HALF_PERMIT)
         ((weft_permit_half *)(void *)half)->chan->a_holder_id = 0;
-    half->holder_id = holder->id;
+    wf_store_rlx_raw(&half->holder_id, holder->id);
     half->is_holder_task = holder->is_task;
     const char *name = holder->name != NULL ? holder->name : "";
     size_t size = strnlen(name, sizeof half->holder_name - 1);
@@ -190,7 +190,7 @@ void weft_half_drop(void *slot)
 void wf_half_forget_holder(struct wf_chan *ch, struct wf_half *half)
 {
     wf_chan_lock(ch);
-    half->holder_id = 0;
+    wf_store_rlx_raw(&half->holder_id, (uint64_t)0);
     ch->a_holder_id = 0;
     wf_chan_unlock(ch);
 }

@@ -121,7 +121,8 @@ int weft_sender_send(weft_sender *tx, const void *value, size_t size)
 {
     struct wf_waiter *self = wf_waiter_known();
     if (!wf_sender_can_send(tx, value, size) || !may_operate(self) ||
-        WF_UNLIKELY(tx->half.holder_id != self->id || !wf_lock_try(&tx->chan->lock)))
+        WF_UNLIKELY(wf_load_rlx_raw(&tx->half.holder_id) != self->id ||
+                    !wf_lock_try(&tx->chan->lock)))
         return wf_chan_send_slow(tx, value, size);
     struct wf_chan *ch = tx->chan;
     self->budget--;
@@ -144,7 +145,7 @@ int weft_sender_try_send(weft_sender *tx, const void *value, size_t size)
     struct wf_chan *ch = tx->chan;
     if (!wf_chan_may_send(ch))
         return WEFT_EAGAIN;
-    if (WF_UNLIKELY(tx->half.holder_id != self->id || !wf_lock_try(&ch->lock)))
+    if (WF_UNLIKELY(wf_load_rlx_raw(&tx->half.holder_id) != self->id || !wf_lock_try(&ch->lock)))
         return wf_chan_try_send_slow(tx, value, size);
     if (!has_room_locked(ch)) {
         wf_chan_unlock(ch);

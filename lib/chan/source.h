@@ -96,7 +96,9 @@ struct wf_half {
      * holder may be gone when it is printed. Written by the holder, for a channel's halves under
      * its lock. */
     bool is_holder_task;
-    uint64_t holder_id;
+    /* Written under the channel's lock. Read before it, too, by one who asks whether it is the holder:
+     * only it writes its own number, and another's that is late costs the long way alone. */
+    _Atomic uint64_t holder_id;
 };
 
 /* A sender or receiver of which this much is written. NULL: no memory. */
@@ -108,7 +110,7 @@ void wf_half_init(struct wf_half *half, enum wf_half_kind kind, const char *file
 void wf_half_set_holder_slow(struct wf_half *half, const struct wf_waiter *holder);
 static inline void wf_half_set_holder(struct wf_half *half, const struct wf_waiter *holder)
 {
-    if (WF_UNLIKELY(half->holder_id != holder->id))
+    if (WF_UNLIKELY(wf_load_rlx_raw(&half->holder_id) != holder->id))
         wf_half_set_holder_slow(half, holder);
 }
 

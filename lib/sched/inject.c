@@ -63,9 +63,11 @@ struct wf_task *wf_inject_pop(struct wf_inject *q)
  * follow another. Here those of several tasks are under way at once. */
 static void prefetch(struct wf_task *task)
 {
+#ifndef WF_TSAN /* which sees no order between tasks of one worker: the next may begin on that stack */
     const char *saved = wf_load_rlx_raw(&task->ctx.sp); /* NULL: none, or it is still leaving it */
     for (int i = -LINES_BELOW; saved != NULL && i < LINES_ABOVE; i++)
         __builtin_prefetch(saved + (ptrdiff_t)i * WF_CACHE_LINE, 1);
+#endif
     __builtin_prefetch(&task->waiter, 1);
     __builtin_prefetch(&task->home_link, 1);
 }

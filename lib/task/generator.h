@@ -165,7 +165,8 @@ static inline bool wf_generator_may_lend(const struct wf_generator *g, const wef
 {
     return WF_LIKELY(!rx->half.is_closed && size == rx->elem_size && out != NULL && self != NULL &&
                      self->is_task && self->budget > 0 && self->never_waits == NULL &&
-                     !wf_may_be_cancelled(self) && g->items->half.holder_id == self->id);
+                     !wf_may_be_cancelled(self) &&
+                     wf_load_rlx_raw(&g->items->half.holder_id) == self->id);
 }
 
 /* Lends the body the worker (G6). */

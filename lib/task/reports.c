@@ -27,7 +27,7 @@ enum { WAITS_LOOKED_AT = 32 };
 static bool is_held_only_by(struct wf_chan *ch, uint64_t id)
 {
     wf_list_each (link, &ch->tx_halves) {
-        uint64_t holder_id = WF_CONTAINER(link, struct wf_half, link)->holder_id;
+        uint64_t holder_id = wf_load_rlx_raw(&WF_CONTAINER(link, struct wf_half, link)->holder_id);
         if (holder_id == id)
             continue;
         ch->a_holder_id = holder_id;
