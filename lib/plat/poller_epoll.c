@@ -30,7 +30,7 @@
 #define NR_EPOLL_PWAIT2 441 /* one number on every architecture */
 #endif
 
-enum { MAX_BATCH = 64 }; /* 768 bytes of a worker's stack */
+enum { MAX_BATCH = 48 }; /* at most 768 bytes of a worker's stack */
 
 #define INTERRUPT_KEY UINT64_MAX
 
