@@ -25,16 +25,18 @@ static int enter(void *arg)
     return call->what->enter(call->args, NULL);
 }
 
-static void fill(struct call *call, const weft_callable *what, void *args)
+static void fill(struct call *call, const weft_blocking_opts *opts, const weft_callable *what,
+                 void *args)
 {
-    call->what = what;
-    call->args = args;
-    call->job.fn = enter;
-    call->job.arg = call;
+    wf_job_init(&call->job, what->name, enter, call);
     call->job.site = what;
-    call->job.name = what->name;
     call->job.file = what->file;
     call->job.line = what->line;
+    call->job.lane = opts->lane;
+    call->job.is_pooled = opts->pooled;
+    call->job.is_dedicated = opts->dedicated;
+    call->what = what;
+    call->args = args;
 }
 
 static void drop_args(const weft_callable *what, void *args)
@@ -53,10 +55,8 @@ static int run_and_drop(struct call *call)
 
 static int call_in_place(const weft_blocking_opts *opts, const weft_callable *what, void *args)
 {
-    struct call call = {
-        .job = { .lane = opts->lane, .is_pooled = opts->pooled, .is_dedicated = opts->dedicated }
-    };
-    fill(&call, what, args);
+    WEFT_UNSET_ struct call call;
+    fill(&call, opts, what, args);
     int rc = run_and_drop(&call);
     return rc < 0 ? rc : call.job.rc;
 }
@@ -83,12 +83,9 @@ static struct call *make_call(const weft_blocking_opts *opts, const weft_callabl
     struct call *call = wf_alloc(1, wf_size_with(size, 1, what->args_size));
     if (call == NULL)
         return NULL;
-    fill(call, what, call->room + result_room);
+    fill(call, opts, what, call->room + result_room);
     if (what->args_size > 0)
         memcpy(call->args, args, what->args_size);
-    call->job.lane = opts->lane;
-    call->job.is_pooled = opts->pooled;
-    call->job.is_dedicated = opts->dedicated;
     call->job.abandoned = opts->abandon ? abandoned : NULL;
     call->job.result = opts->result_size > 0 ? call->room : NULL;
     call->result_size = opts->result_size;

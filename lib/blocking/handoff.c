@@ -94,7 +94,7 @@ static bool run_here(struct wf_worker *w, struct wf_native_call *call)
 {
     struct handoff *h = WF_CONTAINER(call, struct handoff, call);
     struct wf_job *job = h->job;
-    struct wf_host *host = wf_self_host_get();
+    struct wf_host *host = w->host;
     let_go(w, host, job);
     if (WF_UNLIKELY(!wf_monitor_is_there() && !wf_monitor_hire()) && take_back(w, host)) {
         host->context = NULL;

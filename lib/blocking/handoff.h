@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT
  * The hand-off: a short blocking call without another thread.
  *
- * The task leaves its stack, and its worker's thread runs the function on its own native one. A
- * short function costs two switches of stacks and two atomics. For a long one the worker, with its
- * queue, its timers and its turn at the poller, is lent: the monitor, a spare thread that looks
- * every millisecond while such calls are made, becomes the worker's thread, and leaves its role to
- * another. When the function returns its thread finds the worker gone, wakes the task by the shared
- * queue, and goes on as a thread of the pool. What was long goes to the pool at once the next time,
- * until its calls have become short (site.c).
+ * The task leaves its stack, and its worker's thread runs the function on its own native one, by a
+ * call (wf_ctx_call), not by a switch there and one back: nothing of the task's is restored that the
+ * function had to keep anyway, and the CPU guesses where it returns to. A short function costs that
+ * and two atomics. For a long one the worker, with its queue, its timers and its turn at the poller,
+ * is lent: the monitor, a spare thread that looks every millisecond while such calls are made, becomes
+ * the worker's thread, and leaves its role to another. When the function returns its thread finds the
+ * worker gone, wakes the task by the shared queue, goes back to where its native stack was left, and
+ * on as a thread of the pool. What was long goes to the pool at once the next time, until its calls
+ * have become short (site.c).
  *
  * Who has a worker is one word, `lending`. Even: its host has it. Odd: it may be lent, and whoever
  * makes it even again has it: its host, whose function has returned, or the monitor. It only grows,

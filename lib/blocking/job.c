@@ -120,21 +120,17 @@ int wf_job_run(struct wf_job *job)
 
 int wf_blocking_call(const char *name, int (*fn)(void *arg), void *arg)
 {
-    struct wf_job job = {
-        .fn = fn, .arg = arg, .name = name, .lane = WEFT_LANE_FILES, .site = name
-    };
+    WEFT_UNSET_ struct wf_job job;
+    wf_job_init(&job, name, fn, arg);
     int rc = wf_job_run(&job);
     return rc < 0 ? rc : job.rc;
 }
 
 int wf_blocking_call_shielded(const char *name, int (*fn)(void *arg), void *arg)
 {
-    struct wf_job job = { .fn = fn,
-                          .arg = arg,
-                          .name = name,
-                          .lane = WEFT_LANE_FILES,
-                          .site = name,
-                          .is_shielded = true };
+    WEFT_UNSET_ struct wf_job job;
+    wf_job_init(&job, name, fn, arg);
+    job.is_shielded = true;
     return wf_job_run(&job) < 0 ? fn(arg) : job.rc;
 }
 

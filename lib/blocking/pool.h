@@ -68,6 +68,27 @@ struct wf_job {
     struct wf_link link;
 };
 
+/* Each field that wf_job_run does not write itself, one by one: to clear all of it takes as long as
+ * a short function. In the lane of files, with its name for a site. */
+static inline void wf_job_init(struct wf_job *job, const char *name, int (*fn)(void *arg),
+                               void *arg)
+{
+    job->fn = fn;
+    job->arg = arg;
+    job->name = name;
+    job->file = NULL;
+    job->line = 0;
+    job->lane = WEFT_LANE_FILES;
+    job->is_shielded = false;
+    job->is_pooled = false;
+    job->is_dedicated = false;
+    job->result = NULL;
+    job->site = name;
+    job->abandoned = NULL;
+    job->rc = 0;
+    job->has_place = false;
+}
+
 /* ---- job.c: for whoever has something blocking to do ------------------------------------------ */
 
 enum { WF_JOB_WAS_ABANDONED = 1 };

@@ -44,6 +44,7 @@ void wf_ctx_unadopt(struct wf_ctx *ctx);
 /* Saves the caller in *from and continues *to, which has left its stack. Returns when somebody
  * switches to *from, maybe on another OS thread. */
 #if defined(WF_CTX_UCONTEXT) || defined(WF_ASAN) || defined(WF_TSAN)
+#define WF_CTX_HAS_CALL 0
 void wf_ctx_switch(struct wf_ctx *from, struct wf_ctx *to);
 #else
 void wf_ctx_swap(_Atomic(void *) *from_sp, _Atomic(void *) *to_sp); /* plat/arch */
@@ -51,6 +52,22 @@ static inline void wf_ctx_switch(struct wf_ctx *from, struct wf_ctx *to)
 {
     wf_store_rel_unseen(&from->sp);
     wf_ctx_swap(&from->sp, &to->sp);
+}
+
+/* Leaves the caller's stack and calls fn(arg) on the one that *to has left, below what it has there.
+ * True: the caller goes on, as if it had not left. False: *to goes on, as by a switch to it, and
+ * this returns when somebody switches to *from, which may be before fn has returned. What is a call
+ * and its return the CPU guesses; of two switches it guesses neither (plat/jump.h). *to must not be
+ * switched to meanwhile, unless fn returns false with the calling thread to go on there; but its
+ * record may be put to another use. There is none where sanitizers or ucontext see to a switch. */
+#define WF_CTX_HAS_CALL 1
+void wf_ctx_swap_call(_Atomic(void *) *from_sp, _Atomic(void *) *to_sp, bool (*fn)(void *arg),
+                      void *arg); /* plat/arch */
+static inline void wf_ctx_call(struct wf_ctx *from, struct wf_ctx *to, bool (*fn)(void *arg),
+                               void *arg)
+{
+    wf_store_rel_unseen(&from->sp);
+    wf_ctx_swap_call(&from->sp, &to->sp, fn, arg);
 }
 #endif
 

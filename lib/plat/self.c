@@ -50,11 +50,13 @@ WF_WORKER_LOCAL WF_NOINLINE void wf_self_set(void *self)
         (void)pthread_setspecific(exit_key, self);
 }
 
+#if !defined(__x86_64__) || defined(__ILP32__)
 WF_WORKER_LOCAL WF_NOINLINE void wf_self_set_meanwhile(void *self)
 {
     __asm__ volatile("" ::: "memory");
     wf_self_of_thread = self;
 }
+#endif
 
 WF_WORKER_LOCAL WF_NOINLINE void *wf_self_host_get(void)
 {

@@ -44,7 +44,19 @@ void wf_self_set(void *self);
 
 /* The same for a while, until what was there before is put back: the end of the thread does not
  * hear of it. */
+#if !defined(WF_SIM) && defined(__x86_64__) && !defined(__ILP32__)
+WF_WORKER_LOCAL static inline void wf_self_set_meanwhile(void *self)
+{
+    void *offset;
+    __asm__ volatile("movq wf_self_of_thread@gottpoff(%%rip), %0\n\t"
+                     "movq %1, %%fs:(%0)"
+                     : "=&r"(offset)
+                     : "r"(self)
+                     : "memory");
+}
+#else
 void wf_self_set_meanwhile(void *self);
+#endif
 
 /* What weft knows of this OS thread itself, whatever runs on it (sched/host.h): NULL on a thread
  * that is not weft's. Set once, by the thread. */

@@ -44,6 +44,7 @@ struct wf_host {
     struct wf_worker *worker;       /* that it runs; NULL: it is the pool's */
     struct wf_worker *lendable;     /* that it would run but for the function, */
     uint64_t lending;               /* and what that one's word says as long as nobody has it */
+    bool has_lost_worker; /* it was lent, and the loop that ran it (worker.c) has to end */
     struct wf_fault_stack fault_stack;
     bool has_fault_stack;
 

@@ -8,6 +8,7 @@
  * wait for each other's (plat/ctx.h). */
 #include "sched/worker.h"
 
+#include "sched/host.h"
 #include "sched/switch.h"
 
 #ifdef WF_SIM
@@ -150,23 +151,6 @@ static void until_it_has_left(struct wf_task *task)
             wf_cpu_relax();
 }
 
-WF_WORKER_LOCAL static void switch_to(struct wf_worker *w, struct wf_task *task)
-{
-    wf_ctx_switch(&w->native, wf_worker_enter(w, task));
-    w->thread.current = &w->thread.own;
-    wf_worker_tidy(w);
-}
-
-WF_WORKER_LOCAL void wf_worker_call(struct wf_native_call *call)
-{
-    struct wf_task *self = call->task;
-    struct wf_worker *w = wf_worker_here();
-    w->call = call;
-    wf_san_disown(&self->waiter);
-    wf_worker_switch(w, self, NULL);
-    wf_san_own(&self->waiter);
-}
-
 /* A call was made: may the task go on at once? It counts as one that has picked itself, and goes to
  * the queue when others have waited for long enough. */
 WF_WORKER_LOCAL static bool may_go_on(struct wf_worker *w, struct wf_task *task)
@@ -179,23 +163,88 @@ WF_WORKER_LOCAL static bool may_go_on(struct wf_worker *w, struct wf_task *task)
     return false;
 }
 
+/* On the native stack. False: the task does not go on from here, for it is queued, or the worker is
+ * another thread's, and nothing of it is ours to touch. */
+WF_WORKER_LOCAL static bool serve_call(struct wf_worker *w, struct wf_native_call *call)
+{
+    struct wf_task *task = call->task;
+    struct wf_host *host = w->host;
+    wf_san_own(&task->waiter);
+    if (!call->run(w, call)) {
+        host->has_lost_worker = true;
+        return false;
+    }
+    wf_san_disown(&task->waiter);
+    return may_go_on(w, task);
+}
+
+#if WF_CTX_HAS_CALL
+
+WF_WORKER_LOCAL static bool call_on_native(void *arg)
+{
+    struct wf_native_call *call = arg;
+    struct wf_worker *w = wf_worker_here();
+    w->thread.current = &w->thread.own;
+    if (!serve_call(w, call))
+        return false;
+    wf_worker_become(w, call->task);
+    return true;
+}
+
+WF_WORKER_LOCAL void wf_worker_call(struct wf_native_call *call)
+{
+    struct wf_task *self = call->task;
+    struct wf_worker *w = wf_worker_here();
+    int saved_errno = *w->errno_location;
+    wf_store_rlx_raw(&self->waiter.wait_since_ns, w->now_ns);
+    wf_ctx_call(&self->ctx, &w->native, call_on_native, call);
+    w = wf_worker_here();
+    *w->errno_location = saved_errno;
+    wf_worker_tidy(w);
+}
+
+static struct wf_task *serve_left_call(struct wf_worker *w) { return (void)w, NULL; }
+
+#else
+
+WF_WORKER_LOCAL void wf_worker_call(struct wf_native_call *call)
+{
+    struct wf_task *self = call->task;
+    struct wf_worker *w = wf_worker_here();
+    w->call = call;
+    wf_san_disown(&self->waiter);
+    wf_worker_switch(w, self, NULL);
+    wf_san_own(&self->waiter);
+}
+
+/* The task that was left for a call, if it goes on at once. */
+WF_WORKER_LOCAL static struct wf_task *serve_left_call(struct wf_worker *w)
+{
+    struct wf_native_call *call = w->call;
+    if (WF_LIKELY(call == NULL))
+        return NULL;
+    struct wf_task *task = call->task;
+    w->call = NULL;
+    return serve_call(w, call) ? task : NULL;
+}
+
+#endif
+
 /* False: the worker is another thread's. */
 WF_WORKER_LOCAL static bool run(struct wf_worker *w, struct wf_task *task)
 {
+    struct wf_host *host = w->host;
     until_it_has_left(task);
     do {
-        switch_to(w, task);
-        struct wf_native_call *call = w->call;
-        if (WF_LIKELY(call == NULL))
-            return true;
-        w->call = NULL;
-        task = call->task;
-        wf_san_own(&task->waiter);
-        if (!call->run(w, call))
-            return false;
-        wf_san_disown(&task->waiter);
-    } while (may_go_on(w, task));
-    return true;
+        wf_ctx_switch(&w->native, wf_worker_enter(w, task));
+        if (WF_UNLIKELY(host->has_lost_worker))
+            break;
+        w->thread.current = &w->thread.own;
+        wf_worker_tidy(w);
+    } while ((task = serve_left_call(w)) != NULL);
+    bool has_lost = host->has_lost_worker;
+    host->has_lost_worker = false;
+    return !has_lost;
 }
 
 /* ---- the loop ------------------------------------------------------------------------------------------ */

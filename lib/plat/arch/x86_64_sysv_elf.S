@@ -80,7 +80,82 @@ wf_ctx_swap:
         .cfi_endproc
         .size   wf_ctx_swap, .-wf_ctx_swap
 
-/* Where a new context begins, by the ret above, with rbx = entry, r12 = arg, rbp = 0 and rsp a
+/*
+ * wf_ctx_swap_call(_Atomic(void *) *from_sp, _Atomic(void *) *to_sp, bool (*fn)(void *), void *arg):
+ * leave the current stack as wf_ctx_swap does, and call fn(arg) below the frame that *to_sp left.
+ * True: go on here, where the call began. False: go on there, as by wf_ctx_swap; whoever resumes
+ * *from_sp, perhaps before fn has returned, returns from here. *to_sp may be another's by then: it is
+ * read once. The frame of *from_sp is described by rbx while fn runs. */
+        .globl  wf_ctx_swap_call
+        .hidden wf_ctx_swap_call
+        .type   wf_ctx_swap_call, @function
+        .p2align 5
+wf_ctx_swap_call:
+        .cfi_startproc
+        endbr64
+        pushq   %rbp
+        .cfi_adjust_cfa_offset 8
+        .cfi_rel_offset rbp, 0
+        pushq   %rbx
+        .cfi_adjust_cfa_offset 8
+        .cfi_rel_offset rbx, 0
+        pushq   %r15
+        .cfi_adjust_cfa_offset 8
+        .cfi_rel_offset r15, 0
+        pushq   %r14
+        .cfi_adjust_cfa_offset 8
+        .cfi_rel_offset r14, 0
+        pushq   %r13
+        .cfi_adjust_cfa_offset 8
+        .cfi_rel_offset r13, 0
+        pushq   %r12
+        .cfi_adjust_cfa_offset 8
+        .cfi_rel_offset r12, 0
+        subq    $8, %rsp
+        .cfi_adjust_cfa_offset 8
+        stmxcsr (%rsp)
+        fnstcw  4(%rsp)
+
+        movq    %rsp, %rbx
+        .cfi_def_cfa_register rbx
+        movq    %rdi, %r12
+        movq    (%rsi), %rsp
+        movq    %rbx, (%r12)            /* release [ctx-left], as above */
+        movq    %rcx, %rdi
+        call    *%rdx
+        testb   %al, %al
+        je      1f
+        movq    $0, (%r12)              /* it runs again */
+        movq    %rbx, %rsp
+1:
+        .cfi_def_cfa_register rsp
+        fldcw   4(%rsp)
+        ldmxcsr (%rsp)
+        addq    $8, %rsp
+        .cfi_adjust_cfa_offset -8
+        popq    %r12
+        .cfi_adjust_cfa_offset -8
+        .cfi_restore r12
+        popq    %r13
+        .cfi_adjust_cfa_offset -8
+        .cfi_restore r13
+        popq    %r14
+        .cfi_adjust_cfa_offset -8
+        .cfi_restore r14
+        popq    %r15
+        .cfi_adjust_cfa_offset -8
+        .cfi_restore r15
+        popq    %rbx
+        .cfi_adjust_cfa_offset -8
+        .cfi_restore rbx
+        popq    %rbp
+        .cfi_adjust_cfa_offset -8
+        .cfi_restore rbp
+        ret
+        .cfi_endproc
+        .size   wf_ctx_swap_call, .-wf_ctx_swap_call
+
+/* Where a new context begins, by wf_ctx_swap's ret, with rbx = entry, r12 = arg, rbp = 0 and rsp a
  * multiple of 16. It is the outermost frame: unwinders that read CFI stop at the undefined rip,
  * those that follow frame pointers at rbp = 0. */
         .globl  wf_ctx_trampoline

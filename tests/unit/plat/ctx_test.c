@@ -49,9 +49,17 @@ static void resume(struct wf_ctx *native, struct fiber *fiber)
 
 int switch_with_pattern(struct wf_ctx *from, struct wf_ctx *to, uintptr_t p);
 
-/* For the assembly: the switch may be inlined. */
+/* For the assembly: the switch may be inlined. Who is the caller leaves by a call instead. */
+static const struct wf_ctx *caller;
+static void leave_by_call(struct wf_ctx *from, struct wf_ctx *to);
 void switch_contexts(struct wf_ctx *from, struct wf_ctx *to);
-void switch_contexts(struct wf_ctx *from, struct wf_ctx *to) { wf_ctx_switch(from, to); }
+void switch_contexts(struct wf_ctx *from, struct wf_ctx *to)
+{
+    if (from == caller)
+        leave_by_call(from, to);
+    else
+        wf_ctx_switch(from, to);
+}
 
 static _Atomic unsigned n_spoilt;
 
@@ -76,6 +84,70 @@ WT_TEST(callee_saved_registers_survive)
     fiber_close(&fiber);
     wf_ctx_unadopt(&native);
 }
+
+/* ---- a call on the stack that was left -------------------------------------------------------- */
+
+#if WF_CTX_HAS_CALL
+
+static struct {
+    unsigned n_calls;
+    unsigned n_wrong;
+} called;
+
+/* Every third call does not return to the one who made it. */
+static bool on_the_other_stack(void *arg)
+{
+    struct fiber *fiber = arg;
+    volatile char here = 0;
+    bool is_on_fiber = (uintptr_t)&here >= (uintptr_t)wf_stack_low(fiber->stack) &&
+                       (uintptr_t)&here < (uintptr_t)wf_stack_top(fiber->stack);
+    called.n_wrong += is_on_fiber || !wf_ctx_has_left(&fiber->ctx);
+    ck_assert_int_eq(fesetround(called.n_calls % 2 == 0 ? FE_UPWARD : FE_TONEAREST), 0);
+    return ++called.n_calls % 3 != 0;
+}
+
+static void leave_by_call(struct wf_ctx *from, struct wf_ctx *to)
+{
+    wf_ctx_call(from, to, on_the_other_stack, WF_CONTAINER(from, struct fiber, ctx));
+    called.n_wrong += wf_ctx_has_left(from);
+}
+
+static void entry_that_calls(void *arg)
+{
+    struct fiber *fiber = arg;
+    for (uintptr_t i = 0; i < fiber->n_turns; i++) {
+        called.n_wrong += (unsigned)switch_with_pattern(&fiber->ctx, fiber->back, ~i);
+        called.n_wrong += fegetround() != FE_TONEAREST;
+    }
+    wf_ctx_exit(&fiber->ctx, fiber->back);
+}
+
+static void call_and_leave(void)
+{
+    struct wf_ctx native;
+    struct fiber fiber = { .n_turns = 3 * (wt_scaled(300000) / 3) };
+    unsigned n_returns_here = 0;
+    wf_ctx_adopt(&native);
+    fiber_open(&fiber, &native, entry_that_calls);
+    caller = &fiber.ctx;
+    for (; called.n_calls < fiber.n_turns; n_returns_here++)
+        called.n_wrong += (unsigned)switch_with_pattern(&native, &fiber.ctx, called.n_calls);
+    ck_assert_uint_eq(n_returns_here, fiber.n_turns / 3);
+    wf_ctx_switch(&native, &fiber.ctx);
+    ck_assert_uint_eq(called.n_wrong, 0);
+    ck_assert_int_eq(fegetround(), FE_TONEAREST);
+    fiber_close(&fiber);
+    wf_ctx_unadopt(&native);
+}
+
+#else
+
+static void leave_by_call(struct wf_ctx *from, struct wf_ctx *to) { wf_ctx_switch(from, to); }
+static void call_and_leave(void) { wt_skip("a switch that sanitizers or ucontext see to"); }
+
+#endif
+
+WT_TEST(a_call_on_the_stack_that_was_left_returns_or_leaves) { call_and_leave(); }
 
 static _Atomic int rounding_in_fiber;
 
