@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: MIT
+ * A stream of events, over as many connections as it takes. All of it runs in its consumer's receives;
+ * what a cancel leaves (a connection that is not made yet, a wait that is not over) the next one
+ * takes up where it was. */
+#include "http/events_parse.h"
+#include "http/session.h"
+
+#include "base/rng.h"
+#include "plat/mem.h"
+
+#include <errno.h>
+#include <string.h>
+#include <strings.h>
+#include <weft/iterator.h>
+#include <weft/time.h>
+
+enum { MAX_EVENT = 1 << 20, MAX_RETRIES = 10, OWN_HEADERS = 3 };
+
+struct events {
+    weft_resource entry;
+    weft_http_session *session;
+    char *method, *url;
+    weft_http_request_opts request;
+    weft_http_field *headers; /* the request's, with room for OWN_HEADERS more and the end */
+    size_t n_headers;
+    int64_t max_retry_ns;
+    int max_retries;
+    struct wf_rng rng;
+    struct wf_http_event_parser parser;
+
+    weft_http_response *response; /* NULL: to be connected, at due_ns */
+    int64_t due_ns;
+    int n_retries; /* since the last byte */
+    bool is_over;  /* the server wants no more of it */
+};
+
+/* ---- one connection ----------------------------------------------------------------------------------- */
+
+static void list_headers(struct events *events)
+{
+    const char *id = wf_http_event_id(&events->parser);
+    weft_http_field *to = events->headers + events->n_headers;
+    if (!wf_http_fields_have(events->request.headers, "Accept"))
+        *to++ = (weft_http_field){ "Accept", "text/event-stream" };
+    if (!wf_http_fields_have(events->request.headers, "Cache-Control"))
+        *to++ = (weft_http_field){ "Cache-Control", "no-store" };
+    if (*id != '\0')
+        *to++ = (weft_http_field){ "Last-Event-ID", id };
+    *to = (weft_http_field){ 0 };
+}
+
+/* Parameters of the type, its character set say, do not matter: it is always UTF-8. */
+static bool is_event_stream(const weft_http_response *response)
+{
+    static const char type[] = "text/event-stream";
+    const char *value = weft_http_header(response, "Content-Type");
+    if (value == NULL || strncasecmp(value, type, sizeof(type) - 1) != 0)
+        return false;
+    char after = value[sizeof(type) - 1];
+    return after == '\0' || after == ';' || after == ' ' || after == '\t';
+}
+
+static void disconnect(struct events *events)
+{
+    (void)weft_http_response_close(events->response);
+    events->response = NULL;
+}
+
+/* 1: it is a stream; 0: the server wants no more of it. */
+static int look_at_answer(const struct events *events)
+{
+    int status = weft_http_status(events->response);
+    if (status == 204)
+        return 0;
+    if (status != 200)
+        return WEFT_EHTTPSTATUS;
+    return is_event_stream(events->response) ? 1 : WEFT_EHTTPPROTO;
+}
+
+static int connect_once(struct events *events)
+{
+    weft_http_request_opts opts = events->request;
+    list_headers(events);
+    opts.headers = events->headers;
+    int rc = weft_http_request(events->session, events->method, events->url, &opts,
+                               &events->response);
+    if (rc < 0)
+        return rc;
+    weft_resource_closed(&events->response->entry); /* a part of what is in the ledger already */
+    wf_http_event_parser_restart(&events->parser);
+    rc = look_at_answer(events);
+    if (rc <= 0)
+        disconnect(events);
+    return rc;
+}
+
+/* ---- again and again ----------------------------------------------------------------------------------- */
+
+/* What another attempt may mend: the stream's end, and what happens to connections. */
+static bool is_passing(int rc)
+{
+    switch (rc) {
+    case 0:
+    case WEFT_EEOF:
+    case WEFT_ENAME:
+    case WEFT_EHTTPPOOL:
+    case WEFT_EHTTPCONNECT:
+    case WEFT_EHTTPFIRST:
+    case WEFT_EHTTPIDLE:
+    case -ECONNREFUSED:
+    case -ECONNRESET:
+    case -ECONNABORTED:
+    case -EPIPE:
+    case -EIO:
+    case -ETIMEDOUT:
+    case -ENETDOWN:
+    case -ENETUNREACH:
+    case -EHOSTDOWN:
+    case -EHOSTUNREACH: return true;
+    default: return false;
+    }
+}
+
+static int64_t delay_of(struct events *events)
+{
+    int64_t delay_ns = WF_MIN(events->parser.retry_ns, events->max_retry_ns);
+    for (int i = 0; i < events->n_retries && delay_ns < events->max_retry_ns; i++)
+        delay_ns = delay_ns <= events->max_retry_ns / 2 ? delay_ns * 2 : events->max_retry_ns;
+    return delay_ns + (int64_t)(wf_rng_next(&events->rng) % ((uint64_t)delay_ns / 2 + 1));
+}
+
+/* 0: it is to be taken up again, at due_ns. */
+static int lose(struct events *events, int rc)
+{
+    if (events->max_retries < 0 || !is_passing(rc))
+        return rc;
+    if (events->n_retries >= events->max_retries)
+        return rc < 0 ? rc : WEFT_EEOF;
+    events->due_ns = weft_now_ns() + delay_of(events);
+    events->n_retries++;
+    return 0;
+}
+
+static int connect_again(struct events *events)
+{
+    int rc = weft_sleep_until(events->due_ns);
+    return rc < 0 ? rc : connect_once(events);
+}
+
+/* 1: an event; 0: the connection has come to its end. */
+static int read_event(struct events *events, weft_http_event *out)
+{
+    const char *data = NULL;
+    int64_t n;
+    int rc = 0;
+    while (rc == 0 && (n = wf_http_body_wait(events->response, &data)) != 0) {
+        size_t n_taken;
+        if (n < 0)
+            return (int)n;
+        events->n_retries = 0;
+        rc = wf_http_event_parse(&events->parser, data, (size_t)n, &n_taken, out);
+        wf_http_body_taken(events->response, n_taken);
+    }
+    return rc;
+}
+
+/* 1: connected; 0: the server wants no more of it. */
+static int be_connected(struct events *events)
+{
+    while (events->response == NULL) {
+        int rc = connect_again(events);
+        if (rc >= 0)
+            return rc;
+        rc = lose(events, rc);
+        if (rc < 0)
+            return rc;
+    }
+    return 1;
+}
+
+static int next_event(void *state, void *out)
+{
+    struct events *events = *(struct events **)state;
+    weft_http_event event;
+    while (!events->is_over) {
+        int rc = be_connected(events);
+        events->is_over = rc == 0;
+        if (rc <= 0)
+            return rc;
+        rc = read_event(events, &event);
+        if (rc > 0)
+            memcpy(out, &event, sizeof(event));
+        if (rc > 0 || rc == WEFT_ECANCELED)
+            return rc;
+        disconnect(events);
+        rc = lose(events, rc);
+        if (rc < 0 || events->max_retries < 0)
+            return rc;
+    }
+    return 0;
+}
+
+/* ---- opening and closing -------------------------------------------------------------------------------- */
+
+static void free_events(struct events *events)
+{
+    wf_http_event_parser_destroy(&events->parser);
+    wf_free(events->method);
+    wf_free(events->url);
+    wf_free(events->headers);
+    wf_free(events);
+}
+
+static int close_events(void *state)
+{
+    struct events *events = *(struct events **)state;
+    disconnect(events);
+    weft_resource_closed(&events->entry);
+    free_events(events);
+    return 0;
+}
+
+static char *copy_text(const char *text)
+{
+    size_t size = strlen(text) + 1;
+    char *copy = wf_realloc(NULL, size);
+    return copy != NULL ? memcpy(copy, text, size) : NULL;
+}
+
+static bool copy_headers(struct events *events)
+{
+    const weft_http_field *from = events->request.headers;
+    while (from != NULL && from[events->n_headers].name != NULL)
+        events->n_headers++;
+    events->headers = wf_alloc(wf_size_with(OWN_HEADERS + 1, 1, events->n_headers),
+                               sizeof(*events->headers));
+    if (events->headers != NULL && from != NULL)
+        memcpy(events->headers, from, events->n_headers * sizeof(*from));
+    return events->headers != NULL;
+}
+
+static void copy_request(struct events *events, const weft_http_request_opts *request)
+{
+    weft_http_request_opts *to = &events->request;
+    if (request != NULL)
+        memcpy(to, request,
+               request->size_ != 0 ? WF_MIN(request->size_, sizeof(*to)) : sizeof(*to));
+    to->size_ = sizeof(*to);
+    if (to->timeouts.idle_ns == 0)
+        to->timeouts.idle_ns = -1;
+}
+
+static int set_up(struct events *events, const char *url, const weft_http_events_opts *opts)
+{
+    events->max_retries = opts->max_retries != 0 ? opts->max_retries : MAX_RETRIES;
+    events->max_retry_ns = opts->max_retry_ns > 0 ? opts->max_retry_ns : WEFT_SEC(300);
+    wf_rng_seed(&events->rng, (uint64_t)weft_now_ns(), (uintptr_t)events);
+    events->method = copy_text(opts->method != NULL ? opts->method : "GET");
+    events->url = copy_text(url);
+    if (events->method == NULL || events->url == NULL || !copy_headers(events))
+        return WEFT_ENOMEM;
+    if (opts->last_id != NULL && !wf_http_is_value(opts->last_id))
+        return WEFT_EINVAL;
+    return wf_http_event_parser_init(
+        &events->parser, opts->max_event != 0 ? opts->max_event : (size_t)MAX_EVENT,
+        opts->retry_ns > 0 ? opts->retry_ns : WEFT_SEC(3), opts->last_id);
+}
+
+static int make_events(weft_http_session *session, const char *url,
+                       const weft_http_events_opts *opts, struct events **out)
+{
+    struct events *events = wf_alloc(1, sizeof(*events));
+    if (events == NULL)
+        return WEFT_ENOMEM;
+    events->session = session;
+    copy_request(events, opts->request);
+    int rc = set_up(events, url, opts);
+    if (rc == 0)
+        rc = connect_once(events);
+    if (rc < 0) {
+        free_events(events);
+        return rc;
+    }
+    events->is_over = rc == 0;
+    WEFT_OPENED(&events->entry, "HTTP events", events->url);
+    *out = events;
+    return 0;
+}
+
+int weft_http_events_open(weft_http_session *session, const char *url,
+                          const weft_http_events_opts *user_opts, weft_receiver **out_rx)
+{
+    weft_http_events_opts opts = { .size_ = 0 };
+    struct events *events;
+    if (user_opts != NULL)
+        memcpy(&opts, user_opts,
+               user_opts->size_ != 0 ? WF_MIN(user_opts->size_, sizeof(opts)) : sizeof(opts));
+    if (opts.request != NULL && opts.request->body_rx != NULL) {
+        wf_http_source_drop(opts.request);
+        return WEFT_EINVAL;
+    }
+    int rc = session == NULL || url == NULL || out_rx == NULL
+                 ? WEFT_EINVAL
+                 : make_events(session, url, &opts, &events);
+    if (rc < 0)
+        return rc;
+    weft_iterator_opts iterator = {
+        .size_ = sizeof(iterator), .name = "HTTP events", .next = next_event, .close = close_events
+    };
+    return weft_iterator_open(&iterator, &events, sizeof(struct events *), sizeof(weft_http_event),
+                              out_rx);
+}
