@@ -69,7 +69,8 @@ WEFT_API WEFT_MUST_CHECK int weft_http_session_open(const weft_http_session_opts
 /* Closes the session: what is still under way ends with WEFT_ECLOSED. NULL is 0.
  *
  * Responses that are open stay so, for their holders to close; reads of them that wait return
- * WEFT_ECLOSED. How many there were is what the close returns.
+ * WEFT_ECLOSED. A report names each (weft/resource.h); how many there were is what the close
+ * returns.
  *
  * Waits    the task, or a plain thread, for .close_wait_ns at most, and the driver
  * Cancel   no: shielded, within the teardown budget

@@ -68,6 +68,14 @@ WEFT_API void weft_resource_closed(weft_resource *entry);
  * From     a task or any thread                                                         */
 WEFT_API void weft_resource_adopted(weft_resource *entry);
 
+/* Reports it as a leak now: what it stands on has been closed, and it has not. when is how the
+ * report begins ("the pool is closed, and this"). It is named once, and stays its holder's to
+ * close; one that is not in the ledger is not named.
+ *
+ * Waits    no
+ * From     any thread                                                                   */
+WEFT_API void weft_resource_left(weft_resource *entry, const char *when);
+
 #ifdef __cplusplus
 }
 #else

@@ -38,14 +38,13 @@ int wf_http_response_make(weft_http_session *session, weft_http_response **out)
     wf_http_party_init(&x->party);
     wf_link_init(&x->link);
     wf_link_init(&x->asked_link);
+    wf_link_init(&x->open_link);
     x->session = session;
     x->timer.at_ns = INT64_MAX;
     wf_http_role_lock(&session->role);
     bool has_room = wf_http_timers_reserve(&session->timers);
-    if (has_room) {
-        session->n_open++;
+    if (has_room)
         session->party.n_refs++;
-    }
     wf_http_role_unlock(&session->role);
     if (!has_room) {
         wf_free(x);
@@ -53,6 +52,14 @@ int wf_http_response_make(weft_http_session *session, weft_http_response **out)
     }
     *out = x;
     return 0;
+}
+
+void wf_http_response_opened(weft_http_response *x)
+{
+    weft_resource_opened(&x->entry, "HTTP response", wf_http_url_shown(x->url), NULL, 0);
+    wf_http_role_lock(&x->session->role);
+    wf_list_push_back(&x->session->open, &x->open_link);
+    wf_http_role_unlock(&x->session->role);
 }
 
 /* ---- a transfer ------------------------------------------------------------------------------------- */
@@ -157,7 +164,7 @@ static void close_response(weft_http_response *x)
     (void)rc;
     weft_resource_closed(&x->entry);
     wf_http_role_lock(&session->role);
-    session->n_open--;
+    wf_list_remove(&x->open_link);
     wf_http_role_unlock(&session->role);
     wf_http_party_unref(&session->role, &x->party);
 }

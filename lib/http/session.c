@@ -143,6 +143,7 @@ static weft_http_session *make_session(void)
     wf_list_init(&session->running);
     wf_list_init(&session->asked);
     wf_list_init(&session->hosts);
+    wf_list_init(&session->open);
     session->pid = getpid();
     return session;
 }
@@ -161,7 +162,8 @@ int weft_http_session_open(const weft_http_session_opts *opts, weft_http_session
         wf_http_session_free(session);
         return rc;
     }
-    WEFT_OPENED(&session->entry, "HTTP session", session->opts.base_url);
+    weft_resource_opened(&session->entry, "HTTP session", wf_http_url_shown(session->opts.base_url),
+                         NULL, 0);
     *out_session = session;
     return 0;
 }
@@ -205,6 +207,26 @@ static bool is_mine(void *arg)
     return is_quiet(arg) && session->role.driver == &session->party;
 }
 
+/* The holder of each may be about to close it: a reference keeps it while it is named. */
+static int name_open(weft_http_session *session)
+{
+    struct wf_link *link;
+    int n = 0;
+    for (;; n++) {
+        wf_http_role_lock(&session->role);
+        link = wf_list_pop_front(&session->open);
+        weft_http_response *x = link == NULL ? NULL
+                                             : WF_CONTAINER(link, weft_http_response, open_link);
+        if (x != NULL)
+            x->party.n_refs++;
+        wf_http_role_unlock(&session->role);
+        if (x == NULL)
+            return n;
+        weft_resource_left(&x->entry, "an HTTP session is closed, and this");
+        wf_http_party_unref(&session->role, &x->party);
+    }
+}
+
 static int close_session(weft_http_session *session)
 {
     wf_http_role_lock(&session->role);
@@ -217,9 +239,7 @@ static int close_session(weft_http_session *session)
         return rc; /* past the teardown budget: the driver still has it */
     wf_http_engine_close(&session->engine);
     weft_resource_closed(&session->entry);
-    wf_http_role_lock(&session->role);
-    int n_open = (int)session->n_open;
-    wf_http_role_unlock(&session->role);
+    int n_open = name_open(session);
     wf_http_party_unref(&session->role, &session->party);
     return n_open;
 }

@@ -89,6 +89,7 @@ struct weft_http_response {
     enum wf_http_stage stage;
     struct wf_link link;       /* in session->queue, ->posted or ->running */
     struct wf_link asked_link; /* in session->asked: RUNNING, and to be ended or resumed */
+    struct wf_link open_link;  /* in session->open: it has been given to the caller */
     int abort_code;            /* < 0: ended, with this */
     bool is_paused;            /* libcurl waits for room in `in` */
     bool is_up_paused;         /* ... or for bytes in `out` */
@@ -150,11 +151,11 @@ struct weft_http_session {
     /* Under the lock. */
     bool is_closing;
     unsigned n_running;     /* with a place */
-    unsigned n_open;        /* responses that exist */
     struct wf_list queue;   /* QUEUED, first come first served */
     struct wf_list posted;  /* POSTED */
     struct wf_list running; /* RUNNING */
     struct wf_list asked;
+    struct wf_list open; /* responses that callers have */
     struct wf_list hosts;
     struct wf_http_timers timers;
 
@@ -239,6 +240,9 @@ WF_MUST_CHECK int wf_http_url_make(const char *base, const char *url, const weft
                                    char **out_url);
 WF_MUST_CHECK int wf_http_url_origin(const char *url, char **out_origin); /* scheme://host:port/ */
 
+/* What reports may show of it: a part of url, without the user's name and password. */
+const char *wf_http_url_shown(const char *url);
+
 /* ---- curlmap.c -------------------------------------------------------------------------------------- */
 
 int wf_http_code_of(CURLcode code, long os_error);
@@ -249,6 +253,7 @@ int wf_http_code_of_multi(CURLMcode code);
 struct wf_http_source;
 
 WF_MUST_CHECK int wf_http_response_make(weft_http_session *session, weft_http_response **out);
+void wf_http_response_opened(weft_http_response *x); /* it is the caller's from here on */
 void wf_http_response_free(weft_http_response *x);
 
 /* Sends it, its body from source if it has one, and waits for the head of the answer. Not to be called

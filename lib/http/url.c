@@ -84,6 +84,20 @@ int wf_http_url_make(const char *base, const char *text, const weft_http_field *
     return rc;
 }
 
+const char *wf_http_url_shown(const char *url)
+{
+    const char *host = url != NULL ? strstr(url, "://") : NULL;
+    if (host == NULL)
+        return url;
+    host += 3;
+    const char *end = host + strcspn(host, "/?#");
+    const char *shown = url;
+    for (; host < end; host++)
+        if (*host == '@')
+            shown = host + 1;
+    return shown;
+}
+
 int wf_http_url_origin(const char *text, char **out_origin)
 {
     CURLU *url = curl_url();

@@ -71,6 +71,13 @@ WF_COLD void wf_ledger_report_overdue(struct wf_closing *closing, const struct w
 
 /* ---- the end -------------------------------------------------------------------------------- */
 
+static void add_open(const struct wf_entry *entry, const char *when, struct wf_text *text)
+{
+    wf_text_add(text, "weft: leak: %s is open: ", when);
+    describe(entry, text);
+    wf_text_add(text, "\n");
+}
+
 /* What nobody can be expected to close any more. Named once: it leaves the list of all. */
 static void report_all(const char *when)
 {
@@ -78,11 +85,8 @@ static void report_all(const char *when)
     struct wf_link *link;
     wf_text_init(&text);
     wf_lock_acquire(&ledger.lock);
-    while ((link = wf_list_pop_front(&ledger.all)) != NULL) {
-        wf_text_add(&text, "weft: leak: %s is open: ", when);
-        describe(WF_CONTAINER(link, struct wf_entry, link), &text);
-        wf_text_add(&text, "\n");
-    }
+    while ((link = wf_list_pop_front(&ledger.all)) != NULL)
+        add_open(WF_CONTAINER(link, struct wf_entry, link), when, &text);
     wf_lock_release(&ledger.lock);
     send(&text);
 }
@@ -173,6 +177,22 @@ void weft_resource_adopted(weft_resource *resource)
     set_owner_locked(entry, self);
     link_scope_locked(entry, wf_scope_lasting(self->scope));
     wf_lock_release(&ledger.lock);
+}
+
+/* The holder may close it meanwhile: the list, not is_open, says whether there is something to name. */
+void weft_resource_left(weft_resource *resource, const char *when)
+{
+    struct wf_entry *entry = entry_of(resource);
+    struct wf_text text;
+    wf_text_init(&text);
+    wf_lock_acquire(&ledger.lock);
+    if (entry->link.next != NULL && wf_link_is_linked(&entry->link)) {
+        add_open(entry, when, &text);
+        wf_list_remove(&entry->link);
+        wf_list_remove(&entry->scope_link);
+    }
+    wf_lock_release(&ledger.lock);
+    send(&text);
 }
 
 /* A closer says so itself. */

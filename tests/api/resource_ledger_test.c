@@ -99,6 +99,21 @@ WT_TEST(a_leak_is_named_when_its_scope_ends)
     ck_assert_ptr_null(strstr(strstr(wt_reports(), "leak:") + 1, "leak:"));
 }
 
+WT_TEST(what_outlives_what_it_stands_on_is_named_once)
+{
+    weft_resource never = { { NULL } };
+    database *db;
+    wt_capture_reports();
+    weft_resource_left(&never, "nothing");
+    ck_assert_int_eq(database_open("orders", &db), 0);
+    weft_resource_left(&db->entry, "the pool is closed, and this");
+    weft_resource_left(&db->entry, "again");
+    ck_assert(
+        was_reported("weft: leak: the pool is closed, and this is open: database \"orders\""));
+    ck_assert_int_eq(database_close(db), 0);
+    ck_assert_ptr_null(strstr(strstr(wt_reports(), "leak:") + 1, "leak:"));
+}
+
 static int adopt_main(void *arg)
 {
     (void)arg;

@@ -395,6 +395,7 @@ static int leave_it_open(void *arg)
     void **args = arg;
     WEFT_SCOPE(scope);
     WEFT_TRY(weft_http_get(args[0], args[1], NULL, &response));
+    ck_assert_str_eq(weft_http_url(response), args[1]);
     args[2] = response;
     return weft_scope_wait(&scope);
 }
@@ -410,6 +411,33 @@ WT_TEST(a_response_that_is_left_open_is_named)
     ck_assert_ptr_nonnull(strstr(wt_reports(), "HTTP response"));
     ck_assert_int_eq(weft_http_response_close(args[2]), 0);
     ck_assert_int_eq(weft_http_session_close(session), 0);
+    evil_stop(&server);
+}
+
+/* By its close as well, and neither names the user's password. */
+WT_TEST(a_session_that_is_closed_names_what_is_open)
+{
+    struct evil server;
+    const struct evil_reply replies[] = { hello, hello };
+    weft_http_response *response, *other;
+    char url[128];
+    evil_start(&server, replies, 2);
+    (void)snprintf(url, sizeof(url), "http://me:pass%%40@127.0.0.1:%d/left?a@b", server.port);
+    wt_capture_reports();
+    weft_http_session *session = open_session(WEFT_OPTS(http_session, .base_url = url));
+    ck_assert_int_eq(weft_http_get(session, url, NULL, &response), 0);
+    ck_assert_int_eq(weft_http_get(session, "/closed", NULL, &other), 0);
+    ck_assert_int_eq(weft_http_response_close(other), 0);
+    weft_dump(2);
+    ck_assert_int_eq(weft_http_session_close(session), 1);
+    const char *leak = strstr(wt_reports(), "weft: leak: an HTTP session is closed, and this is "
+                                            "open: HTTP response \"127.0.0.1:");
+    ck_assert_ptr_nonnull(leak);
+    ck_assert_ptr_nonnull(strstr(leak, "/left?a@b\""));
+    ck_assert_ptr_null(strstr(leak + 1, "weft: leak:"));
+    ck_assert_ptr_null(strstr(wt_reports(), "pass"));
+    ck_assert_ptr_null(strstr(wt_reports(), "/closed"));
+    ck_assert_int_eq(weft_http_response_close(response), 0);
     evil_stop(&server);
 }
 
