@@ -46,7 +46,8 @@ int wf_http_code_of(CURLcode code, long os_error)
     case CURLE_BAD_CONTENT_ENCODING:
     case CURLE_HTTP2:
     case CURLE_HTTP2_STREAM: return WEFT_EHTTPPROTO;
-    case CURLE_NOT_BUILT_IN: return WEFT_ENOTSUP;
+    case CURLE_NOT_BUILT_IN:
+    case CURLE_UNKNOWN_OPTION: return WEFT_ENOTSUP;
     default: return code_of_tls(code);
     }
 }

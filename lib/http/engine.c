@@ -60,7 +60,7 @@ static void register_socket(struct wf_http_engine *engine, int fd, struct wf_htt
     if (entry->registered == events)
         return;
     if (epoll_ctl(engine->epoll_fd, op, fd, &event) < 0 && op != EPOLL_CTL_DEL)
-        engine->is_broken = true;
+        engine->broken_code = WEFT_ENOMEM; /* or watches */
     entry->registered = events;
 }
 
@@ -70,7 +70,7 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *un
     struct wf_http_engine *engine = arg;
     struct wf_http_socket *entry = socket_of(engine, fd);
     if (entry == NULL) {
-        engine->is_broken = true;
+        engine->broken_code = WEFT_ENOMEM;
         return 0;
     }
     entry->wanted = (what & CURL_POLL_IN && what != CURL_POLL_REMOVE ? (uint32_t)EPOLLIN : 0) |
@@ -102,8 +102,11 @@ curl_socket_t wf_http_open_socket(void *arg, curlsocktype purpose, struct curl_s
 int wf_http_close_socket(void *arg, curl_socket_t fd)
 {
     struct wf_http_engine *engine = arg;
-    if ((size_t)fd < engine->n_sockets)
-        engine->sockets[fd] = (struct wf_http_socket){ 0 }; /* the system takes it out itself */
+    if ((size_t)fd < engine->n_sockets) {
+        /* A child that was forked may have it open: then its close takes it out of nothing. */
+        register_socket(engine, fd, &engine->sockets[fd], 0);
+        engine->sockets[fd] = (struct wf_http_socket){ 0 };
+    }
     return wf_sys.close(fd);
 }
 
@@ -112,7 +115,7 @@ int wf_http_close_socket(void *arg, curl_socket_t fd)
 static void check(struct wf_http_engine *engine, CURLMcode code)
 {
     if (code != CURLM_OK)
-        engine->is_broken = true;
+        engine->broken_code = wf_http_code_of_multi(code);
 }
 
 /* E1. The party's reference that the session holds keeps it until it is over. */
@@ -238,14 +241,15 @@ static void end_late(weft_http_session *session)
 static void end_all(weft_http_session *session)
 {
     struct wf_http_engine *engine = &session->engine;
-    engine->is_broken = false;
+    int code = engine->broken_code;
+    engine->broken_code = 0;
     for (;;) {
         wf_http_role_lock(&session->role);
         struct wf_link *link = wf_list_first(&session->running);
         wf_http_role_unlock_in_turn(&session->role);
         if (link == NULL)
             return;
-        wf_http_transfer_end(WF_CONTAINER(link, weft_http_response, link), -EIO);
+        wf_http_transfer_end(WF_CONTAINER(link, weft_http_response, link), code);
     }
 }
 
@@ -258,7 +262,7 @@ static int turn_here(struct wf_http_engine *engine)
     do_curl_timers(engine);
     end_done(engine);
     end_late(session);
-    if (WF_UNLIKELY(engine->is_broken))
+    if (WF_UNLIKELY(engine->broken_code < 0))
         end_all(session);
     return 0;
 }

@@ -139,7 +139,7 @@ struct wf_http_engine {
     size_t n_sockets;
     CURL *spare[32]; /* easy handles for the next transfers */
     unsigned n_spare;
-    bool is_broken; /* the multi handle has failed, or it could not be told of a socket */
+    int broken_code; /* < 0: the multi handle has failed, or it could not be told of a socket */
 };
 
 struct weft_http_session {

@@ -111,113 +111,161 @@ static size_t on_upload(char *data, size_t size, size_t n, void *arg)
 
 /* ---- the easy handle ------------------------------------------------------------------------------- */
 
-/* An option that this libcurl lacks, or has been built without, is no reason to fail, unless it keeps
- * something out: those are checked when the session is opened. */
-#define SET(easy, option, value) ((void)curl_easy_setopt((easy), (option), (value)))
+/* Every option is required: one that is not set, for want of memory say, may be the one that keeps a
+ * request from the wrong server. The first that fails is kept, and no later one is tried. */
+#define SET(code, easy, option, value) \
+    ((void)((code) != CURLE_OK ||      \
+            ((code) = curl_easy_setopt((easy), (option), (value))) != CURLE_OK))
 
-static void set_security(CURL *easy, const weft_http_session_opts *opts)
+/* But for those that only make things quicker, and defaults: this libcurl may do without. */
+#define SET_IF_KNOWN(code, easy, option, value)                             \
+    do {                                                                    \
+        SET(code, easy, option, value);                                     \
+        if ((code) == CURLE_UNKNOWN_OPTION || (code) == CURLE_NOT_BUILT_IN) \
+            (code) = CURLE_OK;                                              \
+    } while (0)
+
+/* A text that is NULL is the default, which a libcurl without the option has too. */
+#define SET_TEXT(code, easy, option, text) \
+    ((void)((text) == NULL || (SET(code, easy, option, text), true)))
+
+static CURLcode set_tls(CURL *easy, const weft_http_session_opts *opts)
 {
-#if LIBCURL_VERSION_NUM >= 0x075500
-    SET(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-#else
-    SET(easy, CURLOPT_PROTOCOLS, (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS));
-#endif
-    SET(easy, CURLOPT_FOLLOWLOCATION, 0L);
-    SET(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
-    SET(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-    SET(easy, CURLOPT_SSL_VERIFYPEER, opts->insecure_any_certificate ? 0L : 1L);
-    SET(easy, CURLOPT_SSL_VERIFYHOST, opts->insecure_any_certificate ? 0L : 2L);
+    CURLcode code = CURLE_OK;
+    if (!(curl_version_info(CURLVERSION_NOW)->features & CURL_VERSION_SSL))
+        return CURLE_OK; /* no https at all, and the session has no option of it */
+    SET(code, easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    SET(code, easy, CURLOPT_SSL_VERIFYPEER, opts->insecure_any_certificate ? 0L : 1L);
+    SET(code, easy, CURLOPT_SSL_VERIFYHOST, opts->insecure_any_certificate ? 0L : 2L);
     if (opts->ca_file != NULL) {
-        SET(easy, CURLOPT_CAINFO, opts->ca_file);
-        SET(easy, CURLOPT_CAPATH, NULL);
+        SET(code, easy, CURLOPT_CAINFO, opts->ca_file);
+        SET_IF_KNOWN(code, easy, CURLOPT_CAPATH, NULL);
     }
-    SET(easy, CURLOPT_SSLCERT, opts->client_cert);
-    SET(easy, CURLOPT_SSLKEY, opts->client_key);
-    SET(easy, CURLOPT_PINNEDPUBLICKEY, opts->pinned_key);
-    if (!opts->proxy_from_environment)
-        SET(easy, CURLOPT_PROXY, opts->proxy != NULL ? opts->proxy : "");
-    SET(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-    SET(easy, CURLOPT_UNIX_SOCKET_PATH, opts->unix_socket);
+    SET_TEXT(code, easy, CURLOPT_SSLCERT, opts->client_cert);
+    SET_TEXT(code, easy, CURLOPT_SSLKEY, opts->client_key);
+    SET_TEXT(code, easy, CURLOPT_PINNEDPUBLICKEY, opts->pinned_key);
+    return code;
 }
 
-static void set_callbacks(CURL *easy, struct wf_http_engine *engine)
+static CURLcode set_security(CURL *easy, const weft_http_session_opts *opts)
 {
-    SET(easy, CURLOPT_HEADERFUNCTION, on_header);
-    SET(easy, CURLOPT_WRITEFUNCTION, on_body);
-    SET(easy, CURLOPT_READFUNCTION, on_upload);
-    SET(easy, CURLOPT_OPENSOCKETFUNCTION, wf_http_open_socket);
-    SET(easy, CURLOPT_OPENSOCKETDATA, engine);
-    SET(easy, CURLOPT_CLOSESOCKETFUNCTION, wf_http_close_socket);
-    SET(easy, CURLOPT_CLOSESOCKETDATA, engine);
-#if LIBCURL_VERSION_NUM >= 0x075000
-    SET(easy, CURLOPT_PREREQFUNCTION, before_request);
+    CURLcode code = set_tls(easy, opts);
+#if LIBCURL_VERSION_NUM >= 0x075500
+    SET(code, easy, CURLOPT_PROTOCOLS_STR, "http,https");
+#else
+    SET(code, easy, CURLOPT_PROTOCOLS, (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS));
 #endif
+    SET(code, easy, CURLOPT_FOLLOWLOCATION, 0L);
+    SET_IF_KNOWN(code, easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
+    SET_TEXT(code, easy, CURLOPT_PROXY, opts->proxy);
+    if (opts->proxy == NULL && !opts->proxy_from_environment)
+        SET_IF_KNOWN(code, easy, CURLOPT_PROXY, "");
+    SET_IF_KNOWN(code, easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+    SET_TEXT(code, easy, CURLOPT_UNIX_SOCKET_PATH, opts->unix_socket);
+    return code;
 }
 
-/* What all transfers of a session have in common. NULL: no memory. */
-static CURL *make_easy(weft_http_session *session)
+static CURLcode set_callbacks(CURL *easy, struct wf_http_engine *engine)
+{
+    CURLcode code = CURLE_OK;
+    SET(code, easy, CURLOPT_HEADERFUNCTION, on_header);
+    SET(code, easy, CURLOPT_WRITEFUNCTION, on_body);
+    SET(code, easy, CURLOPT_READFUNCTION, on_upload);
+    SET(code, easy, CURLOPT_OPENSOCKETFUNCTION, wf_http_open_socket);
+    SET(code, easy, CURLOPT_OPENSOCKETDATA, engine);
+    SET(code, easy, CURLOPT_CLOSESOCKETFUNCTION, wf_http_close_socket);
+    SET(code, easy, CURLOPT_CLOSESOCKETDATA, engine);
+#if LIBCURL_VERSION_NUM >= 0x075000
+    SET(code, easy, CURLOPT_PREREQFUNCTION, before_request);
+#endif
+    return code;
+}
+
+static CURLcode set_common(CURL *easy, weft_http_session *session)
+{
+    CURLcode code = CURLE_OK;
+    SET(code, easy, CURLOPT_NOSIGNAL, 1L);
+    SET(code, easy, CURLOPT_NOPROGRESS, 1L);
+    SET(code, easy, CURLOPT_ACCEPT_ENCODING, "");
+    SET(code, easy, CURLOPT_BUFFERSIZE, 64L << 10);
+    SET(code, easy, CURLOPT_USERAGENT, session->opts.user_agent);
+    long version = session->opts.http2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1;
+    SET(code, easy, CURLOPT_HTTP_VERSION, version);
+    SET(code, easy, CURLOPT_MAXAGE_CONN, 60L);
+#if LIBCURL_VERSION_NUM >= 0x075000
+    SET_IF_KNOWN(code, easy, CURLOPT_MAXLIFETIME_CONN, 600L);
+#endif
+#if LIBCURL_VERSION_NUM >= 0x075700
+    SET_IF_KNOWN(code, easy, CURLOPT_QUICK_EXIT,
+                 1L); /* or a slow resolver would hold up everybody */
+#endif
+    if (code == CURLE_OK)
+        code = set_security(easy, &session->opts);
+    return code == CURLE_OK ? set_callbacks(easy, &session->engine) : code;
+}
+
+/* What all transfers of a session have in common. */
+static CURLcode make_easy(weft_http_session *session, CURL **out)
 {
     CURL *easy = curl_easy_init();
     if (easy == NULL)
-        return NULL;
-    SET(easy, CURLOPT_NOSIGNAL, 1L);
-    SET(easy, CURLOPT_NOPROGRESS, 1L);
-    SET(easy, CURLOPT_ACCEPT_ENCODING, "");
-    SET(easy, CURLOPT_BUFFERSIZE, 64L << 10);
-    SET(easy, CURLOPT_USERAGENT, session->opts.user_agent);
-    long version = session->opts.http2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1;
-    SET(easy, CURLOPT_HTTP_VERSION, version);
-    SET(easy, CURLOPT_MAXAGE_CONN, 60L);
-#if LIBCURL_VERSION_NUM >= 0x075000
-    SET(easy, CURLOPT_MAXLIFETIME_CONN, 600L);
-#endif
-#if LIBCURL_VERSION_NUM >= 0x075700
-    SET(easy, CURLOPT_QUICK_EXIT, 1L); /* or a slow resolver would hold up everybody */
-#endif
-    set_security(easy, &session->opts);
-    set_callbacks(easy, &session->engine);
-    return easy;
+        return CURLE_OUT_OF_MEMORY;
+    CURLcode code = set_common(easy, session);
+    if (code == CURLE_OK)
+        *out = easy;
+    else
+        curl_easy_cleanup(easy);
+    return code;
 }
 
 /* Every body is read by on_upload: libcurl has none that it could send a second time, as it would on
  * a kept connection that turns out to be dead, whatever the method. */
-static void set_body(weft_http_response *x)
+static CURLcode set_body(weft_http_response *x)
 {
-    SET(x->easy, CURLOPT_HTTPGET, 1L); /* takes back what the last transfer has set */
+    CURLcode code = CURLE_OK;
+    SET(code, x->easy, CURLOPT_HTTPGET, 1L); /* takes back what the last transfer has set */
     if (x->is_upload) {
-        SET(x->easy, CURLOPT_UPLOAD, 1L);
-        SET(x->easy, CURLOPT_INFILESIZE_LARGE, (curl_off_t)x->upload_size);
+        SET(code, x->easy, CURLOPT_UPLOAD, 1L);
+        SET(code, x->easy, CURLOPT_INFILESIZE_LARGE, (curl_off_t)x->upload_size);
     } else if (strcmp(x->method, "HEAD") == 0) {
-        SET(x->easy, CURLOPT_NOBODY, 1L);
+        SET(code, x->easy, CURLOPT_NOBODY, 1L);
     }
-    SET(x->easy, CURLOPT_CUSTOMREQUEST, x->method);
+    SET(code, x->easy, CURLOPT_CUSTOMREQUEST, x->method);
+    return code;
 }
 
 static CURLcode set_request(weft_http_response *x)
 {
     CURL *easy = x->easy;
-    set_body(x);
-    SET(easy, CURLOPT_PRIVATE, (char *)x);
-    SET(easy, CURLOPT_HEADERDATA, x);
-    SET(easy, CURLOPT_WRITEDATA, x);
-    SET(easy, CURLOPT_READDATA, x);
+    CURLcode code = set_body(x);
+    SET(code, easy, CURLOPT_PRIVATE, (char *)x);
+    SET(code, easy, CURLOPT_HEADERDATA, x);
+    SET(code, easy, CURLOPT_WRITEDATA, x);
+    SET(code, easy, CURLOPT_READDATA, x);
 #if LIBCURL_VERSION_NUM >= 0x075000
-    SET(easy, CURLOPT_PREREQDATA, x);
+    SET(code, easy, CURLOPT_PREREQDATA, x);
 #endif
-    SET(easy, CURLOPT_HTTPHEADER, x->headers);
+    SET(code, easy, CURLOPT_HTTPHEADER, x->headers);
     int64_t connect_ms = x->timeouts.connect_ns / 1000000 + 1;
     if (x->timeouts.connect_ns < 0) /* 0 would be libcurl's own limit */
         connect_ms = INT32_MAX;
-    SET(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)WF_MIN(connect_ms, (int64_t)INT32_MAX));
-    return curl_easy_setopt(easy, CURLOPT_URL, x->url);
+    SET(code, easy, CURLOPT_CONNECTTIMEOUT_MS, (long)WF_MIN(connect_ms, (int64_t)INT32_MAX));
+    SET(code, easy, CURLOPT_URL, x->url);
+    return code;
 }
 
 int wf_http_transfer_begin(weft_http_response *x)
 {
     struct wf_http_engine *engine = &x->session->engine;
-    x->easy = engine->n_spare > 0 ? engine->spare[--engine->n_spare] : make_easy(x->session);
-    if (x->easy == NULL || set_request(x) != CURLE_OK)
-        return WEFT_ENOMEM;
+    CURLcode code = CURLE_OK;
+    if (engine->n_spare > 0)
+        x->easy = engine->spare[--engine->n_spare];
+    else
+        code = make_easy(x->session, &x->easy);
+    if (code == CURLE_OK)
+        code = set_request(x);
+    if (code != CURLE_OK)
+        return wf_http_code_of(code, 0);
     wf_http_role_lock(&x->session->role);
     x->total_at_ns = x->timeouts.total_ns > 0 ? weft_now_ns() + x->timeouts.total_ns : INT64_MAX;
     wf_http_arm_locked(x, 0, 0);

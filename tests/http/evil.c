@@ -16,14 +16,19 @@ static bool read_more(struct evil *server, int fd)
     size_t room = sizeof(server->requests) - 1 - server->size;
     char *to = room > 0 ? server->requests + server->size : spill;
     ssize_t n = recv(fd, to, room > 0 ? room : sizeof(spill), 0);
-    if (n > 0 && room > 0)
+    if (n > 0 && room > 0) {
         server->size += (size_t)n;
+        server->requests[server->size] = '\0';
+    }
     return n > 0;
 }
 
 static bool read_request(struct evil *server, int fd, size_t body_size)
 {
+    if (server->size > sizeof(server->requests) * 3 / 4)
+        server->size = 0;
     size_t from = server->size;
+    server->requests[from] = '\0';
     for (;;) {
         char *end = strstr(server->requests + from, "\r\n\r\n");
         if (end != NULL && (size_t)(server->requests + server->size - end) >= 4 + body_size)

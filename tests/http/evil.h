@@ -26,7 +26,7 @@ struct evil {
     char url[64]; /* http://127.0.0.1:PORT/ */
     const struct evil_reply *replies;
     size_t n_replies;
-    char requests[16384]; /* what came, one after the other, ended by 0 */
+    char requests[16384]; /* what came, one after the other, ended by 0; the last ones, if many */
     size_t size;
     unsigned n_connections;
     struct wt_thread *thread;

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MIT
+ * Requests that run out of memory, at each place where weft or libcurl asks for some: every one says
+ * so, and none goes anywhere but to where it was told. */
+#include "evil.h"
+#include "wt_test.h"
+
+#include "plat/sys_failing.h"
+
+#include <arpa/inet.h>
+#include <curl/curl.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <weft.h>
+#include <weft/http.h>
+
+/* ---- memory that ends -------------------------------------------------------------------------------- */
+
+static _Atomic unsigned n_asked, refused_at;
+
+static bool is_refused(void)
+{
+    return atomic_fetch_add(&n_asked, 1u) + 1 == atomic_load(&refused_at);
+}
+
+static bool refuses_weft(enum wf_sys_kind kind, const char *name)
+{
+    (void)name;
+    return kind == WF_SYS_MEMORY && is_refused();
+}
+
+static void *curl_malloc(size_t size) { return is_refused() ? NULL : malloc(size); }
+static void *curl_realloc(void *old, size_t size)
+{
+    return is_refused() ? NULL : realloc(old, size);
+}
+static void *curl_calloc(size_t n, size_t size) { return is_refused() ? NULL : calloc(n, size); }
+static char *curl_strdup(const char *text) { return is_refused() ? NULL : strdup(text); }
+
+/* The application has initialised libcurl before weft does, with memory of its own. */
+static void begin(void)
+{
+    ck_assert_int_eq(curl_global_init_mem(CURL_GLOBAL_DEFAULT, curl_malloc, free, curl_realloc,
+                                          curl_strdup, curl_calloc),
+                     CURLE_OK);
+    wf_sys_fail_when(refuses_weft);
+}
+
+/* ---- a request for each place ------------------------------------------------------------------------- */
+
+static int fetch(const char *url, const weft_http_session_opts *opts,
+                 const weft_http_request_opts *request)
+{
+    WEFT_AUTO(weft_http_session, session);
+    char *text;
+    for (int i = 0; i < 2; i++) { /* a second one has the easy handle of the first */
+        WEFT_AUTO(weft_http_response, response);
+        WEFT_TRY(i == 0 ? weft_http_session_open(opts, &session) : 0);
+        WEFT_TRY(weft_http_request(session, "PUT", url, request, &response));
+        WEFT_TRY(weft_http_text(response, &text));
+        bool is_right = strcmp(text, "hello") == 0;
+        weft_free(text);
+        if (!is_right)
+            return -EIO;
+    }
+    return 0;
+}
+
+static void fetch_without_memory(const char *url, const weft_http_session_opts *opts,
+                                 const weft_http_request_opts *request, int expected)
+{
+    unsigned n_failed = 0;
+    ck_assert_int_eq(fetch(url, opts, request), expected); /* and the runtime is up */
+    for (unsigned n = 1;; n++) {
+        atomic_store(&n_asked, 0u);
+        atomic_store(&refused_at, n);
+        int rc = fetch(url, opts, request);
+        unsigned n_seen = atomic_load(&n_asked);
+        atomic_store(&refused_at, 0u);
+        /* libcurl takes memory that it lacks for an address as an unknown name. */
+        ck_assert_msg(rc == expected || rc == WEFT_ENOMEM || rc == WEFT_ENAME,
+                      "without the %u-th: %d", n, rc);
+        n_failed += rc == WEFT_ENOMEM;
+        if (n_seen < n)
+            break;
+        ck_assert_uint_lt(n, 2000);
+    }
+    ck_assert_uint_gt(n_failed, 20);
+}
+
+/* Listens, answers nobody, and knows whether somebody came. */
+static int listen_for_strays(char url[64])
+{
+    struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    socklen_t size = sizeof(at);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(bind(fd, (struct sockaddr *)&at, size), 0);
+    ck_assert_int_eq(listen(fd, 8), 0);
+    ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&at, &size), 0);
+    (void)snprintf(url, 64, "http://127.0.0.1:%d/", ntohs(at.sin_port));
+    return fd;
+}
+
+static void expect_no_stray(int fd)
+{
+    ck_assert_int_eq(accept(fd, NULL, NULL), -1);
+    close(fd);
+}
+
+/* Where it is told to go nobody listens. If that were lost for want of memory, it would come here. */
+static void goes_nowhere_else(const weft_http_session_opts *opts, int expected)
+{
+    char url[64];
+    int fd = listen_for_strays(url);
+    begin();
+    fetch_without_memory(url, opts, NULL, expected);
+    expect_no_stray(fd);
+}
+
+WT_TEST(a_request_for_a_unix_socket_goes_nowhere_else)
+{
+    goes_nowhere_else(WEFT_OPTS(http_session, .unix_socket = "/nowhere/at/all"), -ENOENT);
+}
+
+WT_TEST(a_request_for_a_proxy_goes_nowhere_else)
+{
+    goes_nowhere_else(WEFT_OPTS(http_session, .proxy = "http://127.0.0.1:1"), -ECONNREFUSED);
+}
+
+/* It has no query: libcurl 7.88 leaves out one for which it has no memory, and says nothing. */
+WT_TEST(a_request_is_sent_as_it_is_or_not_at_all)
+{
+    static struct evil_reply replies[2000];
+    struct evil server;
+    const weft_http_field fields[] = { { "X-A", "1" }, { "X-B", "2" }, { 0 } };
+    for (size_t i = 0; i < sizeof(replies) / sizeof(replies[0]); i++)
+        replies[i] = (struct evil_reply){
+            .bytes = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
+            .then = EVIL_KEEP,
+            .request_body = 4
+        };
+    evil_start(&server, replies, sizeof(replies) / sizeof(replies[0]));
+    begin();
+    fetch_without_memory(
+        server.url, NULL,
+        WEFT_OPTS(http_request, .headers = fields, .bearer = "t", .body = "data", .body_size = 4),
+        0);
+    evil_stop(&server);
+    size_t n = 0;
+    for (const char *at = server.requests; (at = strstr(at, " HTTP/1.1\r\n")) != NULL; at++, n++) {
+        const char *end = strstr(at, "\r\n\r\ndata");
+        if (end == NULL)
+            break; /* what is kept of them is full */
+        ck_assert_int_eq(memcmp(at - 5, "PUT /", 5), 0);
+        const char *wanted[] = { "\r\nX-A: 1\r\n", "\r\nX-B: 2\r\n",
+                                 "Authorization: Bearer t\r\n" };
+        for (int i = 0; i < 3; i++)
+            ck_assert(strstr(at, wanted[i]) != NULL && strstr(at, wanted[i]) < end);
+    }
+    ck_assert_uint_gt(n, 20);
+}
+
+WT_MAIN("http_memory")
