@@ -7,7 +7,8 @@
  *
  * Rejected: giving the CPU to others (sched_yield) between the looks. Where more threads run than
  * there are CPUs, each call costs a slice of all others: two threads over a rendezvous channel took
- * four to fifteen times as long as without any spinning. */
+ * four to fifteen times as long as without any spinning. (A thread that waits for its wake does so
+ * once it has spun, and only where that was seen to pay: sched/spinner.c.) */
 #ifndef WF_BASE_SPIN_H
 #define WF_BASE_SPIN_H
 

@@ -307,7 +307,7 @@ bool wf_chan_looks_again_locked(struct wf_chan *ch, struct wf_waiter *self, unsi
     }
     wf_chan_unlock(ch);
     wf_chores_do(ch, chores);
-    wf_spin(*turn + FIRST_PAUSE);
+    wf_thread_spin(self, *turn + FIRST_PAUSE);
     ++*turn;
     return true;
 }

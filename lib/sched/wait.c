@@ -4,7 +4,6 @@
 #include "sched/wait.h"
 
 #include "base/panic.h"
-#include "base/spin.h"
 #include "plat/futex.h"
 #include "plat/sanitizer.h"
 #include "sched/closing.h"
@@ -14,7 +13,7 @@
 #include <weft/error.h>
 
 /* What a plain thread's token says. Once it sleeps, a wake costs its waker a system call and the
- * thread some 25 microseconds, so it spins first, and sleeps when that was in vain.
+ * thread some 25 microseconds, so it spins first (spinner.c), and sleeps when that was in vain.
  *
  *   NONE    it is not woken: it spins, or has not begun to
  *   SLEEPS  it is counted, or about to be, and sleeps on the token
@@ -114,61 +113,6 @@ static WF_NOINLINE void park_task_until(struct wf_task *self, int64_t at_ns)
 
 /* ---- a plain thread ---------------------------------------------------------------------- */
 
-/* Some 1, 5 and 43 microseconds. Where the other side seldom runs at the same time, for there are
- * more threads than CPUs, spinning is in vain, and soon short. In vain, too, is what took so long
- * that the thread did not run all the while: the other side has used its CPU. Two that wake each
- * other from sleep find each other asleep for ever, for a wake takes longer than they spin; so now
- * and then one spins for longer than that, and both are awake.
- *
- * Rejected: not to spin, but for one wait in eight, once four were in vain in a row. On one CPU it saved
- * a round trip over a rendezvous a tenth of its CPU time, and cost a stream through a ring two thirds:
- * who has not paused parks, and is then woken for a single value. */
-#ifdef WF_SIM
-enum { SPIN_TURNS_MIN = 5, SPIN_TURNS_MAX = 6, SPIN_TURNS_PROBE = 7 };
-#else
-enum { SPIN_TURNS_MIN = 5, SPIN_TURNS_MAX = 8, SPIN_TURNS_PROBE = 32 };
-#endif
-enum { PROBE_EVERY = 64, SPIN_LONG_NS = 100000 };
-
-/* A task has no such record: what lies there is its own. */
-static struct wf_thread *spinner(struct wf_waiter *self)
-{
-    WF_CHECK(1, !self->is_task, "task \"%s\" spins as a plain thread does", self->name);
-    return wf_thread_of(self);
-}
-
-static void note_spun_in_vain(struct wf_thread *thread)
-{
-    bool may_probe = ++thread->n_spun_in_vain % PROBE_EVERY == 0;
-    thread->spin_turns = may_probe ? SPIN_TURNS_PROBE : SPIN_TURNS_MIN;
-}
-
-void wf_thread_spin_begin(struct wf_waiter *self)
-{
-    struct wf_thread *thread = spinner(self);
-    if (thread->spin_turns == 0)
-        thread->spin_turns = SPIN_TURNS_MAX;
-    thread->spin_began_ns = wf_clock_now();
-}
-
-bool wf_thread_may_spin(struct wf_waiter *self, unsigned turn)
-{
-    struct wf_thread *thread = spinner(self);
-    if (turn < thread->spin_turns)
-        return true;
-    note_spun_in_vain(thread);
-    return false;
-}
-
-void wf_thread_has_spun(struct wf_waiter *self)
-{
-    struct wf_thread *thread = spinner(self);
-    if (wf_clock_now() - thread->spin_began_ns > SPIN_LONG_NS)
-        note_spun_in_vain(thread);
-    else
-        thread->spin_turns = SPIN_TURNS_MAX;
-}
-
 /* plain_waiting counts the threads that only somebody else can wake. So it is the waker who takes
  * a thread out, before the thread runs again: one that is woken but not yet scheduled does not
  * count. (A wake may come between SLEEPS and the counting in, and takes it out first: the count is
@@ -193,7 +137,7 @@ static bool spin_for_token(struct wf_waiter *self)
     for (unsigned turn = 0; !has_token(self); turn++) {
         if (!wf_thread_may_spin(self, turn))
             return false;
-        wf_spin(turn);
+        wf_thread_spin(self, turn);
     }
     wf_thread_has_spun(self);
     return true;

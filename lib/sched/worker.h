@@ -36,7 +36,11 @@ struct wf_thread {
     _Atomic uint32_t token; /* whether it sleeps, on this; whether it is woken (wait.c) */
     unsigned spin_turns;    /* how many it spins before it sleeps; 0: not yet known */
     unsigned n_spun_in_vain;
-    int64_t spin_began_ns;
+    unsigned n_yielded;      /* how often it gave up its CPU in this wait */
+    unsigned n_no_yields;    /* waits that are left in which it does not, */
+    unsigned no_yields_span; /* and how many there were of them, less the yields that paid */
+    bool yields_first;
+    int64_t spin_began_ns; /* or when it first yielded */
     struct wf_rng rng;
     struct wf_link link; /* in the runtime's list of them */
 };
