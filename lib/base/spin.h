@@ -21,9 +21,14 @@ enum { WF_SPIN_DOUBLINGS = 6 };
 #endif
 
 /* 1, 2, 4 ... 64, 64 ... pauses, of some 25 ns each. */
+static inline unsigned wf_spin_pauses(unsigned turn)
+{
+    return 1u << WF_MIN(turn, (unsigned)WF_SPIN_DOUBLINGS);
+}
+
 static inline void wf_spin(unsigned turn)
 {
-    for (unsigned n = 1u << WF_MIN(turn, (unsigned)WF_SPIN_DOUBLINGS); n > 0; n--)
+    for (unsigned n = wf_spin_pauses(turn); n > 0; n--)
         wf_cpu_relax();
 }
 

@@ -21,8 +21,10 @@
 #include "chan/weight.h"
 #include "plat/thread.h"
 
-/* The turn of wf_spin() to begin with: while it pauses, the other side has some 20 operations. */
-enum { FIRST_PAUSE = 4, TURNS_BEFORE_YIELD = 30 };
+/* The turn of wf_spin() to begin with: while it pauses, the other side has some 10 operations. */
+enum { FIRST_PAUSE = 3, TURNS_BEFORE_YIELD = 30 };
+
+enum { RUN_MAX = 96, RUN_LOOKS = 32, RUN_PAUSE = 3 };
 
 WF_NOINLINE void wf_chan_lock_slow(struct wf_chan *ch)
 {
@@ -294,6 +296,21 @@ static inline bool parks_at_once(const struct wf_chan *ch, const struct wf_waite
     return WF_LIKELY(self->is_task || ch->ring.capacity == 0);
 }
 
+/* As long as the other side moves values, for each look would take the line from it, and the next one
+ * soon after. It has moved enough when a run of ours is worth the trip, or when it pauses. */
+static void let_it_move(const struct wf_chan *ch, uint32_t n_before)
+{
+    uint32_t n_enough = WF_MIN(ch->ring.capacity / 4 * 3, (uint32_t)RUN_MAX), n_seen = n_before;
+    for (unsigned i = 0; i < RUN_LOOKS; i++) {
+        uint32_t n_now = wf_load_rlx(&ch->ring.n_full);
+        uint32_t n_moved = n_now > n_before ? n_now - n_before : n_before - n_now;
+        if (n_now == n_seen || n_moved >= n_enough)
+            return;
+        n_seen = n_now;
+        wf_spin(RUN_PAUSE);
+    }
+}
+
 bool wf_chan_looks_again_locked(struct wf_chan *ch, struct wf_waiter *self, unsigned *turn,
                                 struct wf_chores *chores)
 {
@@ -305,9 +322,11 @@ bool wf_chan_looks_again_locked(struct wf_chan *ch, struct wf_waiter *self, unsi
         *turn = 0;
         return false;
     }
+    uint32_t n_full = wf_ring_n_full(&ch->ring);
     wf_chan_unlock(ch);
     wf_chores_do(ch, chores);
     wf_thread_spin(self, *turn + FIRST_PAUSE);
+    let_it_move(ch, n_full);
     ++*turn;
     return true;
 }

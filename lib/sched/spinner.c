@@ -2,11 +2,11 @@
  * For how long a plain thread that has to wait looks for its wake, before it sleeps: by how it fared
  * in the waits before. All of it is the thread's own and a guess; nothing but time depends on it.
  *
- * It spins for 1, 5 or 43 microseconds. Where the other side seldom runs at the same time, for there
- * are more threads than CPUs, that is in vain, and soon short. In vain, too, is what took so long that
- * the thread did not run all the while: the other side has used its CPU. Two that wake each other from
- * sleep find each other asleep for ever, for a wake takes longer than they spin; so now and then one
- * spins for longer than that, and both are awake.
+ * It spins for 1, 25 or 43 microseconds, the second of which is what a wake takes. Where the other
+ * side seldom runs at the same time, for there are more threads than CPUs, that is in vain, and soon
+ * short. In vain, too, is what took so long that the thread did not run all the while: the other side
+ * has used its CPU. Two that wake each other from sleep find each other asleep for ever, for a wake
+ * takes longer than they spin; so now and then one spins for longer than that, and both are awake.
  *
  * Two threads on one CPU meet only if one of them leaves it, and to give it up (sched_yield) costs less
  * than half of a sleep and a wake: so what was spun for in vain is yielded for, once, and where that
@@ -28,7 +28,7 @@
 #ifdef WF_SIM
 enum { SPIN_TURNS_MIN = 5, SPIN_TURNS_MAX = 6, SPIN_TURNS_PROBE = 7, YIELDS_MAX = 2 };
 #else
-enum { SPIN_TURNS_MIN = 5, SPIN_TURNS_MAX = 8, SPIN_TURNS_PROBE = 32, YIELDS_MAX = 4 };
+enum { SPIN_TURNS_MIN = 5, SPIN_TURNS_MAX = 20, SPIN_TURNS_PROBE = 32, YIELDS_MAX = 4 };
 #endif
 enum { PROBE_EVERY = 64, NO_YIELDS_MIN = 64, NO_YIELDS_MAX = 4096 };
 enum { SPIN_LONG_NS = 100000, YIELD_SWITCHED_NS = 1000 };
@@ -89,16 +89,32 @@ bool wf_thread_may_spin(struct wf_waiter *self, unsigned turn)
     return false;
 }
 
-void wf_thread_spin(struct wf_waiter *self, unsigned turn)
+static void yield(struct wf_thread *thread)
 {
-    struct wf_thread *thread = spinner(self);
-    if (spins_on(thread, turn)) {
-        wf_spin(turn);
-        return;
-    }
     if (thread->n_yielded++ == 0 && !thread->yields_first)
         thread->spin_began_ns = wf_clock_now();
     wf_thread_yield();
+}
+
+void wf_thread_spin(struct wf_waiter *self, unsigned turn)
+{
+    struct wf_thread *thread = spinner(self);
+    if (spins_on(thread, turn))
+        wf_spin(turn);
+    else
+        yield(thread);
+}
+
+void wf_thread_spin_for(struct wf_waiter *self, unsigned turn, const _Atomic uint32_t *word,
+                        uint32_t value)
+{
+    struct wf_thread *thread = spinner(self);
+    if (!spins_on(thread, turn)) {
+        yield(thread);
+        return;
+    }
+    for (unsigned n = wf_spin_pauses(turn); n > 0 && wf_load_rlx(word) != value; n--)
+        wf_cpu_relax();
 }
 
 void wf_thread_has_spun(struct wf_waiter *self)

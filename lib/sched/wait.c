@@ -137,7 +137,7 @@ static bool spin_for_token(struct wf_waiter *self)
     for (unsigned turn = 0; !has_token(self); turn++) {
         if (!wf_thread_may_spin(self, turn))
             return false;
-        wf_thread_spin(self, turn);
+        wf_thread_spin_for(self, turn, &wf_thread_of(self)->token, TOKEN_GIVEN);
     }
     wf_thread_has_spun(self);
     return true;

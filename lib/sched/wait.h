@@ -145,10 +145,13 @@ uint32_t wf_wait_park(struct wf_waiter *self, int64_t at_ns);
 
 /* For a plain thread that may have to wait. It begins to spin (base/spin.h); may go on to this turn
  * or has spun for as long as that is worth it, by how it fared of late; spins for this turn, or
- * yields its CPU; has not spun in vain. */
+ * yields its CPU; the same, but not for longer than until the word, which nobody else looks at, has
+ * the value; has not spun in vain. */
 void wf_thread_spin_begin(struct wf_waiter *self);
 bool wf_thread_may_spin(struct wf_waiter *self, unsigned turn);
 void wf_thread_spin(struct wf_waiter *self, unsigned turn);
+void wf_thread_spin_for(struct wf_waiter *self, unsigned turn, const _Atomic uint32_t *word,
+                        uint32_t value);
 void wf_thread_has_spun(struct wf_waiter *self);
 
 /* Takes back a wait that was begun and not parked. False: somebody has claimed it, so it must be
