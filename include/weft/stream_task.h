@@ -40,11 +40,18 @@ typedef struct weft_buffer_opts {
  * source is consumed on every path; opts may be NULL. The receiver is the caller's to
  * drop, and is written by memcpy.
  *
+ * Lines, which are lent, come in the blocks they were read in, without a copy: a line is
+ * valid until the next receive from this receiver, as ever. It holds at most .capacity of
+ * them, in blocks of 1 MiB together, beyond the one that is read and the one that is given
+ * from. Nobody else may receive from it (WEFT_EBUSY), and what is between it and weft_lines goes above
+ * it: a filter of lines is no source.
+ *
  * Select   a case, whatever source is
  * Waits    no, but for source's teardown when the open fails
  * From     a task or any thread
  * Returns  0
  *          WEFT_ENOMEM
+ *          WEFT_ENOTSUP    source lends its items, and can't keep them
  *          WEFT_EMSGSIZE   elem_size is not the source's; WEFT_EINVAL for a NULL source      */
 WEFT_API WEFT_MUST_CHECK int weft_buffer_open(weft_receiver *source, size_t elem_size,
                                               const weft_buffer_opts *opts,
@@ -101,7 +108,7 @@ WEFT_API WEFT_MUST_CHECK int weft_for_each_run(const weft_callable *step, void *
 /* weft_buffer(WEFT_MOVE(rx), capacity, &out) */
 #define weft_buffer(source, n, out_rx)                                                    \
     weft_buffer_open(WEFT_SOURCE_(source),                                                \
-                     WEFT_SOURCE_SIZE_(source) + WEFT_NOT_LENT_(source),                  \
+                     WEFT_SOURCE_SIZE_(source),                                           \
                      WEFT_OPTS(buffer, .capacity = n),                                    \
                      WEFT_RX_SLOT_(WEFT_RX_ELEM_(*(source)), out_rx))
 

@@ -16,6 +16,7 @@
 #include <limits.h>
 
 struct wf_chan;
+struct wf_lent;
 
 /* What a try returns that found nothing, and no cause is: a source may end with WEFT_EAGAIN, too.
  * Only weft_try_recv itself says that one for both. Codes of users go through wf_cause. */
@@ -63,6 +64,10 @@ struct wf_source_ops {
 
     /* Up to n items; waits for the first. NULL: weft loops over recv once. */
     int (*recv_many)(weft_receiver *rx, void *out, size_t n);
+
+    /* What the lines of the last receive, which are lent, point into: the caller's to give back
+     * (lent.h). NULL: they are there until the next receive alone. */
+    struct wf_lent *(*hold)(weft_receiver *rx);
 
     /* Gives back one reference: called once per receiver, at close or drop. May wait (shielded by
      * the caller). Its result is what weft_close returns. */

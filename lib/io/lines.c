@@ -7,8 +7,9 @@
  *
  * Invariants:
  *   L1  start <= scanned <= end <= room, and no \n lies in [start, scanned).
- *   L2  what a line that was handed out points at is not written before the next receive. A job
- *       writes [end, room) alone, and a job that has begun is always waited for.
+ *   L2  what a line that was handed out points at is not written before the next receive, and, where
+ *       the block was held (lent.h), never again: what is pending moves to a new one. A job writes
+ *       [end, room) alone, and a job that has begun is always waited for.
  *   L3  room <= max_line + 2 + block, or block: a pending line is given up when it is too long.
  *
  * Only a file is read by a job at once: what may stay without data for long (a pipe, a terminal) is
@@ -18,6 +19,7 @@
  * A receive that finds its line in the block takes no lock and asks for nothing but memchr; giving
  * way to others happens with each block, where the task waits anyway. */
 #include "blocking/pool.h"
+#include "chan/lent.h"
 #include "chan/source.h"
 #include "io/lines.h"
 #include "io/raw.h"
@@ -38,7 +40,8 @@ struct lines {
     bool is_over;  /* no more will be read: the end, or an error was given */
     bool is_ready; /* always: a regular file, or another that can't be waited for */
     bool keep_ends;
-    bool is_universal; /* a \r alone ends a line, too */
+    bool is_universal;    /* a \r alone ends a line, too */
+    struct wf_lent *lent; /* of which buf is the memory */
     char *buf;
     size_t start, scanned, end, room;
     size_t block, max_line;
@@ -96,17 +99,49 @@ static inline int cut(struct lines *in, weft_line *out)
     return hand_out(in, (size_t)(at - line) + 1, at > line && at[-1] == '\r' ? 2 : 1, out);
 }
 
+/* The next of a batch. An error is left where it is, for the next receive to find. */
+static int cut_another(struct lines *in, weft_line *out)
+{
+    size_t start = in->start;
+    bool is_over = in->is_over;
+    int rc = cut(in, out);
+    if (rc < 0) {
+        in->start = in->scanned = start;
+        in->is_over = is_over;
+    }
+    return rc;
+}
+
 /* ---- reading ------------------------------------------------------------------------------------- */
+
+static void use_block(struct lines *in, struct wf_lent *lent)
+{
+    in->lent = lent;
+    in->buf = lent->bytes;
+    in->room = lent->room;
+}
 
 static bool grow(struct lines *in)
 {
     size_t most = wf_size_with(in->block, 1, wf_size_with(2, in->max_line, 1));
     size_t room = in->room <= most / 2 ? in->room * 2 : most;
-    char *buf = wf_realloc(in->buf, room);
-    if (buf == NULL)
+    struct wf_lent *lent = wf_realloc(in->lent, wf_size_with(sizeof *lent, room, 1));
+    if (lent == NULL)
         return false;
-    in->buf = buf;
-    in->room = room;
+    lent->room = room;
+    use_block(in, lent);
+    return true;
+}
+
+/* The block is left to those who hold it, and what is pending goes to the front of a new one. */
+static bool renew(struct lines *in, size_t pending)
+{
+    struct wf_lent *lent = wf_lent_make(in->room);
+    if (lent == NULL)
+        return false;
+    memcpy(lent->bytes, in->buf + in->start, pending);
+    wf_lent_drop(in->lent);
+    use_block(in, lent);
     return true;
 }
 
@@ -115,7 +150,12 @@ static bool grow(struct lines *in)
 static bool make_room(struct lines *in)
 {
     size_t pending = in->end - in->start;
-    if (in->start > 0)
+    bool is_shared = wf_lent_is_shared(in->lent);
+    if (is_shared && in->room - in->end >= in->room / 2)
+        return true; /* a pipe gave little: what was lent stays where it is */
+    if (is_shared && !renew(in, pending))
+        return false;
+    if (!is_shared && in->start > 0)
         memmove(in->buf, in->buf + in->start, pending);
     in->scanned -= in->start;
     in->start = 0;
@@ -203,8 +243,7 @@ static int lines_recv(weft_receiver *rx, void *out)
     return WF_LIKELY(rc != 0) ? rc : recv_slow(in, out);
 }
 
-/* All views of one batch lie in one block: only the first receive may read. Nor does a batch cut
- * where a line could be too long, since it would have to give the error and lines at once. */
+/* All views of one batch lie in one block: only the first receive may read. */
 static int lines_recv_many(weft_receiver *rx, void *out, size_t n)
 {
     weft_line *lines = out;
@@ -215,14 +254,19 @@ static int lines_recv_many(weft_receiver *rx, void *out, size_t n)
         return rc;
     struct lines *in = rx->source;
     int n_cut = 1;
-    while ((size_t)n_cut < n && in->end - in->start <= in->max_line && cut(in, &lines[n_cut]) > 0)
+    while ((size_t)n_cut < n && cut_another(in, &lines[n_cut]) > 0)
         n_cut++;
     return n_cut;
 }
 
+static struct wf_lent *lines_hold(weft_receiver *rx)
+{
+    return wf_lent_ref(((struct lines *)rx->source)->lent);
+}
+
 static void free_lines(struct lines *in)
 {
-    wf_free(in->buf);
+    wf_lent_drop(in->lent);
     wf_free(in);
 }
 
@@ -243,6 +287,7 @@ static const struct wf_source_ops lines_ops = {
     .kind = "lines",
     .recv = lines_recv,
     .recv_many = lines_recv_many,
+    .hold = lines_hold,
     .close = lines_close,
 };
 
@@ -278,12 +323,13 @@ static struct lines *make_lines(const weft_lines_opts *user_opts)
     in->max_line = opts.max_line > 0 ? opts.max_line : DEFAULT_MAX_LINE;
     in->keep_ends = opts.keep_ends;
     in->is_universal = opts.universal;
-    in->room = in->block;
-    in->buf = wf_realloc(NULL, in->room);
-    if (in->buf != NULL)
-        return in;
-    wf_free(in);
-    return NULL;
+    struct wf_lent *lent = wf_lent_make(in->block);
+    if (lent == NULL) {
+        wf_free(in);
+        return NULL;
+    }
+    use_block(in, lent);
+    return in;
 }
 
 static weft_receiver *make_receiver(struct lines *in)

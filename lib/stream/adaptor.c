@@ -141,7 +141,8 @@ static bool needs_nothing(const struct wf_adaptor *adaptor)
 static struct wf_chan *adaptor_select_on(weft_receiver *rx)
 {
     struct wf_adaptor *adaptor = rx->source;
-    if (needs_nothing(adaptor) || adaptor->source->is_ended)
+    if (needs_nothing(adaptor) || adaptor->source->is_ended ||
+        adaptor->run.next != adaptor->run.end)
         return &wf_chan_always;
     const struct wf_source_ops *ops = adaptor->source->ops;
     return ops->select_on != NULL ? ops->select_on(adaptor->source) : NULL;

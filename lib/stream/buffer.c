@@ -10,6 +10,7 @@
  *   F2  An item is the source's, in the task's hand, in the channel, or a receiver's. What is in the
  *       channel when nobody can receive it goes to its drop; what is in hand when a send fails, too.
  *   F3  The source's error ends the channel: after the items, to each receiver once. */
+#include "stream/buffer.h"
 #include "stream/pumped.h"
 
 #include "plat/mem.h"
@@ -22,11 +23,13 @@
 struct pump {
     weft_receiver *source;
     weft_sender *tx;
+    size_t capacity;
+    bool is_of_runs;
 };
 
 /* ---- the task -------------------------------------------------------------------------------- */
 
-static int pump_items(const struct pump *pump, void *item)
+static int pump_items_by(const struct pump *pump, void *item)
 {
     for (;;) {
         int rc = wf_receiver_next(pump->source, item);
@@ -40,6 +43,14 @@ static int pump_items(const struct pump *pump, void *item)
     }
 }
 
+static int pump_items(const struct pump *pump)
+{
+    void *item = wf_alloc(1, pump->source->elem_size);
+    int rc = item == NULL ? WEFT_ENOMEM : pump_items_by(pump, item);
+    wf_free(item);
+    return rc;
+}
+
 static void pump_drop(void *args)
 {
     struct pump *pump = args;
@@ -51,10 +62,9 @@ static void pump_drop(void *args)
 static int pump_enter(void *args, void *self)
 {
     struct pump *pump = args;
-    void *item = wf_alloc(1, pump->source->elem_size);
     (void)self;
-    int rc = item == NULL ? WEFT_ENOMEM : pump_items(pump, item);
-    wf_free(item);
+    int rc = pump->is_of_runs ? wf_runs_pump(pump->source, pump->tx, pump->capacity)
+                              : pump_items(pump);
     int closed = wf_receiver_close(pump->source);
     (void)weft_sender_end(pump->tx, rc == WEFT_ECLOSED ? 0 : rc);
     pump_drop(pump);
@@ -81,36 +91,55 @@ static weft_buffer_opts read_opts(const weft_buffer_opts *opts, const weft_recei
     return all;
 }
 
-static int open_buffer(weft_receiver **source, size_t elem_size, const weft_buffer_opts *opts,
-                       weft_receiver **out_rx)
+/* Of items, or of runs; consumes *source from when the task has it. */
+static int start(weft_receiver **source, const weft_buffer_opts *opts, bool is_of_runs,
+                 weft_receiver **out_rx)
 {
     weft_sender *tx = NULL;
     weft_receiver *rx = NULL;
-    if (*source == NULL || out_rx == NULL)
-        return WEFT_EINVAL;
-    wf_half_must_be(&(*source)->half, WF_HALF_RECEIVER, "weft_buffer", "source");
-    if ((*source)->elem_size != elem_size)
-        return WEFT_EMSGSIZE;
-    weft_buffer_opts all = read_opts(opts, *source);
+    const weft_chan_opts of_items = { .capacity = opts->capacity,
+                                      .name = opts->name,
+                                      .drop = opts->drop };
+    const weft_chan_opts of_runs = wf_runs_chan_opts(opts->capacity, opts->name);
     struct wf_pumped *pumped = wf_alloc(1, sizeof *pumped);
     if (pumped == NULL)
         return WEFT_ENOMEM;
-    int rc = wf_pumped_add(
-        pumped, elem_size,
-        &(weft_chan_opts){ .capacity = all.capacity, .name = all.name, .drop = all.drop }, true,
-        &tx, &rx);
+    int rc = wf_pumped_add(pumped, is_of_runs ? WF_RUN_SLOT_SIZE : (*source)->elem_size,
+                           is_of_runs ? &of_runs : &of_items, !is_of_runs, &tx, &rx);
     if (rc < 0) {
         wf_free(pumped);
         return rc;
     }
-    struct pump pump = { .source = *source, .tx = tx };
+    struct pump pump = { *source, tx, opts->capacity, is_of_runs };
     *source = NULL;
-    rc = wf_pumped_start(pumped, all.name, &pump_task, &pump);
+    rc = wf_pumped_start(pumped, opts->name, &pump_task, &pump);
     if (rc < 0)
         (void)wf_receiver_close_and_free(rx);
     else
-        memcpy(out_rx, &rx, sizeof rx);
+        *out_rx = rx;
     return rc;
+}
+
+static int open_buffer(weft_receiver **source, size_t elem_size, const weft_buffer_opts *opts,
+                       weft_receiver **out_rx)
+{
+    if (*source == NULL || out_rx == NULL)
+        return WEFT_EINVAL;
+    wf_half_must_be(&(*source)->half, WF_HALF_RECEIVER, "weft_buffer", "source");
+    bool is_of_runs = (*source)->lends_items;
+    if ((*source)->elem_size != elem_size)
+        return WEFT_EMSGSIZE;
+    if (is_of_runs && !wf_lends_runs(*source))
+        return WEFT_ENOTSUP;
+    weft_buffer_opts all = read_opts(opts, *source);
+    weft_receiver *rx = NULL;
+    int rc = start(source, &all, is_of_runs, &rx);
+    if (rc < 0)
+        return rc;
+    if (is_of_runs)
+        return wf_runs_open(rx, elem_size, all.name, out_rx);
+    memcpy(out_rx, &rx, sizeof rx);
+    return 0;
 }
 
 int weft_buffer_open(weft_receiver *source, size_t elem_size, const weft_buffer_opts *opts,

@@ -4,6 +4,7 @@
 #include "wt_test.h"
 
 #include <stdatomic.h>
+#include <string.h>
 #include <weft.h>
 #include <weft/testing.h>
 
@@ -470,6 +471,56 @@ static int each(void *arg)
     WEFT_RX(struct token *, a);
     WEFT_TRY(open_few(&a));
     return end_each(2, WEFT_MOVE(a));
+}
+
+/* Six lines; the seventh read is the end. */
+static int64_t read_line(void *arg, void *buf, size_t size)
+{
+    static const char bytes[] = "1\n22\n333\n4444\n55555\n666666\n";
+    size_t *at = arg;
+    size_t n = sizeof bytes - 1 - *at;
+    WEFT_TRY(weft_pause());
+    n = n < 7 ? n : 7;
+    n = n < size ? n : size;
+    memcpy(buf, bytes + *at, n);
+    *at += n;
+    return (int64_t)n;
+}
+
+static int lines_ahead(size_t at_most)
+{
+    size_t at = 0, n = 0;
+    WEFT_RX(weft_line, lines);
+    WEFT_RX(weft_line, ahead);
+    WEFT_TRY(weft_lines_read_by(read_line, &at, WEFT_OPTS(lines, .block_size = 8),
+                                (weft_receiver **)(void *)&lines));
+    WEFT_TRY(weft_buffer(WEFT_MOVE(lines), 3, &ahead));
+    weft_each (line, ahead) {
+        n++;
+        if (line.size != n || line.data[0] != (char)('0' + n))
+            return -EBADF;
+        if (n == at_most)
+            return weft_close(ahead);
+    }
+    return weft_error(ahead);
+}
+
+static int all_lines_ahead(void *arg)
+{
+    (void)arg;
+    return lines_ahead(7);
+}
+
+static int two_lines_ahead(void *arg)
+{
+    (void)arg;
+    return lines_ahead(2);
+}
+
+WT_TEST(a_buffer_of_lines_at_every_point)
+{
+    try_all(all_lines_ahead, "all_lines_ahead");
+    try_all(two_lines_ahead, "two_lines_ahead");
 }
 
 WT_TEST(a_buffer_at_every_point) { try_all(buffered, "buffered"); }

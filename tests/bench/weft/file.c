@@ -160,14 +160,7 @@ static int make_log(weft_file *file, int64_t n_mib)
     return rc;
 }
 
-WEFT_GENERATOR(pass_lines, weft_rx(weft_line), (rx, weft_line, lines))
-{
-    weft_each (line, lines)
-        WEFT_TRY(weft_yield(line));
-    return weft_error(lines);
-}
-
-/* A stage of its own hands on each line. */
+/* A task of its own reads and cuts. */
 int case_file_pipeline_line_cap1024(struct bench *b)
 {
     int64_t n_errors = 0, n_lines = 0;
@@ -178,7 +171,7 @@ int case_file_pipeline_line_cap1024(struct bench *b)
     WEFT_RX(weft_line, passed);
     bench_begin(b);
     WEFT_TRY(weft_lines(weft_file_path(log), NULL, &lines));
-    WEFT_TRY(pass_lines(WEFT_MOVE(lines), &passed));
+    WEFT_TRY(weft_buffer(WEFT_MOVE(lines), 1024, &passed));
     weft_each (line, passed) {
         n_lines++;
         n_errors += memmem(line.data, line.size, "ERROR", 5) != NULL;
