@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * Redirects, followed here and not by libcurl, which would send a request's own headers to whatever
- * host it is told. To another origin (scheme, host and port) goes nothing but the type of the body;
- * from https to http nothing at all; a body goes on only where the status says so, and only one that
- * can be sent again. */
+ * host it is told. To another origin (scheme, host and port) goes nothing but the type of the body and
+ * which bytes of the answer are wanted, or a download could not go on; from https to http nothing at
+ * all; a body goes on only where the status says so, and only one that can be sent again. */
 #include "http/session.h"
 
 #include "plat/mem.h"
@@ -53,24 +53,11 @@ static int compare_origins(const char *from, const char *to)
     return rc;
 }
 
-/* "Expect:" is the first, and no header but the want of one. */
-static int drop_headers(weft_http_response *x, const char *content_type)
-{
-    struct curl_slist *list = curl_slist_append(NULL, "Expect:");
-    int rc = list == NULL ? WEFT_ENOMEM : 0;
-    if (rc == 0 && x->is_upload && content_type != NULL)
-        rc = wf_http_field_add(&list, "Content-Type", content_type);
-    curl_slist_free_all(x->headers);
-    x->headers = list;
-    return rc;
-}
-
-/* The request goes on without a body, and so without what was said of it. */
-static void drop_content_headers(struct curl_slist **list)
+static void remove_unless(struct curl_slist **list, bool (*is_kept)(const char *field))
 {
     while (*list != NULL) {
         struct curl_slist *field = *list;
-        if (strncasecmp(field->data, "Content-", 8) != 0) {
+        if (is_kept(field->data)) {
             list = &field->next;
             continue;
         }
@@ -79,6 +66,27 @@ static void drop_content_headers(struct curl_slist **list)
         curl_slist_free_all(field);
     }
 }
+
+static bool may_go_anywhere(const char *field)
+{
+    static const char *const names[] = { "Expect:", "Range:", "If-Range:", "Accept-Encoding:" };
+    for (size_t i = 0; i < WF_ARRAY_SIZE(names); i++)
+        if (strncasecmp(field, names[i], strlen(names[i])) == 0)
+            return true;
+    return false;
+}
+
+/* "Expect:" is the first, and no header but the want of one. */
+static int drop_headers(weft_http_response *x, const char *content_type)
+{
+    remove_unless(&x->headers, may_go_anywhere);
+    return x->is_upload && content_type != NULL
+               ? wf_http_field_add(&x->headers, "Content-Type", content_type)
+               : 0;
+}
+
+/* The request goes on without a body, and so without what was said of it. */
+static bool is_not_of_content(const char *field) { return strncasecmp(field, "Content-", 8) != 0; }
 
 static int go_to(weft_http_response *x, const char *url, const char *content_type)
 {
@@ -89,7 +97,7 @@ static int go_to(weft_http_response *x, const char *url, const char *content_typ
     if (rc == 0 && x->is_upload && x->is_streamed)
         rc = WEFT_EHTTPREDIRECT;
     if (!x->is_upload)
-        drop_content_headers(&x->headers);
+        remove_unless(&x->headers, is_not_of_content);
     return rc < 0 || is_same ? rc : drop_headers(x, content_type);
 }
 
