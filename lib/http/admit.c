@@ -106,6 +106,8 @@ int wf_http_enter_locked(weft_http_response *x, struct wf_http_host *host)
     wf_list_push_back(&session->queue, &x->link);
     wf_http_arm_locked(x, x->timeouts.pool_ns, WEFT_EHTTPPOOL);
     admit_locked(session);
+    if (x->stage == WF_HTTP_QUEUED && x->timeouts.pool_ns > 0)
+        wf_http_role_post_locked(&session->role); /* a driver that rests may do so past this time */
     return 0;
 }
 

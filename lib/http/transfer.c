@@ -92,6 +92,8 @@ static size_t on_upload(char *data, size_t size, size_t n, void *arg)
     wf_http_role_lock(role);
     size = WF_MIN(size * n, x->out.tail - x->out.head);
     x->is_up_paused = size == 0 && !x->is_up_over;
+    if (x->is_up_paused && !x->has_head)
+        wf_http_arm_locked(x, 0, 0); /* it is not the server that is waited for */
     int code = size == 0 && x->is_up_over ? x->up_code : 0;
     wf_http_role_unlock_in_turn(role);
     if (code < 0) {
