@@ -51,6 +51,7 @@
     X(pmap_ordered_25us, 10000, 50, "-")              \
     X(pipeline_4stage, 5000000, 1000, "-")            \
     X(pipeline_4stage_api, 5000000, 1000, "-")        \
+    X(pipeline_weighed, 4096, 20, "-")                \
     X(mutex_alone, 50000000, 3000, "-")               \
     X(mutex_contended4, 10000000, 3000, "-")          \
     X(semaphore_pingpong, 2000000, 500, "-")          \

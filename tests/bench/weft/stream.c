@@ -2,6 +2,9 @@
 /* Streams: combinators in one task, work in parallel, stages with a task each. */
 #include "bench.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 int case_stream_fused(struct bench *b);
 int case_pmap_alone(struct bench *b);
 int case_pmap_ordered(struct bench *b);
@@ -9,6 +12,7 @@ int case_pmap_alone_25us(struct bench *b);
 int case_pmap_ordered_25us(struct bench *b);
 int case_pipeline_4stage(struct bench *b);
 int case_pipeline_4stage_api(struct bench *b);
+int case_pipeline_weighed(struct bench *b);
 
 /* ---- fused: map, filter, take over an array ----------------------------------------------------- */
 
@@ -213,5 +217,70 @@ int case_pipeline_4stage_api(struct bench *b)
     WEFT_TRY(weft_pipeline_wait(&p));
     bench_end(b);
     WEFT_TRY(bench_check("sum", sum, bench_sum_to(b->n) + 2 * b->n));
+    return bench_time(b, b->n, "ns");
+}
+
+/* ---- items of any size, bounded by their weight --------------------------------------------------- */
+
+enum { BLOB_MOST = 512 << 10, LINK_BYTES = 1 << 20 };
+
+struct blob {
+    size_t size;
+    char *bytes;
+};
+
+static void blob_drop(void *item) { free(((struct blob *)item)->bytes); }
+static size_t blob_weight(const void *item) { return ((const struct blob *)item)->size; }
+
+/* From 1 byte to 512 KiB, a quarter of a MiB in the middle. */
+WEFT_STAGE_SOURCE(blob_stage, struct blob, out, (int64_t, n))
+{
+    uint64_t random = 1;
+    for (int64_t i = 0; i < n; i++) {
+        random = random * 6364136223846793005u + 1442695040888963407u;
+        struct blob blob = { .size = 1 + (size_t)(random >> 33) % BLOB_MOST };
+        blob.bytes = malloc(blob.size);
+        if (blob.bytes == NULL)
+            return WEFT_ENOMEM;
+        memset(blob.bytes, (int)(i & 127), blob.size);
+        int rc = weft_send(out, blob);
+        if (rc < 0) {
+            blob_drop(&blob);
+            return rc;
+        }
+    }
+    return 0;
+}
+
+WEFT_STAGE_MAP(look_at_blob, struct blob, out, struct blob, in)
+{
+    *out = in;
+    return in.bytes[0] == in.bytes[in.size - 1] ? 0 : -EBADMSG;
+}
+
+WEFT_STAGE_SINK(count_blobs, struct blob, in, (int64_t *, out_n))
+{
+    weft_each (blob, in) {
+        ++*out_n;
+        blob_drop(&blob);
+    }
+    return weft_error(in);
+}
+
+int case_pipeline_weighed(struct bench *b)
+{
+    int64_t n = 0;
+    const weft_stage_opts *opts = WEFT_OPTS(stage, .capacity = 1024, .weigh = blob_weight,
+                                            .max_weight = LINK_BYTES, .drop = blob_drop);
+    WEFT_RX(struct blob, made);
+    WEFT_RX(struct blob, seen);
+    WEFT_PIPELINE(p);
+    bench_begin(b);
+    WEFT_TRY(blob_stage(&p, opts, b->n, &made));
+    WEFT_TRY(look_at_blob(&p, opts, WEFT_MOVE(made), &seen));
+    WEFT_TRY(count_blobs(&p, NULL, WEFT_MOVE(seen), &n));
+    WEFT_TRY(weft_pipeline_wait(&p));
+    bench_end(b);
+    WEFT_TRY(bench_check("items", n, b->n));
     return bench_time(b, b->n, "ns");
 }
