@@ -38,8 +38,9 @@ typedef struct weft_config {
     unsigned lane_threads[WEFT_LANES]; /* of those of the pool, the most that a lane may use at
                                     once; default: 7/8 for USER and FILES, 1/4 for the others */
     int64_t  watchdog_ns;        /* how long a task may hold its worker, blocked or in a loop that
-                                    lets nobody run, before it is reported and another worker runs
-                                    what waits behind it; default 1 s; < 0: as long as it will */
+                                    lets nobody run, before it is reported (with what it waited for
+                                    last) and another worker runs what waits behind it; default
+                                    1 s; < 0: as long as it will */
 } weft_config;
 
 /* Counters since the process started, each exact, together not one instant. */

@@ -132,12 +132,12 @@ enum wf_handoff wf_handoff_run(struct wf_job *job, uint32_t *out_claim)
                          .began_at = wf_monitor_ticks() };
     job->state = WF_JOB_RUNNING;
     job->was_lent = false;
-    wf_store_rlx(&self->wait_kind, WF_ON_BLOCKING); /* for a dump */
+    wf_store_rlx(&self->wait_kind, WF_ON_NATIVE); /* for a dump */
     wf_worker_call(&h.call);
     if (WF_UNLIKELY(wf_load_rlx(&wf_rt.has_forked)))
         wf_self_set(NULL); /* it has forked and returned in the child: thread.c */
     if (WF_LIKELY(!job->was_lent))
-        wf_store_rlx(&self->wait_kind, WF_ON_NOTHING);
+        wf_store_rlx(&self->wait_kind, WF_ON_BLOCKING);
     if (WF_UNLIKELY(h.is_refused))
         return WF_HANDED_NOT;
     if (WF_LIKELY(!job->was_lent))

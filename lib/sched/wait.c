@@ -73,7 +73,6 @@ bool wf_wait_withdraw(struct wf_waiter *self)
     /* acq_rel [claim]: a claim of its own. */
     if (!is_open || !wf_cas_acq_rel(&self->cell, &seen, (uint32_t)WF_WAIT_IDLE))
         return false;
-    wf_store_rlx(&self->wait_kind, WF_ON_NOTHING);
     return true;
 }
 

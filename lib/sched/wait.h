@@ -51,7 +51,8 @@ enum {
     WF_CLAIM_FIRST = 16, /* WF_CLAIM_FIRST + i: the waiter's own index i */
 };
 
-/* What a waiter waits for, for dumps and the deadlock report. */
+/* What a waiter waits for, for dumps and the deadlock report; of one that runs, what it has waited for
+ * last, for the watchdog's (the cell tells which). */
 enum wf_wait_kind {
     WF_ON_NOTHING,
     WF_ON_SEND,
@@ -63,6 +64,7 @@ enum wf_wait_kind {
     WF_ON_DEMAND,
     WF_ON_TEARDOWN,
     WF_ON_BLOCKING,
+    WF_ON_NATIVE, /* runs a blocking function on its worker's own stack: no cell says so */
     WF_ON_FD,
     WF_ON_PAUSE,
     WF_ON_SYNC,
@@ -251,7 +253,6 @@ static inline uint32_t wf_wait_end(struct wf_waiter *self)
     /* acquire [claim] */
     uint32_t claim = wf_load_acq(&self->cell);
     wf_store_rlx(&self->cell, (uint32_t)WF_WAIT_IDLE);
-    wf_store_rlx(&self->wait_kind, WF_ON_NOTHING);
     return claim;
 }
 

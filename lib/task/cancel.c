@@ -201,6 +201,7 @@ int weft_pause(void)
         return wf_no_waiter();
     if (wf_is_cancelled(self))
         return WEFT_ECANCELED;
+    wf_store_rlx(&self->wait_kind, WF_ON_PAUSE); /* for the watchdog */
     wf_yield(self);
     return 0;
 }

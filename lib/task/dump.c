@@ -36,7 +36,9 @@ static const char *const what_it_does[WF_N_WAIT_KINDS] = {
     [WF_ON_DEMAND] = "has yielded to",
     [WF_ON_TEARDOWN] = "waits for the teardown behind",
     [WF_ON_BLOCKING] = "waits for a blocking call",
+    [WF_ON_NATIVE] = "waits for a blocking call",
     [WF_ON_FD] = "waits for fd",
+    [WF_ON_PAUSE] = "pauses",
     [WF_ON_SYNC] = "waits for",
     [WF_ON_JOIN] = "joins a task",
     [WF_ON_READY] = "waits until a task says that it is ready",
@@ -99,7 +101,7 @@ static bool is_waiting(struct wf_waiter *waiter)
 {
     uint32_t cell = wf_load_rlx(&waiter->cell); /* claimed: it is about to run */
     return cell == WF_WAITING || cell == WF_WAITING_SHIELDED ||
-           wf_load_rlx(&waiter->wait_kind) == WF_ON_BLOCKING;
+           wf_load_rlx(&waiter->wait_kind) == WF_ON_NATIVE;
 }
 
 static void dump_task(struct dump *d, struct wf_task *task)

@@ -261,15 +261,22 @@ struct hog {
     struct wf_text text;
 };
 
-static void say_hog(struct hog *hog, const struct wf_task *task)
+/* Its last wait is what the waiter has written down for dumps, and left there when it ended: calls cost
+ * nothing for it. What it waited for may be gone, and is looked up, never followed. */
+static void say_hog(struct hog *hog, struct wf_task *task)
 {
     wf_text_add(&hog->text,
                 "weft: watchdog: task #%llu \"%s\" (%s:%d), spawned at %s:%d, has held its worker "
-                "for %.3f s without a call that lets others run. What blocks belongs into "
-                "weft_blocking; a long loop calls weft_pause now and then. Others run on another "
-                "worker meanwhile.\n",
+                "for %.3f s without a call that lets others run. Its last wait: ",
                 (unsigned long long)task->waiter.id, task->waiter.name, task->waiter.file,
                 task->waiter.line, task->spawn_file, task->spawn_line, (double)hog->d_ns / 1e9);
+    if (wf_load_rlx(&task->waiter.wait_kind) == WF_ON_NOTHING)
+        wf_text_add(&hog->text, "none");
+    else
+        wf_dump_wait(&task->waiter, wf_clock_now(), &hog->text);
+    wf_text_add(&hog->text,
+                ". What blocks belongs into weft_blocking; a long loop calls weft_pause now and "
+                "then. Others run on another worker meanwhile.\n");
 }
 
 /* With the scope's lock held the task can't go. */

@@ -6,6 +6,7 @@
 #include "wt_test.h"
 
 #include <string.h>
+#include <unistd.h>
 #include <weft.h>
 
 enum { N_OTHERS = 10, ROUNDS = 20 };
@@ -105,6 +106,120 @@ WT_TEST(beside_one_of_two_workers_others_go_on)
     reset(2);
     ck_assert_int_eq(weft_run(hold_one, NULL), 0);
     ck_assert_uint_le(count(wt_reports(), "\"hold_worker\" ("), 1);
+}
+
+/* ---- its last wait ------------------------------------------------------------------------------- */
+
+WEFT_TASK(receive_and_hold, (rx, int, rx), (bool *, receives))
+{
+    int value;
+    *receives = true;
+    WEFT_TRY(weft_recv(rx, &value));
+    block_until_released();
+    return 0;
+}
+
+WEFT_TASK(pause_and_hold)
+{
+    WEFT_TRY(weft_pause());
+    block_until_released();
+    return 0;
+}
+
+static bool has_reported(void *arg) { return strstr(wt_reports(), arg) != NULL; }
+
+/* On one worker: who runs after the task has said that it receives, runs while it waits. */
+static int hold_after_a_receive(void *arg)
+{
+    (void)arg;
+    WEFT_TX(int, tx);
+    WEFT_RX(int, rx);
+    bool receives = false;
+    WEFT_SCOPE(scope);
+    WEFT_TRY(weft_chan_open(&tx, &rx, 1, .name = "numbers"));
+    WEFT_TRY(weft_spawn(&scope, receive_and_hold, WEFT_MOVE(rx), &receives));
+    while (!receives)
+        WEFT_TRY(weft_pause());
+    WEFT_TRY(weft_spawn_n(&scope, N_OTHERS, go_round, 1));
+    WEFT_TRY(weft_send(tx, 1));
+    return weft_scope_wait(&scope);
+}
+
+WT_TEST(its_last_wait_is_named)
+{
+    wt_seeds_at_most(50);
+    reset(1);
+    ck_assert_int_eq(weft_run(hold_after_a_receive, NULL), 0);
+    ck_assert(has_reported("Its last wait: receives from channel \"numbers\" ("));
+    ck_assert(has_reported("watchdog_test.c:"));
+}
+
+static int hold_after_a_pause(void *arg)
+{
+    (void)arg;
+    WEFT_SCOPE(scope);
+    WEFT_TRY(weft_spawn(&scope, pause_and_hold));
+    WEFT_TRY(weft_spawn_n(&scope, N_OTHERS, go_round, 1));
+    return weft_scope_wait(&scope);
+}
+
+WT_TEST(a_pause_is_named_as_its_last_wait)
+{
+    wt_seeds_at_most(50);
+    reset(1);
+    ck_assert_int_eq(weft_run(hold_after_a_pause, NULL), 0);
+    ck_assert(has_reported("Its last wait: pauses"));
+}
+
+/* ---- a real sleep ---------------------------------------------------------------------------------- */
+
+static _Atomic uint32_t n_rounds;
+
+/* Time of a simulated process stands still while a thread of the system sleeps. */
+static void block_in_sleep(void)
+{
+#ifdef WF_SIM
+    (void)wf_futex_wait(&n_holding, 1u, wf_clock_after(WEFT_SEC(1)));
+#else
+    (void)sleep(1);
+#endif
+}
+
+/* It never lets anybody run: they have another worker, or it sleeps for ever. */
+WEFT_TASK(sleep_outside)
+{
+    (void)wf_add_seq(&n_holding, 1u);
+    while (wf_load_seq(&n_rounds) < N_OTHERS * ROUNDS)
+        block_in_sleep();
+    return 0;
+}
+
+WEFT_TASK(count_rounds)
+{
+    while (wf_load_seq(&n_holding) == 0)
+        WEFT_TRY(weft_sleep(WEFT_US(100)));
+    for (int i = 0; i < ROUNDS; i++) {
+        (void)wf_add_seq(&n_rounds, 1u);
+        WEFT_TRY(weft_pause());
+    }
+    return 0;
+}
+
+static int sleep_on_one_of_two(void *arg)
+{
+    (void)arg;
+    WEFT_SCOPE(scope);
+    WEFT_TRY(weft_spawn(&scope, sleep_outside));
+    WEFT_TRY(weft_spawn_n(&scope, N_OTHERS, count_rounds));
+    return weft_scope_wait(&scope);
+}
+
+WT_TEST(beside_one_of_two_workers_in_sleep_others_finish)
+{
+    wt_seeds_at_most(50);
+    reset(2);
+    wf_store_seq(&n_rounds, 0u);
+    ck_assert_int_eq(weft_run(sleep_on_one_of_two, NULL), 0);
 }
 
 /* ---- who is not reported ----------------------------------------------------------------------- */
