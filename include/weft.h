@@ -55,6 +55,8 @@
 #include <weft/blocking.h>
 #include <weft/file.h>
 #include <weft/file_at.h>
+#include <weft/file_line.h>
+#include <weft/file_lock.h>
 #include <weft/whole.h>
 #include <weft/path.h>
 #include <weft/line.h>

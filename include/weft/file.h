@@ -12,7 +12,8 @@
  * returns WEFT_EBUSY. Nothing is buffered: what a call has written is with the system when
  * it returns, and there is nothing to flush. A plain thread that writes to a pipe which
  * nobody reads may get SIGPIPE, as of write; in a task it is -EPIPE. Positions and sizes:
- * weft/file_at.h. Lines: weft/line.h.
+ * weft/file_at.h. Lines: weft/line.h,
+ * weft/file_line.h. Locks: weft/file_lock.h.
  */
 #ifndef WEFT_FILE_H
 #define WEFT_FILE_H
@@ -76,6 +77,13 @@ WEFT_API weft_file *weft_stderr(void);
  * From     any thread
  * Returns  the descriptor; WEFT_EINVAL for NULL                                             */
 WEFT_API int weft_file_fd(const weft_file *file);
+
+/* Whether the file is a terminal (isatty).
+ *
+ * Waits    no
+ * From     any thread
+ * Returns  1 or 0; WEFT_EINVAL for NULL                                                     */
+WEFT_API int weft_file_is_terminal(const weft_file *file);
 
 /* The path that the file was opened by, as it was given; of a file without one, what it is.
  *

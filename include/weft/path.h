@@ -12,6 +12,7 @@
 #define WEFT_PATH_H
 
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <weft/base.h>
 #include <weft/error.h>
 
@@ -56,6 +57,36 @@ WEFT_API WEFT_MUST_CHECK int weft_path_is_link(const char *path);
  * From     any thread
  * Returns  1 or 0; WEFT_ECANCELED, or -errno of stat                                        */
 WEFT_API WEFT_MUST_CHECK int weft_path_is_same(const char *path, const char *other);
+
+/* Whether a file system is mounted there: a folder on another device than the one above it,
+ * or the root. A folder that its own file system is bound to is not told apart.
+ *
+ * Waits    the task, or a plain thread
+ * Cancel   yes, before it starts
+ * From     any thread
+ * Returns  1 or 0, also if there is nothing, or a symbolic link
+ *          WEFT_ENOMEM, WEFT_ECANCELED, or -errno of stat                                   */
+WEFT_API WEFT_MUST_CHECK int weft_path_is_mount(const char *path);
+
+/* What the system knows of the file system that the path lies on: its size, what is free
+ * (statvfs).
+ *
+ * Waits    the task, or a plain thread
+ * Cancel   yes, before it starts
+ * From     any thread
+ * Returns  0; WEFT_ECANCELED, or -errno of statvfs                                          */
+WEFT_API WEFT_MUST_CHECK int weft_path_stat_fs(const char *path, struct statvfs *out_stat);
+
+/* The path from the root on: behind the working folder of now, if it is relative. Nothing
+ * else of it changes. "." is the working folder.
+ *
+ * *out_path is the caller's, to be freed with weft_free.
+ *
+ * Waits    the task, or a plain thread
+ * Cancel   yes, before it starts
+ * From     any thread
+ * Returns  0; WEFT_ENOMEM, WEFT_ECANCELED, or -errno of getcwd                              */
+WEFT_API WEFT_MUST_CHECK int weft_path_absolute(const char *path, char **out_path);
 
 /* Whether this process may do that with the path: R_OK, W_OK, X_OK or their union (access,
  * with the effective user).

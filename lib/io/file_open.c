@@ -173,6 +173,11 @@ const char *weft_file_path(const weft_file *file) { return file != NULL ? file->
 
 int weft_file_fd(const weft_file *file) { return file != NULL ? file->fd : WEFT_EINVAL; }
 
+int weft_file_is_terminal(const weft_file *file)
+{
+    return file != NULL ? isatty(file->fd) : WEFT_EINVAL;
+}
+
 /* ---- closing ------------------------------------------------------------------------------------------ */
 
 static int close_job(void *arg)

@@ -13,7 +13,6 @@
 
 #include <errno.h>
 #include <stdint.h>
-#include <string.h>
 #include <unistd.h>
 #include <weft/temp.h>
 
@@ -61,10 +60,16 @@ int wf_file_spill(weft_file *file)
 
 /* ---- opening ---------------------------------------------------------------------------------------- */
 
-static int spooled_job(void *unused)
+struct spooled_job {
+    weft_file *file;
+    const char *folder;
+};
+
+static int spooled_job(void *arg)
 {
-    (void)unused;
-    return wf_fs.memory_file("weft-spooled");
+    const struct spooled_job *job = arg;
+    int rc = wf_path_make_absolute(job->folder, &job->file->spool_folder);
+    return rc < 0 ? rc : wf_fs.memory_file("weft-spooled");
 }
 
 int weft_temp_open_spooled(const weft_temp_opts *user_opts, size_t max_in_memory,
@@ -77,16 +82,12 @@ int weft_temp_open_spooled(const weft_temp_opts *user_opts, size_t max_in_memory
     weft_file *file = wf_file_make("a spooled file");
     if (file == NULL)
         return WEFT_ENOMEM;
-    size_t size = strlen(opts.folder) + 1;
-    file->spool_folder = wf_alloc(1, size);
-    int fd = WEFT_ENOMEM;
-    if (file->spool_folder != NULL)
-        fd = wf_blocking_call("weft_temp_open_spooled", spooled_job, NULL);
+    struct spooled_job job = { file, opts.folder };
+    int fd = wf_blocking_call("weft_temp_open_spooled", spooled_job, &job);
     if (fd < 0) {
         wf_file_free(file);
         return fd;
     }
-    memcpy(file->spool_folder, opts.folder, size);
     file->spool_max = max_in_memory <= INT64_MAX ? (int64_t)max_in_memory : INT64_MAX;
     file->is_spooled = true;
     wf_file_opened(file, fd, S_IFREG);

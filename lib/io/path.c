@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <weft/path.h>
 
 struct path_job {
@@ -104,6 +105,54 @@ int weft_path_is_same(const char *path, const char *other)
 {
     struct path_job job = { .path = path, .other = other };
     return run_two("weft_path_is_same", is_same_job, &job);
+}
+
+/* ".." of a symbolic link's target would be another's. */
+static int is_mount_job(void *arg)
+{
+    const struct path_job *job = arg;
+    struct stat one, above;
+    int rc = wf_fs.stat_at(AT_FDCWD, job->path, AT_SYMLINK_NOFOLLOW, &one);
+    if (rc < 0 || !S_ISDIR(one.st_mode))
+        return rc;
+    size_t size = strlen(job->path) + sizeof "/..";
+    char *path = wf_alloc(1, size);
+    if (path == NULL)
+        return WEFT_ENOMEM;
+    (void)snprintf(path, size, "%s/..", job->path);
+    rc = wf_fs.stat_at(AT_FDCWD, path, 0, &above);
+    wf_free(path);
+    return rc < 0 ? rc : one.st_dev != above.st_dev || one.st_ino == above.st_ino;
+}
+
+int weft_path_is_mount(const char *path)
+{
+    struct path_job job = { .path = path };
+    int rc = run("weft_path_is_mount", is_mount_job, &job);
+    return rc == -ENOENT || rc == -ENOTDIR ? 0 : rc;
+}
+
+struct stat_fs_job {
+    const char *path;
+    struct statvfs about;
+};
+
+static int stat_fs_job(void *arg)
+{
+    struct stat_fs_job *job = arg;
+    return wf_fs.stat_fs(job->path, &job->about);
+}
+
+int weft_path_stat_fs(const char *path, struct statvfs *out_stat)
+{
+    if (path == NULL || out_stat == NULL)
+        return WEFT_EINVAL;
+    struct stat_fs_job job = { .path = path };
+    int rc = wf_blocking_call("weft_path_stat_fs", stat_fs_job, &job);
+    if (rc < 0)
+        return rc;
+    *out_stat = job.about;
+    return 0;
 }
 
 static int access_job(void *arg)

@@ -40,8 +40,8 @@ static int try_names(char *path, char *letters, int (*make)(const char *path, vo
     return rc;
 }
 
-int wf_temp_make(const char *folder, const char *prefix, const char *suffix,
-                 int (*make)(const char *path, void *arg), void *arg, char **out_path)
+static int make_in(const char *folder, const char *prefix, const char *suffix,
+                   int (*make)(const char *path, void *arg), void *arg, char **out_path)
 {
     size_t head = strlen(folder) + 1 + strlen(prefix), tail = strlen(suffix) + 1;
     size_t size = head + N_LETTERS + tail;
@@ -55,6 +55,19 @@ int wf_temp_make(const char *folder, const char *prefix, const char *suffix,
         wf_free(path);
     else
         *out_path = path;
+    return rc;
+}
+
+/* Who removes it may have another working folder by then. */
+int wf_temp_make(const char *folder, const char *prefix, const char *suffix,
+                 int (*make)(const char *path, void *arg), void *arg, char **out_path)
+{
+    char *absolute;
+    int rc = wf_path_make_absolute(folder, &absolute);
+    if (rc < 0)
+        return rc;
+    rc = make_in(absolute, prefix, suffix, make, arg, out_path);
+    wf_free(absolute);
     return rc;
 }
 

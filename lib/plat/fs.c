@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <sys/syscall.h>
@@ -99,6 +101,18 @@ static int real_set_mode(int fd, unsigned mode) { RESULT_OF(int, fchmod(fd, (mod
 static ssize_t real_entries(int fd, void *buf, size_t size)
 {
     RESULT_OF(ssize_t, (ssize_t)syscall(SYS_getdents64, fd, buf, size));
+}
+
+static int real_lock(int fd, int how) { RESULT_OF(int, flock(fd, how)); }
+
+static int real_stat_fs(const char *path, struct statvfs *out)
+{
+    RESULT_OF(int, statvfs(path, out));
+}
+
+static ssize_t real_working_folder(char *buf, size_t size)
+{
+    return getcwd(buf, size) != NULL ? (ssize_t)strlen(buf) : -errno;
 }
 
 static int real_memory_file(const char *name) { RESULT_OF(int, memfd_create(name, MFD_CLOEXEC)); }

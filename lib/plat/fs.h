@@ -8,6 +8,7 @@
 #include "plat/cc.h"
 
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/types.h>
 #include <sys/uio.h>
 
@@ -36,6 +37,9 @@
     X(int, access, (const char *path, int how), (path, how), -EACCES)                              \
     X(int, set_mode, (int fd, unsigned mode), (fd, mode), -EPERM)                                  \
     X(ssize_t, entries, (int fd, void *buf, size_t size), (fd, buf, size), -EIO)                   \
+    X(int, lock, (int fd, int how), (fd, how), -ENOLCK)                                            \
+    X(int, stat_fs, (const char *path, struct statvfs *out), (path, out), -EACCES)                 \
+    X(ssize_t, working_folder, (char *buf, size_t size), (buf, size), -ENOENT)                     \
     X(int, memory_file, (const char *name), (name), -EMFILE)                                       \
     X(int, put_in_place, (int fd, int of), (fd, of), -EMFILE)
 
