@@ -16,6 +16,7 @@
  * out. That needs to know when a descriptor is closed, so it is done for connections alone, which are
  * opened and closed through us; the resolver's pipes are registered as libcurl says. */
 #include "http/session.h"
+#include "http/tunnel.h"
 
 #include "plat/mem.h"
 #include "plat/sys.h"
@@ -78,6 +79,19 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *un
     if (entry->wanted != 0 || !entry->is_connection || entry->registered != EPOLLIN)
         register_socket(engine, fd, entry, entry->wanted);
     return 0;
+}
+
+void wf_http_watch_tunnel(weft_http_response *x, uint32_t events)
+{
+    struct wf_http_engine *engine = &x->session->engine;
+    struct wf_http_socket *entry = socket_of(engine, x->tunnel_fd);
+    if (entry == NULL) {
+        engine->broken_code = WEFT_ENOMEM;
+        return;
+    }
+    entry->tunnel = events != 0 ? x : NULL;
+    entry->wanted = events;
+    register_socket(engine, x->tunnel_fd, entry, events);
 }
 
 static int on_timer(CURLM *multi, long timeout_ms, void *arg)
@@ -153,6 +167,8 @@ static void do_asked(weft_http_session *session)
             return;
         if (is_complete || abort_code < 0)
             wf_http_transfer_end(x, is_complete ? 0 : abort_code);
+        else if (x->is_tunnel)
+            wf_http_tunnel_move(x);
         else
             wf_http_transfer_resume(x);
     }
@@ -171,6 +187,10 @@ static void socket_event(struct wf_http_engine *engine, const struct epoll_event
     struct wf_http_socket *entry = socket_of(engine, fd);
     if (entry == NULL || entry->registered == 0)
         return; /* closed by what came before it in this batch */
+    if (entry->tunnel != NULL) {
+        wf_http_tunnel_move(entry->tunnel);
+        return;
+    }
     if (entry->wanted == 0) {
         register_socket(engine, fd, entry, 0);
         return;
@@ -212,7 +232,11 @@ static void end_done(struct wf_http_engine *engine)
         CURLcode result = message->data.result;
         (void)curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &x);
         (void)curl_easy_getinfo(message->easy_handle, CURLINFO_OS_ERRNO, &os_error);
-        wf_http_transfer_end((weft_http_response *)(void *)x, wf_http_code_of(result, os_error));
+        if (result == CURLE_OK && ((weft_http_response *)(void *)x)->is_tunnel)
+            wf_http_tunnel_begin((weft_http_response *)(void *)x);
+        else
+            wf_http_transfer_end((weft_http_response *)(void *)x,
+                                 wf_http_code_of(result, os_error));
     }
 }
 

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <strings.h>
 #include <weft/iterator.h>
+#include <weft/task.h>
 #include <weft/time.h>
 
 enum { MAX_EVENT = 1 << 20, MAX_RETRIES = 10, OWN_HEADERS = 3 };
@@ -182,8 +183,11 @@ static int next_event(void *state, void *out)
 {
     struct events *events = *(struct events **)state;
     weft_http_event event;
+    int rc = weft_checkpoint();
+    if (rc < 0)
+        return rc;
     while (!events->is_over) {
-        int rc = be_connected(events);
+        rc = be_connected(events);
         events->is_over = rc == 0;
         if (rc <= 0)
             return rc;
@@ -282,7 +286,7 @@ static int make_events(weft_http_session *session, const char *url,
         return rc;
     }
     events->is_over = rc == 0;
-    WEFT_OPENED(&events->entry, "HTTP events", events->url);
+    weft_resource_opened(&events->entry, "HTTP events", wf_http_url_shown(events->url), NULL, 0);
     *out = events;
     return 0;
 }

@@ -191,7 +191,7 @@ int weft_http_request(weft_http_session *session, const char *method, const char
         return rc;
     }
     rc = request(x, method, url, &opts);
-    wf_http_response_opened(x);
+    wf_http_response_opened(x, "HTTP response");
     if (rc < 0) {
         (void)weft_http_response_close(x);
         return rc;

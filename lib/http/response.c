@@ -54,9 +54,9 @@ int wf_http_response_make(weft_http_session *session, weft_http_response **out)
     return 0;
 }
 
-void wf_http_response_opened(weft_http_response *x)
+void wf_http_response_opened(weft_http_response *x, const char *kind)
 {
-    weft_resource_opened(&x->entry, "HTTP response", wf_http_url_shown(x->url), NULL, 0);
+    weft_resource_opened(&x->entry, kind, wf_http_url_shown(x->url), NULL, 0);
     wf_http_role_lock(&x->session->role);
     wf_list_push_back(&x->session->open, &x->open_link);
     wf_http_role_unlock(&x->session->role);

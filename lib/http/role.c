@@ -24,8 +24,14 @@ void wf_http_party_init(struct wf_http_party *party)
     party->event = (weft_event){ .name = "HTTP transfer", .file = __FILE__, .line = __LINE__ };
 }
 
+static struct wf_http_party *whole_of(struct wf_http_party *party)
+{
+    return party->part_of != NULL ? party->part_of : party;
+}
+
 void wf_http_party_unref(struct wf_http_role *role, struct wf_http_party *party)
 {
+    party = whole_of(party);
     wf_lock_acquire(&role->lock);
     bool is_last = --party->n_refs == 0;
     wf_lock_release(&role->lock);
@@ -40,7 +46,7 @@ static void push_woken(struct wf_http_role *role, struct wf_http_party *party)
     wf_list_remove(&party->wait_link);
     if (wf_link_is_linked(&party->woken_link))
         return; /* its event is still to be set, which is after this */
-    party->n_refs++;
+    whole_of(party)->n_refs++;
     wf_list_push_back(&role->woken, &party->woken_link);
 }
 

@@ -44,6 +44,9 @@ struct wf_http_party {
     struct wf_link woken_link; /* in role->woken from being told until its event is set */
     unsigned n_refs;
 
+    /* Constant. Not NULL: it lies in the memory of that party, and references to it are to that one. */
+    struct wf_http_party *part_of;
+
     weft_event event; /* set by who told it, reset by itself under the lock before it waits */
 };
 

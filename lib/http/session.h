@@ -120,13 +120,19 @@ struct weft_http_response {
     /* The driver's while RUNNING. */
     CURL *easy;
     int callback_code; /* why a callback ended the transfer; 0: none has */
+    curl_socket_t tunnel_fd;
 
     size_t max_body; /* the caller's */
+
+    /* Constant from QUEUED on. It is a connection, with bytes both ways (tunnel.h). */
+    bool is_tunnel;
+    struct wf_http_party up_party;
 };
 
 struct wf_http_socket {
     bool is_connection;          /* opened by us: its end is told (engine.c) */
     uint32_t wanted, registered; /* EPOLLIN | EPOLLOUT */
+    weft_http_response *tunnel;  /* whose events are not libcurl's */
 };
 
 /* The role's engine; all of it is the driver's but for the descriptors, which are constant. */
@@ -174,6 +180,7 @@ static inline weft_http_session *wf_http_session_of(struct wf_http_engine *engin
 extern const struct wf_http_engine_ops wf_http_engine_ops;
 WF_MUST_CHECK int wf_http_engine_open(struct wf_http_engine *engine);
 void wf_http_engine_close(struct wf_http_engine *engine);
+void wf_http_watch_tunnel(weft_http_response *x, uint32_t events); /* 0: no longer a tunnel's */
 curl_socket_t wf_http_open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address);
 int wf_http_close_socket(void *arg, curl_socket_t fd);
 
@@ -243,6 +250,9 @@ WF_MUST_CHECK int wf_http_url_origin(const char *url, char **out_origin); /* sch
 /* What reports may show of it: a part of url, without the user's name and password. */
 const char *wf_http_url_shown(const char *url);
 
+/* What a request says of it: "host" or "host:port", and "/path?query". */
+WF_MUST_CHECK int wf_http_url_parts(const char *url, char **out_host, char **out_target);
+
 /* ---- curlmap.c -------------------------------------------------------------------------------------- */
 
 int wf_http_code_of(CURLcode code, long os_error);
@@ -253,7 +263,8 @@ int wf_http_code_of_multi(CURLMcode code);
 struct wf_http_source;
 
 WF_MUST_CHECK int wf_http_response_make(weft_http_session *session, weft_http_response **out);
-void wf_http_response_opened(weft_http_response *x); /* it is the caller's from here on */
+void wf_http_response_opened(weft_http_response *x,
+                             const char *kind); /* it is the caller's from here on */
 void wf_http_response_free(weft_http_response *x);
 
 /* Sends it, its body from source if it has one, and waits for the head of the answer. Not to be called

@@ -2,6 +2,7 @@
  * One transfer with libcurl: its easy handle, and what libcurl calls while it goes on. All of it runs
  * in a turn of the engine; callbacks only record, copy, and tell who waits. */
 #include "http/session.h"
+#include "http/tunnel.h"
 
 #include <string.h>
 #include <weft/time.h>
@@ -236,6 +237,16 @@ static CURLcode set_body(weft_http_response *x)
     return code;
 }
 
+/* Not taken back: the handle is not used again. */
+static CURLcode set_tunnel(CURL *easy)
+{
+    CURLcode code = CURLE_OK;
+    SET(code, easy, CURLOPT_CONNECT_ONLY, 1L);
+    SET(code, easy, CURLOPT_HTTPPROXYTUNNEL, 1L);
+    SET(code, easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    return code;
+}
+
 static CURLcode set_request(weft_http_response *x)
 {
     CURL *easy = x->easy;
@@ -248,6 +259,8 @@ static CURLcode set_request(weft_http_response *x)
     SET(code, easy, CURLOPT_PREREQDATA, x);
 #endif
     SET(code, easy, CURLOPT_HTTPHEADER, x->headers);
+    if (x->is_tunnel && code == CURLE_OK)
+        code = set_tunnel(easy);
     int64_t connect_ms = x->timeouts.connect_ns / 1000000 + 1;
     if (x->timeouts.connect_ns < 0) /* 0 would be libcurl's own limit */
         connect_ms = INT32_MAX;
@@ -280,10 +293,12 @@ void wf_http_transfer_end(weft_http_response *x, int code)
     weft_http_session *session = x->session;
     struct wf_http_engine *engine = &session->engine;
     CURL *easy = x->easy;
+    if (x->is_tunnel)
+        wf_http_tunnel_detach(x);
     x->easy = NULL;
     if (easy != NULL) {
         (void)curl_multi_remove_handle(engine->multi, easy);
-        if (engine->n_spare < WF_ARRAY_SIZE(engine->spare))
+        if (!x->is_tunnel && engine->n_spare < WF_ARRAY_SIZE(engine->spare))
             engine->spare[engine->n_spare++] = easy;
         else
             curl_easy_cleanup(easy);

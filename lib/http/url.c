@@ -5,6 +5,7 @@
 
 #include "plat/mem.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -96,6 +97,54 @@ const char *wf_http_url_shown(const char *url)
         if (*host == '@')
             shown = host + 1;
     return shown;
+}
+
+/* "host:port"; the port only if the URL has one. */
+static int copy_host(CURLU *url, char **out)
+{
+    char *host = NULL, *port = NULL;
+    int rc = code_of_url(curl_url_get(url, CURLUPART_HOST, &host, 0));
+    if (rc == 0 && curl_url_get(url, CURLUPART_PORT, &port, CURLU_NO_DEFAULT_PORT) != CURLUE_OK)
+        port = NULL;
+    size_t size = rc == 0 ? strlen(host) + (port != NULL ? strlen(port) : 0) + 2 : 0;
+    *out = rc == 0 ? wf_realloc(NULL, size) : NULL;
+    if (*out != NULL)
+        (void)snprintf(*out, size, "%s%s%s", host, port != NULL ? ":" : "",
+                       port != NULL ? port : "");
+    curl_free(host);
+    curl_free(port);
+    return rc < 0 || *out != NULL ? rc : WEFT_ENOMEM;
+}
+
+static int copy_target(CURLU *url, char **out)
+{
+    char *path = NULL, *query = NULL;
+    int rc = code_of_url(curl_url_get(url, CURLUPART_PATH, &path, 0));
+    if (rc == 0 && curl_url_get(url, CURLUPART_QUERY, &query, 0) != CURLUE_OK)
+        query = NULL;
+    size_t size = rc == 0 ? strlen(path) + (query != NULL ? strlen(query) : 0) + 2 : 0;
+    *out = rc == 0 ? wf_realloc(NULL, size) : NULL;
+    if (*out != NULL)
+        (void)snprintf(*out, size, "%s%s%s", path, query != NULL ? "?" : "",
+                       query != NULL ? query : "");
+    curl_free(path);
+    curl_free(query);
+    return rc < 0 || *out != NULL ? rc : WEFT_ENOMEM;
+}
+
+int wf_http_url_parts(const char *text, char **out_host, char **out_target)
+{
+    CURLU *url = curl_url();
+    *out_host = *out_target = NULL;
+    if (url == NULL)
+        return WEFT_ENOMEM;
+    int rc = set_part(url, CURLUPART_URL, text, 0);
+    if (rc == 0)
+        rc = copy_host(url, out_host);
+    if (rc == 0)
+        rc = copy_target(url, out_target);
+    curl_url_cleanup(url);
+    return rc;
 }
 
 int wf_http_url_origin(const char *text, char **out_origin)

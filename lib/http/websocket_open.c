@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: MIT
+ * How a WebSocket begins (RFC 6455, 4): a request for it, and an answer that proves that it was
+ * understood. Both go through the tunnel like everything after them. */
+#include "http/websocket.h"
+#include "http/websocket_key.h"
+
+#include "plat/mem.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/random.h>
+
+/* ---- the transfer ---------------------------------------------------------------------------------------- */
+
+static char *copy_text(const char *text)
+{
+    size_t size = strlen(text) + 1;
+    char *copy = wf_realloc(NULL, size);
+    return copy != NULL ? memcpy(copy, text, size) : NULL;
+}
+
+/* ws: is to http: as wss: is to https:, which is what libcurl connects to. */
+static char *as_http(const char *url)
+{
+    bool is_tls = strncasecmp(url, "wss:", 4) == 0;
+    if (!is_tls && strncasecmp(url, "ws:", 3) != 0)
+        return copy_text(url);
+    const char *rest = url + (is_tls ? 3 : 2), *scheme = is_tls ? "https" : "http";
+    size_t size = strlen(scheme) + strlen(rest) + 1;
+    char *copy = wf_realloc(NULL, size);
+    if (copy != NULL)
+        (void)snprintf(copy, size, "%s%s", scheme, rest);
+    return copy;
+}
+
+static void set_timeouts(weft_http_response *x, const weft_http_timeouts *own)
+{
+    const weft_http_timeouts *session = &x->session->opts.timeouts;
+    x->timeouts = (weft_http_timeouts){
+        .pool_ns = own->pool_ns != 0 ? own->pool_ns : session->pool_ns,
+        .connect_ns = own->connect_ns != 0 ? own->connect_ns : session->connect_ns,
+        .first_byte_ns = own->first_byte_ns != 0 ? own->first_byte_ns : session->first_byte_ns,
+    };
+}
+
+int wf_websocket_prepare(weft_http_response *x, const char *url, const weft_websocket_opts *opts)
+{
+    char *http = as_http(url);
+    x->method = copy_text("GET");
+    set_timeouts(x, &opts->timeouts);
+    int rc = http == NULL || x->method == NULL
+                 ? WEFT_ENOMEM
+                 : wf_http_url_make(x->session->opts.base_url, http, opts->query, &x->url);
+    wf_free(http);
+    return rc;
+}
+
+/* ---- the request ------------------------------------------------------------------------------------------ */
+
+struct request {
+    char *data;
+    size_t size, room;
+    int rc;
+};
+
+static void add(struct request *request, const char *text)
+{
+    size_t size = strlen(text);
+    if (request->rc < 0)
+        return;
+    if (request->room - request->size < size) {
+        size_t room = WF_MAX(request->room * 2, request->size + size);
+        room = WF_MAX(room, (size_t)1024);
+        char *grown = wf_realloc(request->data, room);
+        if (grown == NULL) {
+            request->rc = WEFT_ENOMEM;
+            return;
+        }
+        request->data = grown;
+        request->room = room;
+    }
+    memcpy(request->data + request->size, text, size);
+    request->size += size;
+}
+
+static void add_field(struct request *request, const char *name, const char *value)
+{
+    if (request->rc == 0 && (!wf_http_is_token(name) || value == NULL || !wf_http_is_value(value)))
+        request->rc = WEFT_EINVAL;
+    if (request->rc < 0)
+        return;
+    const char *const parts[] = { name, ": ", value, "\r\n" };
+    for (size_t i = 0; i < WF_ARRAY_SIZE(parts); i++)
+        add(request, parts[i]);
+}
+
+/* What only this file may say, or would make a body of what follows. */
+static bool is_ours(const char *name)
+{
+    static const char *const names[] = { "Host", "Upgrade", "Connection", "Content-Length",
+                                         "Transfer-Encoding" };
+    for (size_t i = 0; i < WF_ARRAY_SIZE(names); i++)
+        if (strcasecmp(name, names[i]) == 0)
+            return true;
+    return strncasecmp(name, "Sec-WebSocket-", 14) == 0;
+}
+
+static bool says_itself(const weft_websocket_opts *opts, const char *name)
+{
+    return wf_http_fields_have(opts->headers, name) ||
+           (opts->bearer != NULL && strcasecmp(name, "Authorization") == 0);
+}
+
+static void add_fields(struct request *request, const weft_http_field *fields,
+                       const weft_websocket_opts *unless)
+{
+    for (; fields != NULL && fields->name != NULL; fields++) {
+        if (is_ours(fields->name))
+            request->rc = WEFT_EINVAL;
+        if (unless == NULL || !says_itself(unless, fields->name))
+            add_field(request, fields->name, fields->value);
+    }
+}
+
+static void add_users_fields(struct request *request, const weft_http_session *session,
+                             const weft_websocket_opts *opts)
+{
+    if (!wf_http_fields_have(opts->headers, "User-Agent") &&
+        !wf_http_fields_have(session->opts.headers, "User-Agent"))
+        add_field(request, "User-Agent", session->opts.user_agent);
+    add_fields(request, opts->headers, NULL);
+    add_fields(request, session->opts.headers, opts);
+    if (opts->bearer != NULL) {
+        add(request, "Authorization: Bearer ");
+        if (!wf_http_is_value(opts->bearer))
+            request->rc = WEFT_EINVAL;
+        add(request, opts->bearer);
+        add(request, "\r\n");
+    }
+    if (opts->protocols != NULL)
+        add_field(request, "Sec-WebSocket-Protocol", opts->protocols);
+}
+
+static int make_request(struct request *request, const weft_http_response *x, const char *key,
+                        const weft_websocket_opts *opts)
+{
+    char *host, *target;
+    request->rc = wf_http_url_parts(x->url, &host, &target);
+    if (request->rc == 0) {
+        add(request, "GET ");
+        add(request, target);
+        add(request, " HTTP/1.1\r\n");
+        add_field(request, "Host", host);
+        add_field(request, "Upgrade", "websocket");
+        add_field(request, "Connection", "Upgrade");
+        add_field(request, "Sec-WebSocket-Version", "13");
+        add_field(request, "Sec-WebSocket-Key", key);
+        add_users_fields(request, x->session, opts);
+        add(request, "\r\n");
+    }
+    wf_free(host);
+    wf_free(target);
+    return request->rc < 0 || request->size <= WF_HTTP_RING ? request->rc : WEFT_EINVAL;
+}
+
+/* ---- the answer ------------------------------------------------------------------------------------------- */
+
+struct line {
+    char *data;
+    size_t size, room;
+};
+
+static int add_to_line(struct line *line, const char *data, size_t size)
+{
+    if (line->size + size > WF_HTTP_MAX_HEAD)
+        return WEFT_EHTTPLIMIT;
+    if (line->data == NULL || line->room - line->size < size) {
+        size_t room = WF_MAX(line->room * 2, line->size + size);
+        char *grown = wf_realloc(line->data, room);
+        if (grown == NULL)
+            return WEFT_ENOMEM;
+        line->data = grown;
+        line->room = room;
+    }
+    memcpy(line->data + line->size, data, size);
+    line->size += size;
+    return 0;
+}
+
+/* Takes bytes up to the end of a line, if it is there. 1: the head is complete. */
+static int take_line(weft_http_response *x, struct line *line)
+{
+    const char *data = NULL;
+    int64_t n = wf_http_body_wait(x, &data);
+    if (n <= 0)
+        return n == 0 ? WEFT_EEOF : (int)n;
+    const char *end = memchr(data, '\n', (size_t)n);
+    size_t size = end != NULL ? (size_t)(end - data) + 1 : (size_t)n;
+    int rc = add_to_line(line, data, size);
+    wf_http_body_taken(x, size);
+    if (rc < 0 || end == NULL)
+        return rc;
+    rc = wf_http_head_line(&x->head, false, line->data, line->size);
+    line->size = 0;
+    return rc;
+}
+
+static int read_answer(weft_http_response *x)
+{
+    struct line line = { .data = NULL };
+    int rc = 0;
+    while (rc == 0)
+        rc = take_line(x, &line);
+    wf_free(line.data);
+    x->head.length = -1; /* whatever it says: what follows are frames */
+    return WF_MIN(rc, 0);
+}
+
+/* One of a list with commas between. */
+static bool lists(const char *list, const char *wanted, size_t size, bool in_any_case)
+{
+    while (list != NULL && *list != '\0') {
+        list += strspn(list, ", \t");
+        size_t n = strcspn(list, ", \t");
+        if (n == size && n > 0 &&
+            (in_any_case ? strncasecmp(list, wanted, n) : strncmp(list, wanted, n)) == 0)
+            return true;
+        list += n;
+    }
+    return false;
+}
+
+static int check_answer(weft_websocket *socket, const char *key, const char *protocols)
+{
+    const struct wf_http_head *head = &socket->x->head;
+    char accept[WF_WEBSOCKET_ACCEPT];
+    if (head->status != 101)
+        return WEFT_EHTTPSTATUS;
+    wf_websocket_accept(key, accept);
+    const char *accepted = wf_http_head_find(head, "Sec-WebSocket-Accept");
+    const char *upgrade = wf_http_head_find(head, "Upgrade");
+    if (accepted == NULL || strcmp(accepted, accept) != 0 || upgrade == NULL ||
+        strcasecmp(upgrade, "websocket") != 0 ||
+        !lists(wf_http_head_find(head, "Connection"), "upgrade", 7, true) ||
+        wf_http_head_find(head, "Sec-WebSocket-Extensions") != NULL)
+        return WEFT_EHTTPPROTO;
+    socket->protocol = wf_http_head_find(head, "Sec-WebSocket-Protocol");
+    if (socket->protocol != NULL &&
+        !lists(protocols, socket->protocol, strlen(socket->protocol), false))
+        return WEFT_EHTTPPROTO;
+    return 0;
+}
+
+/* ---- both --------------------------------------------------------------------------------------------------- */
+
+static void send_request(weft_http_response *x, const struct request *request)
+{
+    struct wf_http_role *role = &x->session->role;
+    wf_http_role_lock(role);
+    (void)wf_http_tunnel_put_locked(x, request->data, request->size, 0); /* it has room for it */
+    wf_http_role_unlock(role);
+}
+
+/* From here on there is no limit of time but the user's. */
+static void disarm(weft_http_response *x)
+{
+    struct wf_http_role *role = &x->session->role;
+    wf_http_role_lock(role);
+    if (x->stage == WF_HTTP_RUNNING)
+        wf_http_arm_locked(x, 0, 0);
+    wf_http_role_unlock(role);
+}
+
+int wf_websocket_shake_hands(weft_websocket *socket, const weft_websocket_opts *opts)
+{
+    weft_http_response *x = socket->x;
+    struct request request = { .rc = 0 };
+    unsigned char random[16];
+    char key[WF_WEBSOCKET_KEY];
+    if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
+        return -EIO;
+    wf_websocket_key(random, key);
+    int rc = make_request(&request, x, key, opts);
+    if (rc == 0)
+        rc = wf_http_tunnel_open(x);
+    if (rc == 0) {
+        send_request(x, &request);
+        rc = read_answer(x);
+    }
+    wf_free(request.data);
+    disarm(x);
+    return rc < 0 ? rc : check_answer(socket, key, opts->protocols);
+}
