@@ -7,7 +7,11 @@
  *
  * A task pulls the source ahead of them. The slowest bounds all: it may be .capacity items
  * behind. With .overflow = WEFT_DROP_OLDEST (or another that drops) nobody waits for it,
- * and it misses items instead. Who drops its receiver is left out from then on.
+ * and it misses items instead. Who drops its receiver is left out from then on, and one may
+ * join later: a stream that is shared begins with one consumer.
+ *
+ *     WEFT_TRY(weft_tee(WEFT_MOVE(events), NULL, &first));
+ *     WEFT_TRY(weft_tee_join(first, &second));      // what comes from now on
  *
  * Items that own memory need a .clone: all but one consumer get what it makes of an item.
  */
@@ -55,9 +59,30 @@ WEFT_API WEFT_MUST_CHECK int weft_tee_open(weft_receiver *source, size_t elem_si
                                            const weft_tee_opts *opts,
                                            weft_receiver **const *out_rxs, size_t n);
 
+/* Opens a further receiver of the tee that rx is one of: it gets every item that is taken from
+ * the source from now on, not those that wait for others. One that joins after the end gets
+ * the end, or the error. The receiver is the caller's to drop, and is written by memcpy.
+ *
+ * Select   a case
+ * Waits    no
+ * From     the holder of rx
+ * Returns  0
+ *          WEFT_ENOMEM
+ *          WEFT_EMSGSIZE   elem_size is not the element's
+ *          WEFT_ENOTSUP    rx is not a tee's
+ *          WEFT_ECLOSED    rx is closed
+ *          WEFT_EINVAL     rx is NULL, or items have a drop and no clone                    */
+WEFT_API WEFT_MUST_CHECK int weft_tee_join_open(weft_receiver *rx, size_t elem_size,
+                                                weft_receiver **out_rx);
+
 #ifdef __cplusplus
 }
 #else
+
+/* weft_tee_join(rx, &late) */
+#define weft_tee_join(rx, out_rx)                                                         \
+    weft_tee_join_open(WEFT_RX_RAW_(rx), sizeof(WEFT_RX_ELEM_(rx)),                       \
+                       WEFT_RX_SLOT_(WEFT_RX_ELEM_(rx), out_rx))
 
 /* weft_tee(WEFT_MOVE(rx), NULL, &a, &b) or with WEFT_OPTS(tee, ...): not for lines, which
  * are lent. */

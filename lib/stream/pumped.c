@@ -53,6 +53,7 @@ static int end_close(weft_receiver *rx)
     /* acq_rel, with itself in the others: whoever is the last comes after all of them. */
     if (wf_sub_acq_rel(&pumped->refs, 1) == 1) {
         rc = wf_receiver_close_and_free(pumped->task);
+        wf_free(pumped->shared);
         wf_free(pumped);
     }
     return rc;
@@ -93,6 +94,8 @@ static const struct wf_source_ops single_ops = {
     .recv_many = end_recv_many,
     .close = end_close,
 };
+
+bool wf_pumped_is_single(const weft_receiver *rx) { return rx->ops == &single_ops; }
 
 /* ---- opening --------------------------------------------------------------------------------- */
 

@@ -9,12 +9,16 @@
 struct wf_pumped {
     _Atomic uint32_t refs; /* its receivers: the last one closes the task and frees this */
     weft_receiver *task;   /* the generator's; NULL before the start */
+    void *shared;          /* of the task and its receivers, freed after both; or NULL */
 };
 
 /* Adds a channel, and a receiver of it that holds a reference. */
 WF_MUST_CHECK int wf_pumped_add(struct wf_pumped *pumped, size_t elem_size,
                                 const weft_chan_opts *opts, bool may_share, weft_sender **out_tx,
                                 weft_receiver **out_rx);
+
+/* Was it made so for a single consumer: a tee's? */
+bool wf_pumped_is_single(const weft_receiver *rx);
 
 /* What is behind a receiver that wf_pumped_add made. */
 struct wf_pumped *wf_pumped_of(const weft_receiver *rx);

@@ -6,73 +6,110 @@
  *
  *   T1  An item and its copy in hand are the task's until a send has taken them, and dropped by it
  *       when none does; in a channel they are the channel's to drop.
- *   T2  The source's error, or clone's, ends each channel: after the items, to each once. */
+ *   T2  The source's error, or clone's, ends each channel: after the items, to each once.
+ *   T3  The list of consumers is the task's alone. Who joins is put on another, under `lock`, that the
+ *       task takes over before each item, and empties when it ends, has_ended being set: from then on
+ *       who joins ends its channel itself. */
 #include "stream/pumped.h"
 
+#include "base/lock.h"
 #include "plat/mem.h"
 
 #include <weft/stream_tee.h>
 
 #include <string.h>
 
-/* What the task is entered with; all of it is its own. */
+/* Who receives. */
+struct consumer {
+    weft_sender *tx;
+    struct consumer *next;
+};
+
+/* What those who join share with the task; it is there as long as the receivers. */
+struct joining {
+    weft_tee_opts opts;
+    struct wf_lock lock; /* of what follows */
+    struct consumer *joined;
+    bool has_ended;
+    int end_code;
+};
+
+/* What the task is entered with; all but `joining` is its own. */
 struct tee {
     weft_receiver *source;
-    weft_sender **txs; /* n of them; NULL: nobody receives there any more */
-    size_t n;
-    void (*drop)(void *item);
-    int (*clone)(void *to, const void *from);
+    struct consumer *consumers;
+    struct joining *joining;
 };
 
 /* ---- the task -------------------------------------------------------------------------------- */
 
-/* Takes the item on every path; one that nobody receives is no error. */
-static int give_to(struct tee *tee, size_t i, void *item)
+static void free_consumer(struct consumer *consumer)
 {
-    int rc = weft_sender_send(tee->txs[i], item, tee->source->elem_size);
+    weft_half_drop(&consumer->tx);
+    wf_free(consumer);
+}
+
+/* To the end of the list, so that those who came first go first. */
+static void append(struct consumer **list, struct consumer *more)
+{
+    while (*list != NULL)
+        list = &(*list)->next;
+    *list = more;
+}
+
+static void take_joined(struct tee *tee)
+{
+    wf_lock_acquire(&tee->joining->lock);
+    struct consumer *joined = tee->joining->joined;
+    tee->joining->joined = NULL;
+    wf_lock_release(&tee->joining->lock);
+    if (joined != NULL)
+        append(&tee->consumers, joined);
+}
+
+/* Takes the item on every path. One that nobody receives is no error: *at is the next one then. */
+static int give_to(struct tee *tee, struct consumer **at, void *item)
+{
+    struct consumer *consumer = *at;
+    int rc = weft_sender_send(consumer->tx, item, tee->source->elem_size);
     if (rc < 0)
-        wf_drop_item(tee->drop, item);
+        wf_drop_item(tee->joining->opts.drop, item);
     if (rc != WEFT_ECLOSED)
         return rc;
-    weft_half_drop(&tee->txs[i]);
+    *at = consumer->next;
+    free_consumer(consumer);
     return 0;
 }
 
-static int give_copy_to(struct tee *tee, size_t i, const void *item, void *copy)
+static int give_copy_to(struct tee *tee, struct consumer **at, const void *item, void *copy)
 {
     size_t size = tee->source->elem_size;
     int rc = 0;
-    if (tee->clone == NULL)
+    if (tee->joining->opts.clone == NULL)
         memcpy(copy, item, size);
     else
-        rc = tee->clone(copy, item);
-    return rc < 0 ? rc : give_to(tee, i, copy);
-}
-
-/* The last who receives, or n. */
-static size_t find_last(const struct tee *tee)
-{
-    for (size_t i = tee->n; i-- > 0;)
-        if (tee->txs[i] != NULL)
-            return i;
-    return tee->n;
+        rc = tee->joining->opts.clone(copy, item);
+    return rc < 0 ? rc : give_to(tee, at, copy);
 }
 
 static int give_to_all(struct tee *tee, void *item, void *copy)
 {
-    size_t last = find_last(tee);
-    if (last == tee->n) {
-        wf_drop_item(tee->drop, item);
-        return WEFT_ECLOSED;
-    }
-    for (size_t i = 0; i < last; i++) {
-        int rc = tee->txs[i] != NULL ? give_copy_to(tee, i, item, copy) : 0;
+    take_joined(tee);
+    struct consumer **at = &tee->consumers;
+    while (*at != NULL && (*at)->next != NULL) {
+        struct consumer *consumer = *at;
+        int rc = give_copy_to(tee, at, item, copy);
         if (rc < 0) {
-            wf_drop_item(tee->drop, item);
+            wf_drop_item(tee->joining->opts.drop, item);
             return rc;
         }
+        if (*at == consumer)
+            at = &consumer->next;
     }
-    return give_to(tee, last, item);
+    if (*at != NULL)
+        return give_to(tee, at, item);
+    wf_drop_item(tee->joining->opts.drop, item);
+    return WEFT_ECLOSED;
 }
 
 static int pump_items(struct tee *tee, void *item, void *copy)
@@ -86,13 +123,29 @@ static int pump_items(struct tee *tee, void *item, void *copy)
     return rc;
 }
 
+/* Each channel ends with the code; that of who joins later, too. */
+static void end_all(struct tee *tee, int rc)
+{
+    struct joining *joining = tee->joining;
+    wf_lock_acquire(&joining->lock);
+    append(&tee->consumers, joining->joined);
+    joining->joined = NULL;
+    joining->has_ended = true;
+    joining->end_code = rc;
+    wf_lock_release(&joining->lock);
+    while (tee->consumers != NULL) {
+        struct consumer *consumer = tee->consumers;
+        tee->consumers = consumer->next;
+        (void)weft_sender_end(consumer->tx, rc);
+        free_consumer(consumer);
+    }
+}
+
 static void tee_drop(void *args)
 {
     struct tee *tee = args;
     weft_half_drop(&tee->source);
-    for (size_t i = 0; i < tee->n; i++)
-        weft_half_drop(&tee->txs[i]);
-    wf_free(tee->txs);
+    end_all(tee, 0);
 }
 
 /* As a buffer's: the source is closed before anybody sees the end. */
@@ -106,10 +159,8 @@ static int tee_enter(void *args, void *self)
     wf_free(item);
     wf_free(copy);
     int closed = wf_receiver_close(tee->source);
-    for (size_t i = 0; i < tee->n; i++)
-        if (tee->txs[i] != NULL)
-            (void)weft_sender_end(tee->txs[i], rc == WEFT_ECLOSED ? 0 : rc);
-    tee_drop(tee);
+    end_all(tee, rc == WEFT_ECLOSED ? 0 : rc);
+    weft_half_drop(&tee->source);
     return WF_MIN(closed, 0);
 }
 
@@ -133,44 +184,84 @@ static weft_tee_opts read_opts(const weft_tee_opts *opts, const weft_receiver *s
     return all;
 }
 
-/* Channels and receivers, or nothing. */
-static int make_ends(struct tee *tee, const weft_tee_opts *opts, size_t elem_size,
-                     weft_receiver **rxs)
+/* A consumer and its receiver. */
+static int add_consumer(struct wf_pumped *pumped, size_t elem_size, struct consumer **out_consumer,
+                        weft_receiver **out_rx)
 {
+    const weft_tee_opts *opts = &((struct joining *)pumped->shared)->opts;
     const weft_chan_opts chan_opts = { .capacity = opts->capacity,
                                        .name = opts->name,
                                        .drop = opts->drop,
                                        .overflow = opts->overflow };
+    struct consumer *consumer = wf_alloc(1, sizeof *consumer);
+    if (consumer == NULL)
+        return WEFT_ENOMEM;
+    int rc = wf_pumped_add(pumped, elem_size, &chan_opts, false, &consumer->tx, out_rx);
+    if (rc < 0)
+        wf_free(consumer);
+    else
+        *out_consumer = consumer;
+    return rc;
+}
+
+static struct wf_pumped *make_pumped(const weft_tee_opts *opts)
+{
     struct wf_pumped *pumped = wf_alloc(1, sizeof *pumped);
-    int rc = pumped == NULL ? WEFT_ENOMEM : 0;
-    for (size_t i = 0; i < tee->n && rc >= 0; i++)
-        rc = wf_pumped_add(pumped, elem_size, &chan_opts, false, &tee->txs[i], &rxs[i]);
+    struct joining *joining = wf_alloc(1, sizeof *joining);
+    if (pumped == NULL || joining == NULL) {
+        wf_free(pumped);
+        wf_free(joining);
+        return NULL;
+    }
+    joining->opts = *opts;
+    wf_lock_init(&joining->lock, WF_RANK_SYNC);
+    pumped->shared = joining;
+    return pumped;
+}
+
+/* Consumers and receivers, or nothing; pumped is theirs then. */
+static int make_ends(struct tee *tee, struct wf_pumped *pumped, size_t n, weft_receiver **rxs)
+{
+    int rc = 0;
+    for (size_t i = 0; i < n && rc >= 0; i++) {
+        struct consumer *consumer = NULL;
+        rc = add_consumer(pumped, tee->source->elem_size, &consumer, &rxs[i]);
+        if (rc >= 0)
+            append(&tee->consumers, consumer);
+    }
     if (rc >= 0)
         return 0;
-    if (rxs[0] == NULL)
+    tee_drop(tee);
+    if (rxs[0] == NULL) {
+        wf_free(pumped->shared);
         wf_free(pumped);
-    for (size_t i = 0; i < tee->n; i++)
+    }
+    for (size_t i = 0; i < n; i++)
         (void)wf_receiver_close_and_free(rxs[i]);
     return rc;
 }
 
-static int start(struct tee *tee, const weft_tee_opts *opts, size_t elem_size,
-                 weft_receiver **const *out_rxs)
+/* source is consumed. */
+static int start(weft_receiver *source, const weft_tee_opts *opts, weft_receiver **const *out_rxs,
+                 size_t n)
 {
-    weft_receiver **rxs = wf_alloc(tee->n, sizeof *rxs);
-    tee->txs = wf_alloc(tee->n, sizeof(weft_sender *));
-    int rc = rxs == NULL || tee->txs == NULL ? WEFT_ENOMEM : 0;
-    if (tee->txs == NULL)
-        tee->n = 0;
-    if (rc >= 0)
-        rc = make_ends(tee, opts, elem_size, rxs);
+    weft_receiver **rxs = wf_alloc(n, sizeof *rxs);
+    struct wf_pumped *pumped = make_pumped(opts);
+    if (rxs == NULL || pumped == NULL) {
+        (void)wf_receiver_close_and_free(source);
+        if (pumped != NULL)
+            wf_free(pumped->shared);
+        wf_free(pumped);
+        wf_free(rxs);
+        return WEFT_ENOMEM;
+    }
+    struct tee tee = { .source = source, .joining = pumped->shared };
+    int rc = make_ends(&tee, pumped, n, rxs);
     if (rc < 0) {
-        tee_drop(tee);
         wf_free(rxs);
         return rc;
     }
-    size_t n = tee->n;
-    rc = wf_pumped_start(wf_pumped_of(rxs[0]), opts->name, &tee_task, tee);
+    rc = wf_pumped_start(pumped, opts->name, &tee_task, &tee);
     for (size_t i = 0; i < n; i++) {
         if (rc < 0)
             (void)wf_receiver_close_and_free(rxs[i]);
@@ -203,6 +294,45 @@ int weft_tee_open(weft_receiver *source, size_t elem_size, const weft_tee_opts *
         (void)wf_receiver_close_and_free(source);
         return rc;
     }
-    struct tee tee = { .source = source, .n = n, .drop = all.drop, .clone = all.clone };
-    return start(&tee, &all, elem_size, out_rxs);
+    return start(source, &all, out_rxs, n);
+}
+
+/* ---- joining --------------------------------------------------------------------------------- */
+
+static void join(struct joining *joining, struct consumer *consumer)
+{
+    wf_lock_acquire(&joining->lock);
+    bool has_ended = joining->has_ended;
+    if (!has_ended)
+        append(&joining->joined, consumer);
+    wf_lock_release(&joining->lock);
+    if (has_ended) {
+        (void)weft_sender_end(consumer->tx, joining->end_code);
+        free_consumer(consumer);
+    }
+}
+
+int weft_tee_join_open(weft_receiver *rx, size_t elem_size, weft_receiver **out_rx)
+{
+    if (rx == NULL || out_rx == NULL)
+        return WEFT_EINVAL;
+    wf_half_must_be(&rx->half, WF_HALF_RECEIVER, "weft_tee_join", "rx");
+    if (!wf_pumped_is_single(rx))
+        return WEFT_ENOTSUP;
+    if (rx->half.is_closed)
+        return WEFT_ECLOSED;
+    if (rx->elem_size != elem_size)
+        return WEFT_EMSGSIZE;
+    struct wf_pumped *pumped = wf_pumped_of(rx);
+    struct joining *joining = pumped->shared;
+    struct consumer *consumer = NULL;
+    weft_receiver *joined = NULL;
+    if (joining->opts.drop != NULL && joining->opts.clone == NULL)
+        return WEFT_EINVAL;
+    int rc = add_consumer(pumped, elem_size, &consumer, &joined);
+    if (rc < 0)
+        return rc;
+    join(joining, consumer);
+    memcpy(out_rx, &joined, sizeof joined);
+    return 0;
 }

@@ -107,7 +107,29 @@ static int teed(void *arg)
     return weft_scope_wait(&scope);
 }
 
+static int joined(void *arg)
+{
+    (void)arg;
+    const weft_tee_opts opts = { .capacity = 1, .clone = token_clone };
+    struct token *token;
+    WEFT_RX(struct token *, source);
+    WEFT_RX(struct token *, a);
+    WEFT_RX(struct token *, b);
+    WEFT_TRY(open_tokens(5, 0, &source));
+    WEFT_TRY(weft_tee(WEFT_MOVE(source), &opts, &a));
+    int rc = weft_recv(a, &token);
+    if (rc <= 0)
+        return rc;
+    (void)token_end(token);
+    WEFT_TRY(weft_tee_join(a, &b));
+    WEFT_TRY(weft_close(a));
+    weft_each (t, b)
+        (void)token_end(t);
+    return weft_error(b);
+}
+
 WT_TEST(a_tee_at_every_point) { try_all(teed, "teed"); }
+WT_TEST(a_tee_joined_at_every_point) { try_all(joined, "joined"); }
 WT_TEST(a_pipeline_at_every_point) { try_all(unordered, "unordered"); }
 WT_TEST(an_ordered_pipeline_at_every_point) { try_all(ordered, "ordered"); }
 

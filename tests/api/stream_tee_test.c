@@ -108,6 +108,97 @@ static int lagging(void *arg)
 
 WT_TEST(one_that_lags_misses_items_where_that_was_chosen) { run_tokens(lagging); }
 
+/* It gets what comes from then on; the first holds the task back until it is there. */
+static int late(void *arg)
+{
+    int code = *(int *)arg, n = 0;
+    struct token *token;
+    WEFT_RX(struct token *, source);
+    WEFT_RX(struct token *, first);
+    WEFT_RX(struct token *, second);
+    WEFT_RX(struct token *, last);
+    WEFT_TRY(open_tokens(20, code, &source));
+    WEFT_TRY(weft_tee(WEFT_MOVE(source), &cloning, &first));
+    for (int i = 1; i <= 3; i++) {
+        ck_assert_int_eq(weft_recv(first, &token), 1);
+        ck_assert_int_eq(token_end(token), i);
+    }
+    WEFT_TRY(weft_tee_join(first, &second));
+    WEFT_SCOPE(scope);
+    int sum = 0, rc = 1;
+    WEFT_TRY(weft_spawn(&scope, add_up, WEFT_MOVE(second), 99, &sum, &rc));
+    weft_each (t, first)
+        n = token_end(t);
+    ck_assert_int_eq(n, 20);
+    ck_assert_int_eq(weft_error(first), code);
+    WEFT_TRY(weft_scope_wait(&scope));
+    ck_assert_int_eq(rc, code);
+    ck_assert_int_ge(sum, 210 - 6 * 7 / 2); /* three were given, two wait, one is in its hand */
+    ck_assert_int_le(sum, 210 - 3 * 4 / 2);
+    WEFT_TRY(weft_tee_join(first, &last));
+    ck_assert_int_eq(weft_recv(last, &token), code);
+    ck_assert_int_eq(weft_recv(last, &token), 0);
+    return 0;
+}
+
+static int late_to_the_end(void *arg)
+{
+    (void)arg;
+    return late(&(int){ 0 });
+}
+
+static int late_to_an_error(void *arg)
+{
+    (void)arg;
+    return late(&(int){ -EIO });
+}
+
+WT_TEST(who_joins_later_gets_what_comes_from_then_on) { run_tokens(late_to_the_end); }
+WT_TEST(who_joins_gets_the_error_too_and_after_the_end_alone) { run_tokens(late_to_an_error); }
+
+/* The one it joined by leaves at once: the rest is its own. */
+static int heir(void *arg)
+{
+    (void)arg;
+    struct token *token;
+    int n = 0;
+    WEFT_RX(struct token *, source);
+    WEFT_RX(struct token *, first);
+    WEFT_RX(struct token *, second);
+    WEFT_TRY(open_tokens(20, 0, &source));
+    WEFT_TRY(weft_tee(WEFT_MOVE(source), &cloning, &first));
+    ck_assert_int_eq(weft_recv(first, &token), 1);
+    (void)token_end(token);
+    WEFT_TRY(weft_tee_join(first, &second));
+    WEFT_TRY(weft_close(first));
+    ck_assert_int_eq(weft_tee_join(first, &source), WEFT_ECLOSED);
+    ck_assert_ptr_null(source);
+    weft_each (t, second)
+        n = token_end(t);
+    ck_assert_int_eq(weft_error(second), 0);
+    ck_assert_int_eq(n, 20);
+    return 0;
+}
+
+WT_TEST(who_joined_may_outlive_all_others) { run_tokens(heir); }
+
+static int no_joins(void *arg)
+{
+    (void)arg;
+    WEFT_RX(struct token *, source);
+    WEFT_RX(struct token *, only);
+    WEFT_RX(struct token *, more);
+    WEFT_TRY(open_tokens(3, 0, &source));
+    ck_assert_int_eq(weft_tee_join(source, &more), WEFT_ENOTSUP);
+    WEFT_TRY(weft_tee(WEFT_MOVE(source), NULL, &only)); /* no clone: for one alone */
+    ck_assert_int_eq(weft_tee_join(only, &more), WEFT_EINVAL);
+    ck_assert_int_eq(weft_tee_join_open(NULL, sizeof(void *), NULL), WEFT_EINVAL);
+    ck_assert_ptr_null(more);
+    return 0;
+}
+
+WT_TEST(what_cannot_be_joined_says_so) { run_tokens(no_joins); }
+
 static int refusals(void *arg)
 {
     (void)arg;

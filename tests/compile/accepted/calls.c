@@ -327,7 +327,9 @@ int use_streams(void)
     WEFT_TRY(weft_lines("a", NULL, &lines));
     WEFT_DROP(lines);
     WEFT_TRY(weft_lines("a", WEFT_OPTS(lines, .keep_ends = true), &lines));
-    WEFT_TRY(size_of(WEFT_MOVE(lines), &sizes));
+    WEFT_RX(weft_line, ahead);
+    WEFT_TRY(weft_buffer(WEFT_MOVE(lines), 1024, &ahead));
+    WEFT_TRY(size_of(WEFT_MOVE(ahead), &sizes));
     WEFT_TRY(longer_than_with(WEFT_OPTS(stream, .name = "long"), WEFT_MOVE(sizes), 80, &long_ones));
     WEFT_TRY(weft_take(WEFT_MOVE(long_ones), 10, &ten));
     return weft_close(ten);
