@@ -43,6 +43,8 @@ typedef struct weft_blocking_opts {
     weft_lane lane;
     bool      pooled;            /* on a thread of the pool, never on the worker's own */
     bool      dedicated;         /* on a thread made for it, beside the pool and its limits */
+    bool      in_place;          /* it computes on a large stack and does not block: on the worker's
+                                    own thread, however long its last calls took */
     bool      abandon;           /* a cancel lets the caller go though it runs: see below */
     size_t    result_size;       /* what weft_job_result gives the function to fill; */
     void     *result;            /* it is copied here when the function has returned >= 0, */

@@ -35,6 +35,7 @@ static void fill(struct call *call, const weft_blocking_opts *opts, const weft_c
     call->job.lane = opts->lane;
     call->job.is_pooled = opts->pooled;
     call->job.is_dedicated = opts->dedicated;
+    call->job.is_in_place = opts->in_place;
     call->what = what;
     call->args = args;
 }

@@ -116,7 +116,7 @@ static bool run_here(struct wf_worker *w, struct wf_native_call *call)
 static bool may_hand_off(const struct wf_job *job, const struct wf_waiter *self)
 {
     return self->is_task && !job->is_pooled && !job->is_dedicated && job->abandoned == NULL &&
-           self->never_waits == NULL && !wf_site_is_long(job->site);
+           self->never_waits == NULL && (job->is_in_place || !wf_site_is_long(job->site));
 }
 
 enum wf_handoff wf_handoff_run(struct wf_job *job, uint32_t *out_claim)

@@ -47,6 +47,7 @@ struct wf_job {
     bool is_shielded;  /* no cancel withdraws it, and no limit of a lane holds it up */
     bool is_pooled;    /* wants one of the pool's threads */
     bool is_dedicated; /* wants a thread of its own */
+    bool is_in_place;  /* wants none, however long it takes */
     void *result;      /* what weft_job_result says */
     const void *site;  /* tells functions apart (site.c) */
 
@@ -82,6 +83,7 @@ static inline void wf_job_init(struct wf_job *job, const char *name, int (*fn)(v
     job->is_shielded = false;
     job->is_pooled = false;
     job->is_dedicated = false;
+    job->is_in_place = false;
     job->result = NULL;
     job->site = name;
     job->abandoned = NULL;
