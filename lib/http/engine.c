@@ -296,7 +296,8 @@ WEFT_TASK(turn_job, (struct wf_http_engine *, engine)) { return turn_here(engine
 static int turn(struct wf_http_engine *engine)
 {
     /* A plain thread's stack is native already. */
-    return weft_task_id() == 0 ? turn_here(engine) : weft_blocking(turn_job, engine);
+    static const weft_blocking_opts opts = { .in_place = true };
+    return weft_task_id() == 0 ? turn_here(engine) : weft_blocking_with(&opts, turn_job, engine);
 }
 
 /* ---- a rest -------------------------------------------------------------------------------------- */
@@ -349,7 +350,8 @@ const struct wf_http_engine_ops wf_http_engine_ops = { turn, rest, wake, free_pa
 static int init_curl(void *arg)
 {
     (void)arg;
-    return curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK ? 0 : WEFT_ENOMEM;
+    int rc = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK ? 0 : WEFT_ENOMEM;
+    return rc < 0 ? rc : wf_http_watch_forks();
 }
 
 static int open_multi(struct wf_http_engine *engine)

@@ -4,8 +4,8 @@
 
 #include "plat/mem.h"
 
+#include <pthread.h>
 #include <string.h>
-#include <unistd.h>
 #include <weft/scope.h>
 
 #define OR(value, otherwise) ((value) != 0 ? (value) : (otherwise))
@@ -129,7 +129,18 @@ void wf_http_session_free(weft_http_session *session)
     wf_free(session);
 }
 
-bool wf_http_has_forked(const weft_http_session *session) { return getpid() != session->pid; }
+/* How many forks there are between us and who has loaded the library. To ask for the process's number
+ * is a system call, four times for each request. */
+static unsigned n_forks;
+
+static void note_fork(void) { n_forks++; }
+
+int wf_http_watch_forks(void)
+{
+    return pthread_atfork(NULL, NULL, note_fork) == 0 ? 0 : WEFT_ENOMEM;
+}
+
+bool wf_http_has_forked(const weft_http_session *session) { return n_forks != session->n_forks; }
 
 static weft_http_session *make_session(void)
 {
@@ -144,7 +155,7 @@ static weft_http_session *make_session(void)
     wf_list_init(&session->asked);
     wf_list_init(&session->hosts);
     wf_list_init(&session->open);
-    session->pid = getpid();
+    session->n_forks = n_forks;
     return session;
 }
 

@@ -143,7 +143,7 @@ struct wf_http_engine {
     int64_t armed_at_ns; /* when the timer of timer_fd comes; INT64_MAX: never */
     struct wf_http_socket *sockets;
     size_t n_sockets;
-    CURL *spare[32]; /* easy handles for the next transfers */
+    CURL *spare[128]; /* easy handles for the next transfers */
     unsigned n_spare;
     int broken_code; /* < 0: the multi handle has failed, or it could not be told of a socket */
 };
@@ -167,7 +167,7 @@ struct weft_http_session {
 
     /* Constant. */
     weft_http_session_opts opts;
-    pid_t pid;
+    unsigned n_forks; /* of its process (session.c) */
 };
 
 static inline weft_http_session *wf_http_session_of(struct wf_http_engine *engine)
@@ -208,6 +208,9 @@ const char *wf_http_head_find(const struct wf_http_head *head, const char *name)
 
 void wf_http_session_free(weft_http_session *session);
 
+/* Once, before any session is. */
+WF_MUST_CHECK int wf_http_watch_forks(void);
+
 /* In a child of who opened it: connections, the epoll instance and perhaps a held lock are shared. */
 bool wf_http_has_forked(const weft_http_session *session);
 
@@ -246,6 +249,9 @@ bool wf_http_fields_have(const weft_http_field *fields, const char *name);
 WF_MUST_CHECK int wf_http_url_make(const char *base, const char *url, const weft_http_field *query,
                                    char **out_url);
 WF_MUST_CHECK int wf_http_url_origin(const char *url, char **out_origin); /* scheme://host:port/ */
+
+/* Is it one that libcurl's parser would not change? Not all that are so. */
+bool wf_http_url_is_plain(const char *url);
 
 /* What reports may show of it: a part of url, without the user's name and password. */
 const char *wf_http_url_shown(const char *url);

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT
+ * URLs: those that are taken as they are, without a parser. */
+#include "http/session.h"
+#include "plat/mem.h"
+#include "wt_test.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char *const plain[] = {
+    "http://a/",
+    "http://example.org/",
+    "https://example.org/a/b.html",
+    "https://sub-1.example.org:8443/a_b/~c/d-e.f?x=1&y=2",
+    "http://127.0.0.1/",
+    "http://127.0.0.1:80/1k",
+    "http://10.0.255.250:65535//twice//",
+    "http://host/a.b/c..d?a.b=..",
+};
+
+/* Parsed, since the parser changes them, refuses them, or might. */
+static const char *const others[] = {
+    "",
+    "http",
+    "http://",
+    "ftp://example.org/",
+    "HTTP://example.org/",
+    "http://Example.org/",
+    "http://example.org",
+    "http://example.org?x",
+    "http://example.org:/",
+    "http://example.org:0/",
+    "http://example.org:080/",
+    "http://example.org:65536/",
+    "http://example.org:99999999999999999999/",
+    "http://.example.org/",
+    "http://example..org/",
+    "http://example.org./",
+    "http://user@example.org/",
+    "http://user:secret@example.org/",
+    "http://[::1]/",
+    "http://127.0.0.01/",
+    "http://127.0.0.256/",
+    "http://127.0.0/",
+    "http://127.0.0.1.2/",
+    "http://0x7f.1/",
+    "http://2130706433/",
+    "http://a.1/",
+    "http://example.org/./a",
+    "http://example.org/../a",
+    "http://example.org/a/../b",
+    "http://example.org/.hidden",
+    "http://example.org/a b",
+    "http://example.org/a%20b",
+    "http://example.org/a#b",
+    "http://example.org/a?",
+    "http://example.org/a?b#c",
+    "http://example.org/a?b?c",
+    "http://example.org/\xc3\xa4",
+    "http://example.org/a\r\nb",
+    "http://example.org\\@evil/",
+};
+
+/* Any parameter that adds nothing has it parsed. */
+static char *parsed(const char *text)
+{
+    static const weft_http_field nothing[] = { { 0 } };
+    char *url = NULL;
+    ck_assert_int_eq(wf_http_url_make(NULL, text, nothing, &url), 0);
+    return url;
+}
+
+WT_TEST(a_plain_url_is_what_the_parser_would_make_of_it)
+{
+    for (size_t i = 0; i < WF_ARRAY_SIZE(plain); i++) {
+        char *url = NULL, *by_parser = parsed(plain[i]);
+        ck_assert_msg(wf_http_url_is_plain(plain[i]), "%s", plain[i]);
+        ck_assert_int_eq(wf_http_url_make(NULL, plain[i], NULL, &url), 0);
+        ck_assert_str_eq(url, plain[i]);
+        ck_assert_str_eq(by_parser, plain[i]);
+        wf_free(url);
+        wf_free(by_parser);
+    }
+}
+
+WT_TEST(whatever_is_less_plain_is_parsed)
+{
+    for (size_t i = 0; i < WF_ARRAY_SIZE(others); i++)
+        ck_assert_msg(!wf_http_url_is_plain(others[i]), "%s", others[i]);
+}
+
+/* Made of what has a meaning in URLs, all to four pieces. */
+WT_TEST(no_plain_url_is_changed_by_the_parser)
+{
+    static const char *const pieces[] = { "a", "1", ".", "..", "/",   ":", ":8",    "?",
+                                          "=", "-", "~", "@",  "%61", "#", "255.1", "\\" };
+    enum { N = WF_ARRAY_SIZE(pieces) };
+    char text[64];
+    for (unsigned i = 0; i < N * N * N * N; i++) {
+        (void)snprintf(text, sizeof(text), "http://%s%s%s%s/", pieces[i % N], pieces[i / N % N],
+                       pieces[i / N / N % N], pieces[i / N / N / N]);
+        if (!wf_http_url_is_plain(text))
+            continue;
+        char *by_parser = parsed(text);
+        ck_assert_str_eq(by_parser, text);
+        wf_free(by_parser);
+    }
+}
+
+WT_MAIN("http_url")
