@@ -176,11 +176,36 @@ WT_TEST(many_readers_that_stop) { stop_and_go_on(make_plain, 4); }
 
 /* ---- sources that are slow ------------------------------------------------------------------------------ */
 
+static weft_event may_go_on = WEFT_EVENT_INIT(.name = "may go on");
+
 WEFT_GENERATOR(slow, weft_rx(weft_http_chunk))
 {
     WEFT_TRY(weft_yield((weft_http_chunk){ "word", 4 }));
-    WEFT_TRY(weft_sleep(WEFT_MS(60))); /* longer than the limit: that is the point */
+    WEFT_TRY(weft_event_wait(&may_go_on));
     return weft_yield((weft_http_chunk){ "word", 4 });
+}
+
+WEFT_TASK(send_slowly, (weft_http_session *, session), (const char *, url))
+{
+    WEFT_AUTO(weft_http_response, response);
+    WEFT_RX(weft_http_chunk, body);
+    WEFT_TRY(slow(&body));
+    return weft_http_request(session, "PUT", url,
+                             WEFT_OPTS(http_request, .body_rx = WEFT_MOVE(body)), &response);
+}
+
+/* Whether there is a request that waits for its source; no time of it runs then. */
+static bool waits_for_source(weft_http_session *session)
+{
+    bool waits = false;
+    wf_http_role_lock(&session->role);
+    wf_list_each (link, &session->running) {
+        const weft_http_response *x = WF_CONTAINER(link, weft_http_response, link);
+        waits |= x->is_up_paused;
+        ck_assert(!x->is_up_paused || x->timer.at_ns == INT64_MAX);
+    }
+    wf_http_role_unlock(&session->role);
+    return waits;
 }
 
 WT_TEST(a_source_that_is_slow_is_not_the_servers_fault)
@@ -191,18 +216,15 @@ WT_TEST(a_source_that_is_slow_is_not_the_servers_fault)
     struct evil_reply reply = { .bytes = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
                                 .then = EVIL_KEEP,
                                 .request_body = sizeof(chunked) - 1 };
-    weft_http_response *response = NULL;
     evil_start(&server, &reply, 1);
     weft_http_session *session = open_session(NULL);
     drive_meanwhile(&other, session);
-    WEFT_RX(weft_http_chunk, body);
-    ck_assert_int_eq(slow(&body), 0);
-    ck_assert_int_eq(weft_http_request(session, "PUT", server.url,
-                                       WEFT_OPTS(http_request, .body_rx = WEFT_MOVE(body),
-                                                 .timeouts.first_byte_ns = WEFT_MS(20)),
-                                       &response),
-                     0);
-    ck_assert_int_eq(weft_http_response_close(response), 0);
+    WEFT_SCOPE(scope);
+    ck_assert_int_eq(weft_spawn(&scope, send_slowly, session, server.url), 0);
+    while (!waits_for_source(session))
+        ck_assert_int_eq(weft_pause(), 0);
+    weft_event_set(&may_go_on);
+    ck_assert_int_eq(weft_scope_wait(&scope), 0);
     stop_driving(&other);
     ck_assert_int_eq(weft_http_session_close(session), 0);
     evil_stop(&server);
