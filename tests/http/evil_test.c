@@ -153,6 +153,46 @@ WT_TEST(a_reset)
     ck_assert_int_lt(fetch_one(&reset, NULL), 0);
 }
 
+WT_TEST(a_reset_in_each_state)
+{
+    const char *const before[] = { "",
+                                   "HTTP/1.1 2",
+                                   "HTTP/1.1 200 OK\r\nX: y\r\n",
+                                   "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n",
+                                   "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nal",
+                                   "HTTP/1.1 200 OK\r\n\r\nas long as it lasts" };
+    for (size_t i = 0; i < sizeof(before) / sizeof(before[0]); i++)
+        ck_assert_int_lt(
+            fetch_one(&(struct evil_reply){ .bytes = before[i], .then = EVIL_RESET }, NULL), 0);
+}
+
+WEFT_GENERATOR(endless, weft_rx(weft_http_chunk))
+{
+    static const char block[4096];
+    for (;;)
+        WEFT_TRY(weft_yield((weft_http_chunk){ block, sizeof(block) }));
+}
+
+static int upload(const char *url, const weft_http_session_opts *opts)
+{
+    WEFT_AUTO(weft_http_session, session);
+    WEFT_AUTO(weft_http_response, response);
+    WEFT_RX(weft_http_chunk, body);
+    WEFT_TRY(endless(&body));
+    WEFT_TRY(weft_http_session_open(opts, &session));
+    return weft_http_request(session, "PUT", url,
+                             WEFT_OPTS(http_request, .body_rx = WEFT_MOVE(body)), &response);
+}
+
+WT_TEST(a_reset_while_a_body_is_sent)
+{
+    struct evil server;
+    evil_start(&server,
+               &(struct evil_reply){ .bytes = "", .then = EVIL_RESET, .request_body = 10000 }, 1);
+    ck_assert_int_lt(upload(server.url, NULL), 0);
+    evil_stop(&server);
+}
+
 /* ---- time -------------------------------------------------------------------------------------------- */
 
 WT_TEST(each_limit_of_time_has_a_code_of_its_own)
@@ -167,6 +207,25 @@ WT_TEST(each_limit_of_time_has_a_code_of_its_own)
     ck_assert_int_eq(fetch_one(&stuck, &opts), WEFT_EHTTPIDLE);
     opts = (weft_http_session_opts){ .timeouts.total_ns = WEFT_MS(20) };
     ck_assert_int_eq(fetch_one(&stuck, &opts), WEFT_EHTTPTOTAL);
+}
+
+/* It connects by itself, as the queue of a server that does nothing. */
+WT_TEST(a_server_that_does_not_take_the_body)
+{
+    struct evil server;
+    evil_start(&server, NULL, 0);
+    const weft_http_session_opts opts = { .timeouts.first_byte_ns = WEFT_MS(20) };
+    ck_assert_int_eq(upload(server.url, &opts), WEFT_EHTTPFIRST);
+    evil_stop(&server);
+}
+
+/* Each byte begins the idle time anew: only the total ends it. */
+WT_TEST(an_answer_that_goes_on_for_ever)
+{
+    struct evil_reply head = { .bytes = "HTTP/1.1 200 OK\r\nX: y\r\n\r\n", .repeat = 1u << 31 };
+    const weft_http_session_opts opts = { .timeouts.total_ns = WEFT_MS(50),
+                                          .timeouts.idle_ns = -1 };
+    ck_assert_int_eq(fetch_one(&head, &opts), WEFT_EHTTPTOTAL);
 }
 
 static int fetch_with_deadline(const char *url)
@@ -274,6 +333,16 @@ WT_TEST(a_packed_body_that_is_said_not_to_be)
                             "Content-Encoding: identity\r\nContent-Length: 22\r\n\r\n",
                             8),
                      1 + 8 * 258);
+}
+
+/* With a length it is missed, whatever is in it. */
+WT_TEST(a_packed_body_of_known_length_cut_at_every_byte)
+{
+    struct packed packed;
+    const char *head = "HTTP/1.1 200 OK\r\nContent-Encoding: deflate\r\nContent-Length: 22\r\n\r\n";
+    size_t size = pack_zeros(&packed, head, 8);
+    ck_assert_uint_eq(size, strlen(head) + 22);
+    truncated_everywhere(packed.bytes, size);
 }
 
 WT_MAIN("http_evil")
