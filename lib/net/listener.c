@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  * Listening and accepting. */
 #include "net/socket.h"
+#include "plat/clock.h"
 #include "plat/mem.h"
 #include "plat/sys.h"
 
 #include <weft/listener.h>
-#include <weft/time.h>
 
 #include <errno.h>
 #include <string.h>
@@ -63,6 +63,13 @@ static bool is_of_the_connection(int rc)
            rc == -ENETUNREACH || rc == -ETIMEDOUT || rc == -ECONNRESET;
 }
 
+/* Nothing can be written to a listener: only its close ends this early. */
+static int pause_for(weft_listener *listener, int64_t d_ns)
+{
+    int rc = wf_io_wait_owned_until(&listener->net.io, WF_POLL_OUT, wf_clock_after(d_ns));
+    return rc == WEFT_ETIMEDOUT ? 0 : rc;
+}
+
 static int accept_one(weft_listener *listener, weft_address *peer)
 {
     int64_t pause_ns = FIRST_PAUSE_NS;
@@ -76,7 +83,7 @@ static int accept_one(weft_listener *listener, weft_address *peer)
         if (rc == -EAGAIN) {
             rc = wf_io_wait_owned(&listener->net.io, WF_POLL_IN);
         } else if (is_out_of_resources(rc)) {
-            rc = weft_sleep(pause_ns);
+            rc = pause_for(listener, pause_ns);
             pause_ns = WF_MIN(2 * pause_ns, MOST_PAUSE_NS);
         } else if (is_of_the_connection(rc)) {
             rc = 0;

@@ -6,8 +6,8 @@
  * an echo costs one read, one write, and its part of a poll. What comes after the short read is an
  * edge, which ends the wait or was noted (iowait.c, I4); so is the end.
  *
- * Only for TCP: a Unix socket's read may stop short at a message that carries descriptors. (TCP's
- * does so at an urgent byte. What follows that is read when more comes.) */
+ * Only for TCP: a Unix socket's read may stop short at a message that carries descriptors. TCP's does
+ * so at an urgent byte: once the poller has told of one, a short read is not believed any more. */
 #include "net/socket.h"
 
 #include "plat/mem.h"
@@ -77,6 +77,8 @@ static ssize_t read_some(weft_socket *socket, void *buf, size_t size)
         if (rc < 0)
             return rc;
         socket->is_drained = false;
+        if (WF_UNLIKELY((rc & WF_POLL_URGENT) != 0))
+            socket->is_tcp = false;
     }
 }
 

@@ -11,7 +11,8 @@
 enum {
     WF_POLL_IN = 1,
     WF_POLL_OUT = 2,
-    WF_POLL_HUP = 4, /* in an event: the end can be read, for good; never asked for */
+    WF_POLL_HUP = 4,    /* in an event: the end can be read, for good; never asked for */
+    WF_POLL_URGENT = 8, /* the same of one that is kept: a read may stop short at an urgent byte */
 };
 
 struct wf_poller {

@@ -77,7 +77,7 @@ int wf_poller_arm(struct wf_poller *poller, int fd, unsigned events, uint64_t ke
 
 int wf_poller_keep(struct wf_poller *poller, int fd, uint64_t key)
 {
-    unsigned wanted = EPOLLIN | EPOLLRDHUP | EPOLLOUT | EPOLLET;
+    unsigned wanted = EPOLLIN | EPOLLRDHUP | EPOLLPRI | EPOLLOUT | EPOLLET;
     return wf_sys.epoll_arm(poller->epoll_fd, fd, wanted, key);
 }
 
@@ -140,6 +140,8 @@ static unsigned translate(uint32_t found)
         events |= WF_POLL_OUT;
     if (found & (EPOLLRDHUP | EPOLLHUP))
         events |= WF_POLL_HUP;
+    if (found & EPOLLPRI)
+        events |= WF_POLL_URGENT;
     return events;
 }
 

@@ -93,7 +93,7 @@ int wf_poller_arm(struct wf_poller *poller, int fd, unsigned events, uint64_t ke
 
 int wf_poller_keep(struct wf_poller *poller, int fd, uint64_t key)
 {
-    return arm(poller, fd, EPOLLIN | EPOLLRDHUP | EPOLLOUT | EPOLLET, key);
+    return arm(poller, fd, EPOLLIN | EPOLLRDHUP | EPOLLPRI | EPOLLOUT | EPOLLET, key);
 }
 
 void wf_poller_forget(struct wf_poller *poller, int fd)
@@ -114,6 +114,8 @@ static unsigned translate(uint32_t found)
         events |= WF_POLL_OUT;
     if (found & (EPOLLRDHUP | EPOLLHUP))
         events |= WF_POLL_HUP;
+    if (found & EPOLLPRI)
+        events |= WF_POLL_URGENT;
     return events;
 }
 

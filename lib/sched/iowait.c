@@ -28,6 +28,7 @@
 #include "sched/iotable.h"
 #include "sched/worker.h"
 
+#include <errno.h>
 #include <weft/error.h>
 
 enum { CLAIM_READY = WF_CLAIM_FIRST, CLAIM_FORGOTTEN = WF_CLAIM_FIRST + 1 };
@@ -93,23 +94,38 @@ static void wake_all(const struct wake_list *wake)
 
 /* ---- waiting ------------------------------------------------------------------------------------- */
 
+/* An urgent byte alone ends no wait: a read that ends one is told of it. */
+static unsigned with_urgent(unsigned events)
+{
+    return (events & WF_POLL_IN) != 0 ? events | WF_POLL_URGENT : events;
+}
+
 /* What a wait for these would end with at once. Once a stream has ended its end can be read. */
 static unsigned take_ready_locked(struct wf_io_slot *slot, unsigned events)
 {
-    unsigned ready = slot->ready & events;
+    unsigned ready = slot->ready & with_urgent(events);
+    if ((ready & ~(unsigned)WF_POLL_URGENT) == 0 && (slot->ready & WF_POLL_HUP) == 0)
+        return 0;
     slot->ready &= ~ready;
     if ((slot->ready & WF_POLL_HUP) != 0)
         ready |= events & WF_POLL_IN;
     return ready;
 }
 
+/* When that fails, what was registered before still is, and others may wait for it; unless somebody
+ * has closed it behind our back. */
 static int keep_locked(struct wf_io_slot *slot, int fd)
 {
     slot->generation++;
-    slot->ready = 0;
     int rc = wf_poller_keep(&wf_rt.poller, fd, key_of(slot, fd));
-    slot->is_kept = rc >= 0;
-    return rc;
+    if (rc < 0) {
+        slot->generation--;
+        slot->is_kept = slot->is_kept && rc != -EBADF;
+        return rc;
+    }
+    slot->ready = 0;
+    slot->is_kept = true;
+    return 0;
 }
 
 /* Positive: no need to wait. Any wait may meet a slot that is kept; one that has not read to the end
@@ -117,9 +133,9 @@ static int keep_locked(struct wf_io_slot *slot, int fd)
 static int arm_locked(struct wf_io_slot *slot, const struct wf_io_wait *wait, int fd)
 {
     if (!wait->is_owned) {
-        slot->generation++;
         if (slot->is_kept)
             return keep_locked(slot, fd);
+        slot->generation++;
         return wf_poller_arm(&wf_rt.poller, fd, wanted(slot) | wait->events, key_of(slot, fd));
     }
     return slot->is_kept ? (int)take_ready_locked(slot, wait->events) : keep_locked(slot, fd);
@@ -159,14 +175,15 @@ static void end_wait(struct wf_io_wait *wait, int fd)
     wf_lock_release(&io.lock);
 }
 
-static int wait_for(struct wf_waiter *self, int fd, unsigned events, struct wf_io_owned *owned)
+static int wait_for(struct wf_waiter *self, int fd, unsigned events, struct wf_io_owned *owned,
+                    int64_t at_ns)
 {
     struct wf_io_wait wait = { .waiter = self, .events = events, .is_owned = owned != NULL };
     for (;;) {
         int rc = begin_wait(&wait, fd, owned);
         if (rc != 0)
             return rc;
-        uint32_t claim = wf_wait_park(self, WF_NEVER);
+        uint32_t claim = wf_wait_park(self, at_ns);
         if (claim == CLAIM_READY)
             return (int)wait.ready;
         if (claim == CLAIM_FORGOTTEN)
@@ -180,7 +197,7 @@ static int wait_for(struct wf_waiter *self, int fd, unsigned events, struct wf_i
     }
 }
 
-static int enter_and_wait(int fd, unsigned events, struct wf_io_owned *owned)
+static int enter_and_wait(int fd, unsigned events, struct wf_io_owned *owned, int64_t at_ns)
 {
     struct wf_waiter *self = wf_waiter_self();
     if (self == NULL)
@@ -188,13 +205,13 @@ static int enter_and_wait(int fd, unsigned events, struct wf_io_owned *owned)
     if (wf_is_cancelled(self))
         return WEFT_ECANCELED;
     if (self->is_task)
-        return wait_for(self, fd, events, owned);
+        return wait_for(self, fd, events, owned, at_ns);
 
     /* A plain thread can't poll: workers do it, so they have to run. */
     int rc = wf_runtime_enter();
     if (rc < 0)
         return rc;
-    rc = wait_for(self, fd, events, owned);
+    rc = wait_for(self, fd, events, owned, at_ns);
     wf_runtime_leave();
     return rc;
 }
@@ -203,12 +220,17 @@ int wf_io_wait(int fd, unsigned events)
 {
     if (events == 0 || (events & ~(unsigned)(WF_POLL_IN | WF_POLL_OUT)) != 0)
         return WEFT_EINVAL;
-    return fd >= 0 ? enter_and_wait(fd, events, NULL) : -EBADF;
+    return fd >= 0 ? enter_and_wait(fd, events, NULL, WF_NEVER) : -EBADF;
 }
 
 int wf_io_wait_owned(struct wf_io_owned *it, unsigned events)
 {
-    return enter_and_wait(it->fd, events, it);
+    return enter_and_wait(it->fd, events, it, WF_NEVER);
+}
+
+int wf_io_wait_owned_until(struct wf_io_owned *it, unsigned events, int64_t at_ns)
+{
+    return enter_and_wait(it->fd, events, it, at_ns);
 }
 
 static void forget(int fd, struct wf_io_owned *owned)
@@ -244,7 +266,7 @@ static unsigned make_ready_locked(struct wf_io_slot *slot, unsigned events, stru
         struct wf_io_wait *wait = slot->waits[d];
         if (wait == NULL || (events & 1u << d) == 0)
             continue;
-        unsigned ready = events & wait->events;
+        unsigned ready = events & (wait->is_owned ? with_urgent(wait->events) : wait->events);
         wait->ready = ready;
         if (claim_locked(slot, wait, CLAIM_READY, wake))
             told |= ready;

@@ -22,6 +22,9 @@ struct wf_io_owned {
  * happened since. WEFT_ECLOSED whenever it was forgotten. */
 int wf_io_wait_owned(struct wf_io_owned *it, unsigned events);
 
+/* The same until at_ns at most: WEFT_ETIMEDOUT. */
+int wf_io_wait_owned_until(struct wf_io_owned *it, unsigned events, int64_t at_ns);
+
 /* For good: waits that are to come end as well. */
 void wf_io_forget_owned(struct wf_io_owned *it);
 

@@ -219,6 +219,91 @@ WT_TEST(who_waits_for_descriptors_can_be_cancelled)
     as_usual();
 }
 
+WEFT_TASK(accept_in_vain, (weft_listener *, door))
+{
+    weft_socket *peer;
+    ck_assert_int_eq(weft_accept(door, &peer), WEFT_ECLOSED);
+    return 0;
+}
+
+static bool has_paused_long(void *unused)
+{
+    (void)unused;
+    return atomic_load(&n_accepts) >= 5; /* the pause is 80 ms by now */
+}
+
+static int count_no_more_files(int fd, struct sockaddr *from, socklen_t *size)
+{
+    (void)atomic_fetch_add(&n_accepts, 1);
+    return no_more_files(fd, from, size);
+}
+
+/* Where time is virtual, it says that the pause did not go on to its end. */
+WT_TEST(who_waits_for_descriptors_hears_of_a_close)
+{
+    wt_seeds_at_most(5);
+    weft_listener *door;
+    atomic_store(&n_accepts, 0);
+    wf_sys.accept = count_no_more_files;
+    OK(weft_listen("127.0.0.1:0", NULL, &door));
+    {
+        WEFT_SCOPE(scope);
+        OK(weft_spawn(&scope, accept_in_vain, door));
+        wt_until(has_paused_long, NULL);
+        int64_t before_ns = weft_now_ns();
+        OK(weft_listener_close(door));
+        OK(weft_scope_wait(&scope));
+#ifdef WF_SIM
+        ck_assert_int_lt(weft_now_ns() - before_ns, WEFT_MS(60));
+#else
+        (void)before_ns;
+#endif
+    }
+    as_usual();
+}
+
+/* ---- urgent bytes --------------------------------------------------------------------------------------- */
+
+WEFT_TASK(read_pair, (weft_socket *, there))
+{
+    char bytes[2];
+    size_t n;
+    OK(weft_socket_read_exact(there, bytes, sizeof bytes, &n));
+    ck_assert_int_eq(memcmp(bytes, "ab", 2), 0);
+    return 0;
+}
+
+static bool waits_for_data(void *unused) { return (void)unused, wf_io_armed() > 0; }
+
+/* A read stops short at one, and what follows may have come with it, by one event. */
+static void read_around_an_urgent_byte(weft_socket *here, weft_socket *there)
+{
+    WEFT_SCOPE(scope);
+    OK(weft_spawn(&scope, read_pair, there));
+    wt_until(waits_for_data, NULL);
+    ck_assert_int_eq(send(weft_socket_fd(here), "a", 1, 0), 1);
+    ck_assert_int_eq(send(weft_socket_fd(here), "U", 1, MSG_OOB), 1);
+    ck_assert_int_eq(send(weft_socket_fd(here), "b", 1, 0), 1);
+    OK(weft_scope_wait(&scope));
+}
+
+WT_TEST(an_urgent_byte_holds_up_nothing)
+{
+    wt_seeds_at_most(5);
+    weft_socket *here, *there;
+    weft_listener *door;
+    weft_address at;
+    OK(weft_listen("127.0.0.1:0", NULL, &door));
+    OK(weft_listener_address(door, &at));
+    OK(weft_connect_to(&at, NULL, &here));
+    OK(weft_accept(door, &there));
+    for (int i = 0; i < 20; i++)
+        read_around_an_urgent_byte(here, there);
+    OK(weft_socket_close(here));
+    OK(weft_socket_close(there));
+    OK(weft_listener_close(door));
+}
+
 /* ---- all addresses ------------------------------------------------------------------------------------ */
 
 static int socket_without_v6(int family, int type)

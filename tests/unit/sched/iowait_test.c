@@ -7,6 +7,7 @@
 #include "sched/worker.h"
 #include "wt_test.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -428,6 +429,53 @@ WT_TEST(an_owned_one_that_is_forgotten_is_closed_to_later_waits)
     struct wf_io_owned here = { .fd = fds[0] };
     wf_io_forget_owned(&here);
     ck_assert_int_eq(wf_io_wait_owned(&here, WF_POLL_IN), WEFT_ECLOSED);
+    close(fds[0]);
+    close(fds[1]);
+}
+
+WT_TEST(a_wait_for_an_owned_one_may_have_an_end)
+{
+    wt_seeds_at_most(50);
+    int fds[2];
+    open_sockets(fds);
+    struct wf_io_owned here = { .fd = fds[0] };
+    int64_t at_ns = wf_clock_after(WEFT_MS(1));
+    ck_assert_int_eq(wf_io_wait_owned_until(&here, WF_POLL_IN, at_ns), WEFT_ETIMEDOUT);
+    ck_assert_int_ge(wf_clock_now(), at_ns);
+    ck_assert_uint_eq(wf_io_armed(), 0);
+    put(fds[1]);
+    ck_assert_int_eq(wf_io_wait_owned_until(&here, WF_POLL_IN, WF_NEVER), WF_POLL_IN);
+    wf_io_forget_owned(&here);
+    close(fds[0]);
+    close(fds[1]);
+}
+
+static void wait_for_owned(void *arg)
+{
+    ck_assert_int_eq(wf_io_wait_owned(arg, WF_POLL_IN), WF_POLL_IN);
+}
+
+static int failing_arm(int epoll_fd, int fd, unsigned events, uint64_t key)
+{
+    (void)epoll_fd, (void)fd, (void)events, (void)key;
+    return -ENOMEM;
+}
+
+WT_TEST(an_arming_that_fails_takes_nothing_from_who_waits)
+{
+    wt_seeds_at_most(50);
+    int fds[2];
+    open_sockets(fds);
+    struct wf_io_owned here = { .fd = fds[0] };
+    ck_assert_int_eq(wf_io_wait_owned(&here, WF_POLL_OUT), WF_POLL_OUT);
+    wt_thread *thread = wt_thread_start(wait_for_owned, &here);
+    until_armed(1);
+    wf_sys.epoll_arm = failing_arm;
+    ck_assert_int_eq(wf_io_wait(fds[0], WF_POLL_OUT), -ENOMEM);
+    wf_sys.epoll_arm = wf_sys_real.epoll_arm;
+    put(fds[1]);
+    wt_thread_join(thread);
+    wf_io_forget_owned(&here);
     close(fds[0]);
     close(fds[1]);
 }
