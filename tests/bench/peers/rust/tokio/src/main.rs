@@ -2,6 +2,7 @@
 //! tokio's tasks and channels. One worker is its current-thread runtime.
 
 mod common;
+mod scale;
 mod select;
 mod streams;
 
@@ -33,6 +34,10 @@ const CASES: &[Case] = &[
     ("ring503", 1, |n, w| on(w, ring(n))),
     ("sieve2000", 1, |n, w| on(w, sieve(n))),
     ("timers_1M", 1, |n, w| on(w, timers_sleep(n))),
+    ("pinned_stream", 1, |n, w| on(w, scale::pinned_stream(n))),
+    ("pinned_latency", 1, |n, w| on(w, scale::pinned_latency(n))),
+    ("scale_spawn", 1, |n, w| on(w, scale::spawn_all(n))),
+    ("scale_parked_wake", 1, |n, w| on(w, scale::parked_wake(n))),
     ("generator", 1, |n, w| on(w, streams::generator(n))),
     ("stream_fused", 1, |n, w| on(w, streams::fused(n))),
     ("pmap_alone", 1, |n, w| on(w, streams::pmap_alone(n, 400))),
