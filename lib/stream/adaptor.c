@@ -2,6 +2,7 @@
  * What all combinators share. Invariants: adaptor.h. */
 #include "stream/adaptor.h"
 
+#include "base/opts.h"
 #include "plat/mem.h"
 #include "sched/never_waits.h"
 #include "stream/fused.h"
@@ -291,9 +292,7 @@ bool wf_receiver_may_select(const weft_receiver *rx)
 static weft_stream_opts read_opts(const struct wf_adaptor_opts *opts)
 {
     weft_stream_opts all = { 0 };
-    if (opts->opts != NULL)
-        memcpy(&all, opts->opts,
-               opts->opts->size_ != 0 ? WF_MIN(opts->opts->size_, sizeof all) : sizeof all);
+    wf_opts_copy(&all, sizeof all, opts->opts);
     if (all.name == NULL)
         all.name = opts->step != NULL ? opts->step->name : opts->kind->name;
     if (opts->step == NULL)

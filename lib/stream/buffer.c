@@ -13,6 +13,7 @@
 #include "stream/buffer.h"
 #include "stream/pumped.h"
 
+#include "base/opts.h"
 #include "plat/mem.h"
 
 #include <weft/stream_task.h>
@@ -80,8 +81,7 @@ static const weft_callable pump_task = {
 static weft_buffer_opts read_opts(const weft_buffer_opts *opts, const weft_receiver *source)
 {
     weft_buffer_opts all = { 0 };
-    if (opts != NULL)
-        memcpy(&all, opts, opts->size_ != 0 ? WF_MIN(opts->size_, sizeof all) : sizeof all);
+    wf_opts_copy(&all, sizeof all, opts);
     if (all.name == NULL)
         all.name = "buffer";
     if (all.capacity == 0)

@@ -13,6 +13,7 @@
  *   H3  A result is in a worker's hand, in the channel, in its place, or the consumer's. */
 #include "stream/parallel.h"
 
+#include "base/opts.h"
 #include "plat/mem.h"
 
 #include <weft/generator.h>
@@ -278,8 +279,7 @@ static const weft_callable map_task = { .enter = map_enter,
 static weft_parallel_opts read_opts(const weft_parallel_opts *opts, const weft_callable *step)
 {
     weft_parallel_opts all = { 0 };
-    if (opts != NULL)
-        memcpy(&all, opts, opts->size_ != 0 ? WF_MIN(opts->size_, sizeof all) : sizeof all);
+    wf_opts_copy(&all, sizeof all, opts);
     if (all.name == NULL)
         all.name = step->name;
     if (all.limit == 0)

@@ -3,6 +3,7 @@
  * likely as the next. A source that ends is closed; one that fails closes the others. */
 #include "stream/sources.h"
 
+#include "base/opts.h"
 #include "plat/mem.h"
 
 #include <weft/select.h>
@@ -69,8 +70,7 @@ static const struct wf_adaptor_kind kind = {
 static weft_stream_opts read_opts(const weft_stream_opts *opts, const struct wf_sources *sources)
 {
     weft_stream_opts all = { 0 };
-    if (opts != NULL)
-        memcpy(&all, opts, opts->size_ != 0 ? WF_MIN(opts->size_, sizeof all) : sizeof all);
+    wf_opts_copy(&all, sizeof all, opts);
     all.size_ = sizeof all;
     if (all.drop == NULL)
         all.drop = sources->at[0]->drop_item;

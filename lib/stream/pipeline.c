@@ -2,6 +2,7 @@
  * Opening a pipeline and its stages, and what a stage's task does. */
 #include "stream/pipeline.h"
 
+#include "base/opts.h"
 #include "chan/meter.h"
 #include "plat/mem.h"
 
@@ -139,8 +140,7 @@ static const weft_callable worker_task = { .enter = worker_enter,
 static weft_stage_opts read_opts(const weft_stage_opts *opts, const weft_callable *step)
 {
     weft_stage_opts all = { 0 };
-    if (opts != NULL)
-        memcpy(&all, opts, opts->size_ != 0 ? WF_MIN(opts->size_, sizeof all) : sizeof all);
+    wf_opts_copy(&all, sizeof all, opts);
     if (all.name == NULL)
         all.name = step->name;
     if (all.workers == 0)

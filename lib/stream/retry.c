@@ -3,6 +3,7 @@
  * makes it begin anew. */
 #include "stream/adaptor.h"
 
+#include "base/opts.h"
 #include "sched/worker.h"
 
 #include <weft/stream_time.h>
@@ -88,8 +89,7 @@ static const struct wf_adaptor_kind kind = {
 static weft_retry_opts read_opts(const weft_retry_opts *opts)
 {
     weft_retry_opts all = { 0 };
-    if (opts != NULL)
-        memcpy(&all, opts, opts->size_ != 0 ? WF_MIN(opts->size_, sizeof all) : sizeof all);
+    wf_opts_copy(&all, sizeof all, opts);
     if (all.tries == 0)
         all.tries = 5;
     if (all.delay_ns <= 0)

@@ -13,6 +13,7 @@
 #include "stream/pumped.h"
 
 #include "base/lock.h"
+#include "base/opts.h"
 #include "plat/mem.h"
 
 #include <weft/stream_tee.h>
@@ -173,8 +174,7 @@ static const weft_callable tee_task = {
 static weft_tee_opts read_opts(const weft_tee_opts *opts, const weft_receiver *source)
 {
     weft_tee_opts all = { 0 };
-    if (opts != NULL)
-        memcpy(&all, opts, opts->size_ != 0 ? WF_MIN(opts->size_, sizeof all) : sizeof all);
+    wf_opts_copy(&all, sizeof all, opts);
     if (all.name == NULL)
         all.name = "tee";
     if (all.capacity == 0)
