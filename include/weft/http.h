@@ -35,6 +35,7 @@ typedef struct weft_http_session_opts {
     size_t size_;
     const char *base_url;             /* what relative URLs are relative to */
     const weft_http_field *headers;   /* for each request */
+    const weft_http_field *cross_origin_headers; /* likewise; redirects take them anywhere */
     const char *user_agent;           /* "weft/0.1.0" */
     unsigned limit;                   /* transfers at once; 100 */
     unsigned host_limit;              /* for each scheme, host and port; 0: no limit */
@@ -42,6 +43,9 @@ typedef struct weft_http_session_opts {
     int64_t close_wait_ns;            /* how long a close lets what is under way end; 0: not */
     bool raise_for_status;
     int max_redirects;                /* 10; negative: none is followed */
+    const weft_http_retry_opts *retry; /* NULL: none but on a kept connection that was dead */
+    int retry_percent;                /* most retries to 100 requests, after the first 10; 20;
+                                         negative: no limit */
     const char *ca_file;              /* whom to trust in place of the system's, in PEM */
     const char *client_cert;          /* who we are, in PEM, */
     const char *client_key;           /* and its key */

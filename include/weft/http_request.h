@@ -18,6 +18,7 @@
 
 #include <weft/base.h>
 #include <weft/error.h>
+#include <weft/http_retry.h>
 #ifndef __cplusplus
 #include <weft/chan_typed.h>
 #endif
@@ -55,6 +56,7 @@ typedef struct weft_http_request_opts {
     size_t size_;
     const weft_http_field *query;     /* appended to the URL, percent-encoded */
     const weft_http_field *headers;   /* beside the session's; those of the same name give way */
+    const weft_http_field *cross_origin_headers; /* likewise; redirects take them anywhere */
     const char *content_type;
     const char *bearer;               /* Authorization: Bearer ... */
     const void *body;                 /* copied */
@@ -69,6 +71,7 @@ typedef struct weft_http_request_opts {
     weft_http_timeouts timeouts;
     bool raise_for_status;            /* 400 and more is WEFT_EHTTPSTATUS */
     int max_redirects;                /* 0: as the session says; negative: none is followed */
+    const weft_http_retry_opts *retry; /* in place of the session's */
     size_t max_body;                  /* for whole bodies (text, read_all); 0: 64 MiB */
 } weft_http_request_opts;
 

@@ -61,6 +61,20 @@ WEFT_API bool weft_http_header_at(const weft_http_response *response, size_t i,
  * Returns  text that lives as long as the response; NULL for NULL                           */
 WEFT_API const char *weft_http_url(const weft_http_response *response);
 
+/* An answer that led on to another URL. */
+typedef struct weft_http_hop {
+    int status;
+    const char *url; /* of the request that it answered */
+} weft_http_hop;
+
+/* The redirect at place i, from 0 on, of those that were followed, in their order.
+ *
+ * Waits    no
+ * From     any thread
+ * Returns  whether there is one, with it in *out; its text lives as long as the response    */
+WEFT_API bool weft_http_history_at(const weft_http_response *response, size_t i,
+                                   weft_http_hop *out);
+
 /* Makes an error of a status of 400 and more.
  *
  * Waits    no

@@ -32,6 +32,7 @@ int wf_http_code_of(CURLcode code, long os_error)
     case CURLE_COULDNT_RESOLVE_HOST:
     case CURLE_COULDNT_RESOLVE_PROXY: return WEFT_ENAME;
     case CURLE_COULDNT_CONNECT: return os_error > 0 ? -(int)os_error : -ECONNREFUSED;
+    case CURLE_SEND_FAIL_REWIND: /* a body that was on its way when a kept connection was found dead */
     case CURLE_SEND_ERROR:
     case CURLE_RECV_ERROR: return os_error > 0 ? -(int)os_error : -ECONNRESET;
     case CURLE_OPERATION_TIMEDOUT:

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Redirects, followed here and not by libcurl, which would send a request's own headers to whatever
- * host it is told. To another origin (scheme, host and port) goes nothing but the type of the body and
- * which bytes of the answer are wanted, or a download could not go on; from https to http nothing at
+ * host it is told. To another origin (scheme, host and port) goes nothing but what the caller
+ * marked for it, the type of the body and which bytes of the answer are wanted, or a download could not go on; from https to http nothing at
  * all; a body goes on only where the status says so, and only one that can be sent again. */
 #include "http/session.h"
 
@@ -77,46 +77,84 @@ static bool may_go_anywhere(const char *field)
 }
 
 /* "Expect:" is the first, and no header but the want of one. */
-static int drop_headers(weft_http_response *x, const char *content_type)
+static int drop_headers(weft_http_response *x, const weft_http_request_opts *opts)
 {
     remove_unless(&x->headers, may_go_anywhere);
-    return x->is_upload && content_type != NULL
-               ? wf_http_field_add(&x->headers, "Content-Type", content_type)
-               : 0;
+    int rc = wf_http_cross_origin_add(&x->headers, x, opts);
+    if (rc == 0 && opts->content_type != NULL)
+        rc = wf_http_field_add(&x->headers, "Content-Type", opts->content_type);
+    return rc;
 }
 
 /* The request goes on without a body, and so without what was said of it. */
 static bool is_not_of_content(const char *field) { return strncasecmp(field, "Content-", 8) != 0; }
 
-static int go_to(weft_http_response *x, const char *url, const char *content_type)
+static int go_to(weft_http_response *x, const char *url, const weft_http_request_opts *opts,
+                 const struct wf_http_source *source)
 {
     int is_same = compare_origins(x->url, url);
     if (is_same < 0)
         return is_same;
     int rc = becomes_get(x) ? make_get(x) : 0;
-    if (rc == 0 && x->is_upload && x->is_streamed)
+    if (rc == 0 && x->is_upload && x->is_streamed && !wf_http_source_is_replayable(source))
         rc = WEFT_EHTTPREDIRECT;
+    if (rc == 0 && !is_same)
+        rc = drop_headers(x, opts);
     if (!x->is_upload)
         remove_unless(&x->headers, is_not_of_content);
-    return rc < 0 || is_same ? rc : drop_headers(x, content_type);
+    return rc;
 }
 
-int wf_http_redirect(weft_http_response *x, const char *content_type)
+/* ---- history ----------------------------------------------------------------------------------------- */
+
+/* Takes over its URL. */
+static int remember(weft_http_response *x)
+{
+    size_t size = wf_size_with(sizeof(*x->history), x->n_history, sizeof(*x->history));
+    weft_http_hop *grown = wf_realloc(x->history, size);
+    if (grown == NULL)
+        return WEFT_ENOMEM;
+    grown[x->n_history++] = (weft_http_hop){ (int)x->head.status, x->url };
+    x->history = grown;
+    x->url = NULL;
+    return 0;
+}
+
+void wf_http_history_free(weft_http_response *x)
+{
+    for (size_t i = 0; i < x->n_history; i++)
+        wf_free((void *)(uintptr_t)x->history[i].url);
+    wf_free(x->history);
+}
+
+bool weft_http_history_at(const weft_http_response *response, size_t i, weft_http_hop *out)
+{
+    if (response == NULL || out == NULL || i >= response->n_history)
+        return false;
+    *out = response->history[i];
+    return true;
+}
+
+/* ---- going on ---------------------------------------------------------------------------------------- */
+
+int wf_http_redirect(weft_http_response *x, const weft_http_request_opts *opts,
+                     struct wf_http_source *source)
 {
     char *url = NULL;
     int rc = wf_http_url_make(x->url, wf_http_head_find(&x->head, "Location"), NULL, &url);
     if (rc == WEFT_EINVAL)
         rc = WEFT_EHTTPREDIRECT;
     if (rc == 0)
-        rc = go_to(x, url, content_type);
+        rc = go_to(x, url, opts, source);
     if (rc == 0)
         rc = wf_http_leave(x);
+    if (rc == 0)
+        rc = remember(x);
     if (rc < 0) {
         wf_free(url);
         return rc;
     }
-    wf_free(x->url);
     x->url = url;
     wf_http_reset(x);
-    return 0;
+    return wf_http_source_rewind(x, opts, source);
 }

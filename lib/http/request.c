@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * A request, from what the caller said to the head of its answer. */
-#include "http/session.h"
+#include "http/retry.h"
 
 #include "plat/mem.h"
 
@@ -63,19 +63,27 @@ static int add_silence(struct curl_slist **list)
 static bool says_itself(const weft_http_request_opts *opts, const char *name)
 {
     return wf_http_fields_have(opts->headers, name) ||
+           wf_http_fields_have(opts->cross_origin_headers, name) ||
            (opts->bearer != NULL && strcasecmp(name, "Authorization") == 0) ||
            (opts->content_type != NULL && strcasecmp(name, "Content-Type") == 0);
 }
 
 /* Those of the session's that the request says nothing of. */
-static int add_defaults(weft_http_response *x, const weft_http_request_opts *opts)
+static int add_defaults(struct curl_slist **list, const weft_http_field *field,
+                        const weft_http_request_opts *opts)
 {
-    const weft_http_field *field = x->session->opts.headers;
     int rc = 0;
     for (; rc == 0 && field != NULL && field->name != NULL; field++)
         if (!says_itself(opts, field->name))
-            rc = wf_http_field_add(&x->headers, field->name, field->value);
+            rc = wf_http_field_add(list, field->name, field->value);
     return rc;
+}
+
+int wf_http_cross_origin_add(struct curl_slist **list, const weft_http_response *x,
+                             const weft_http_request_opts *opts)
+{
+    int rc = wf_http_fields_add(list, opts->cross_origin_headers);
+    return rc < 0 ? rc : add_defaults(list, x->session->opts.cross_origin_headers, opts);
 }
 
 static int set_headers(weft_http_response *x, const weft_http_request_opts *opts)
@@ -85,7 +93,9 @@ static int set_headers(weft_http_response *x, const weft_http_request_opts *opts
     if (rc == 0)
         rc = wf_http_fields_add(list, opts->headers);
     if (rc == 0)
-        rc = add_defaults(x, opts);
+        rc = add_defaults(list, x->session->opts.headers, opts);
+    if (rc == 0)
+        rc = wf_http_cross_origin_add(list, x, opts);
     if (rc == 0 && opts->bearer != NULL)
         rc = add_bearer(list, opts->bearer);
     if (rc == 0 && opts->content_type != NULL &&
@@ -152,11 +162,13 @@ static int send_and_follow(weft_http_response *x, const weft_http_request_opts *
                            struct wf_http_source *source)
 {
     int most = opts->max_redirects != 0 ? opts->max_redirects : x->session->opts.max_redirects;
-    int rc = wf_http_run(x, source);
+    struct wf_http_retries retries;
+    wf_http_retries_init(&retries, x, opts);
+    int rc = wf_http_run_with_retries(x, opts, source, &retries);
     for (int n = 0; rc == 0 && most > 0 && wf_http_is_redirect(x); n++) {
-        rc = n < most ? wf_http_redirect(x, opts->content_type) : WEFT_EHTTPREDIRECT;
+        rc = n < most ? wf_http_redirect(x, opts, source) : WEFT_EHTTPREDIRECT;
         if (rc == 0)
-            rc = wf_http_run(x, NULL);
+            rc = wf_http_run_with_retries(x, opts, source, &retries);
     }
     bool raises = opts->raise_for_status || x->session->opts.raise_for_status;
     return rc == 0 && raises ? weft_http_raise_for_status(x) : rc;

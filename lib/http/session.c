@@ -60,11 +60,11 @@ static char *copy_text(char **at, const char *text)
 }
 
 /* One block: the list, then its texts. */
-static int copy_fields(weft_http_session_opts *opts)
+static int copy_fields(const weft_http_field **list)
 {
-    const weft_http_field *fields = opts->headers;
+    const weft_http_field *fields = *list;
     size_t n;
-    opts->headers = NULL;
+    *list = NULL;
     for (const weft_http_field *f = fields; f != NULL && f->name != NULL; f++)
         if (!wf_http_is_token(f->name) || f->value == NULL || !wf_http_is_value(f->value))
             return WEFT_EINVAL;
@@ -79,7 +79,7 @@ static int copy_fields(weft_http_session_opts *opts)
         copy[i].name = copy_text(&at, fields[i].name);
         copy[i].value = copy_text(&at, fields[i].value);
     }
-    opts->headers = copy;
+    *list = copy;
     return 0;
 }
 
@@ -99,6 +99,17 @@ static int check_opts(const weft_http_session_opts *opts)
     return rc;
 }
 
+static void copy_retry(weft_http_session *session)
+{
+    const weft_http_retry_opts *from = session->opts.retry;
+    if (from == NULL)
+        return;
+    memcpy(&session->retry, from,
+           from->size_ != 0 ? WF_MIN(from->size_, sizeof(*from)) : sizeof(*from));
+    session->retry.size_ = 0; /* the copy is as long as ours */
+    session->opts.retry = &session->retry;
+}
+
 static int take_opts(weft_http_session *session, const weft_http_session_opts *user_opts)
 {
     weft_http_session_opts *opts = &session->opts;
@@ -112,7 +123,9 @@ static int take_opts(weft_http_session *session, const weft_http_session_opts *u
     timeouts->connect_ns = OR(timeouts->connect_ns, WEFT_SEC(10));
     timeouts->first_byte_ns = OR(timeouts->first_byte_ns, WEFT_SEC(30));
     timeouts->idle_ns = OR(timeouts->idle_ns, WEFT_SEC(30));
-    int rc = copy_fields(opts);
+    copy_retry(session);
+    int rc = copy_fields(&opts->headers), other_rc = copy_fields(&opts->cross_origin_headers);
+    rc = rc < 0 ? rc : other_rc;
     if (!copy_texts(opts) && rc == 0)
         rc = WEFT_ENOMEM;
     return rc < 0 ? rc : check_opts(opts);
@@ -125,6 +138,7 @@ void wf_http_session_free(weft_http_session *session)
     for (size_t i = 0; i < WF_ARRAY_SIZE(texts); i++)
         wf_free((void *)(uintptr_t)*text_of(&session->opts, i));
     wf_free((void *)(uintptr_t)session->opts.headers);
+    wf_free((void *)(uintptr_t)session->opts.cross_origin_headers);
     wf_http_timers_destroy(&session->timers);
     wf_free(session);
 }

@@ -119,10 +119,14 @@ struct weft_http_response {
 
     /* The driver's while RUNNING. */
     CURL *easy;
+    bool is_stale;     /* it had a kept connection that was dead; the caller's when OVER */
     int callback_code; /* why a callback ended the transfer; 0: none has */
     curl_socket_t tunnel_fd;
 
-    size_t max_body; /* the caller's */
+    /* The caller's. */
+    size_t max_body;
+    weft_http_hop *history;
+    size_t n_history;
 
     /* Constant from QUEUED on. It is a connection, with bytes both ways (tunnel.h). */
     bool is_tunnel;
@@ -156,10 +160,11 @@ struct weft_http_session {
 
     /* Under the lock. */
     bool is_closing;
-    unsigned n_running;     /* with a place */
-    struct wf_list queue;   /* QUEUED, first come first served */
-    struct wf_list posted;  /* POSTED */
-    struct wf_list running; /* RUNNING */
+    unsigned n_running;             /* with a place */
+    uint64_t n_requests, n_retries; /* retry.c, R1 */
+    struct wf_list queue;           /* QUEUED, first come first served */
+    struct wf_list posted;          /* POSTED */
+    struct wf_list running;         /* RUNNING */
     struct wf_list asked;
     struct wf_list open; /* responses that callers have */
     struct wf_list hosts;
@@ -167,7 +172,8 @@ struct weft_http_session {
 
     /* Constant. */
     weft_http_session_opts opts;
-    unsigned n_forks; /* of its process (session.c) */
+    weft_http_retry_opts retry; /* a copy, for opts */
+    unsigned n_forks;           /* of its process (session.c) */
 };
 
 static inline weft_http_session *wf_http_session_of(struct wf_http_engine *engine)
@@ -283,12 +289,20 @@ WF_MUST_CHECK int wf_http_wait(weft_http_response *x, bool (*has_come)(void *x))
 /* Ends it, so that nothing of it is the driver's: with its connection kept if that costs little. */
 WF_MUST_CHECK int wf_http_leave(weft_http_response *x);
 
+/* ---- request.c -------------------------------------------------------------------------------------- */
+
+/* The headers that go to any origin. */
+WF_MUST_CHECK int wf_http_cross_origin_add(struct curl_slist **list, const weft_http_response *x,
+                                           const weft_http_request_opts *opts);
+
 /* ---- redirect.c ------------------------------------------------------------------------------------- */
 
 bool wf_http_is_redirect(const weft_http_response *x);
 
 /* Makes of it the request that the answer asks for. */
-WF_MUST_CHECK int wf_http_redirect(weft_http_response *x, const char *content_type);
+WF_MUST_CHECK int wf_http_redirect(weft_http_response *x, const weft_http_request_opts *opts,
+                                   struct wf_http_source *source);
+void wf_http_history_free(weft_http_response *x);
 
 /* ---- upload.c --------------------------------------------------------------------------------------- */
 
@@ -307,6 +321,11 @@ WF_MUST_CHECK int wf_http_source_open(struct wf_http_source *source,
                                       const weft_http_request_opts *opts);
 void wf_http_source_close(struct wf_http_source *source);
 void wf_http_source_drop(const weft_http_request_opts *opts); /* without an open */
+
+/* A file that can be read again from its beginning. Rewinding is nothing for a body that is not streamed. */
+bool wf_http_source_is_replayable(const struct wf_http_source *source);
+WF_MUST_CHECK int wf_http_source_rewind(weft_http_response *x, const weft_http_request_opts *opts,
+                                        struct wf_http_source *source);
 
 /* Sends it all, or until the server answers; < 0: the source's own error, or a cancel. */
 WF_MUST_CHECK int wf_http_upload(weft_http_response *x, struct wf_http_source *source);

@@ -112,6 +112,15 @@ static size_t on_upload(char *data, size_t size, size_t n, void *arg)
     return size;
 }
 
+/* libcurl has found a kept connection dead, without a byte of an answer, when some of the body was on its
+ * way, and would send it again on another. Whether that may be is decided above (retry.c): here it ends. */
+static int on_seek(void *arg, curl_off_t offset, int origin)
+{
+    (void)offset, (void)origin;
+    ((weft_http_response *)arg)->is_stale = true;
+    return CURL_SEEKFUNC_FAIL;
+}
+
 /* ---- the easy handle ------------------------------------------------------------------------------- */
 
 /* Every option is required: one that is not set, for want of memory say, may be the one that keeps a
@@ -174,6 +183,7 @@ static CURLcode set_callbacks(CURL *easy, struct wf_http_engine *engine)
     SET(code, easy, CURLOPT_HEADERFUNCTION, on_header);
     SET(code, easy, CURLOPT_WRITEFUNCTION, on_body);
     SET(code, easy, CURLOPT_READFUNCTION, on_upload);
+    SET(code, easy, CURLOPT_SEEKFUNCTION, on_seek);
     SET(code, easy, CURLOPT_OPENSOCKETFUNCTION, wf_http_open_socket);
     SET(code, easy, CURLOPT_OPENSOCKETDATA, engine);
     SET(code, easy, CURLOPT_CLOSESOCKETFUNCTION, wf_http_close_socket);
@@ -255,6 +265,7 @@ static CURLcode set_request(weft_http_response *x)
     SET(code, easy, CURLOPT_HEADERDATA, x);
     SET(code, easy, CURLOPT_WRITEDATA, x);
     SET(code, easy, CURLOPT_READDATA, x);
+    SET(code, easy, CURLOPT_SEEKDATA, x);
 #if LIBCURL_VERSION_NUM >= 0x075000
     SET(code, easy, CURLOPT_PREREQDATA, x);
 #endif

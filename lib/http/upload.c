@@ -64,6 +64,25 @@ void wf_http_source_close(struct wf_http_source *source)
     wf_free(source->block);
 }
 
+bool wf_http_source_is_replayable(const struct wf_http_source *source)
+{
+    return source->file != NULL && source->size >= 0;
+}
+
+int wf_http_source_rewind(weft_http_response *x, const weft_http_request_opts *opts,
+                          struct wf_http_source *source)
+{
+    if (!x->is_upload || !x->is_streamed)
+        return 0;
+    wf_http_source_close(source);
+    int rc = wf_http_source_open(source, opts);
+    x->upload_size = source->size;
+    x->out.tail = 0;
+    x->is_up_over = false;
+    x->up_code = 0;
+    return rc;
+}
+
 /* No more than was announced: the server would take the rest for another request. */
 static int pull_file(struct wf_http_source *source, weft_http_chunk *out)
 {
