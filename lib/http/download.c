@@ -193,6 +193,7 @@ static int run(struct download *d)
         return rc;
     if (d->opts.restart)
         d->part.size = 0;
+    d->progress = (weft_http_progress){ d->part.size, -1, d->part.size };
     rc = attempt(d);
     if (d->is_stale && d->part.size > 0) {
         d->part.size = 0;

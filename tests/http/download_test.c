@@ -186,6 +186,7 @@ WT_TEST(an_error_of_the_server_leaves_the_part_alone)
     start(&it, replies, 3);
     ck_assert_int_eq(get(&it, NULL), WEFT_EEOF);
     ck_assert_int_eq(get(&it, NULL), WEFT_EHTTPSTATUS);
+    progress_is(&it, 4, -1, 4);
     holds(it.part, "0123");
     ck_assert_int_eq(get(&it, NULL), 0);
     progress_is(&it, 10, -1, 4);
