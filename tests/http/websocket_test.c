@@ -522,4 +522,38 @@ WT_TEST(places_are_given_back)
     peer_stop(&peer);
 }
 
+/* ---- without memory -------------------------------------------------------------------------------------- */
+
+static int say_hello(weft_http_session *session, const char *url)
+{
+    WEFT_AUTO(weft_websocket, socket);
+    weft_websocket_message message;
+    WEFT_TRY(weft_websocket_open(session, url, WEFT_OPTS(websocket, .bearer = "t"), &socket));
+    WEFT_TRY(weft_websocket_send_text(socket, "hello"));
+    WEFT_TRY(weft_websocket_receive(socket, &message));
+    ck_assert_str_eq(message.data, "hello");
+    return weft_close_with(socket, 0);
+}
+
+static void say_hello_with_faults(void *arg)
+{
+    struct peer peer;
+    (void)arg;
+    peer_start(&peer, echo, NULL);
+    {
+        WEFT_AUTO(weft_http_session, session);
+        ck_assert_int_eq(weft_http_session_open(NULL, &session), 0);
+        wt_fault_on(WT_FAULT_MEMORY);
+        int rc = say_hello(session, peer.url);
+        wt_fault_off();
+        ck_assert_msg(rc == 0 || rc == WEFT_ENOMEM, "%d", rc);
+    }
+    peer_stop(&peer);
+}
+
+WT_TEST(without_memory_there_is_an_error_and_nothing_left)
+{
+    ck_assert_uint_gt(wt_fault_run(say_hello_with_faults, NULL), 8);
+}
+
 WT_MAIN("http_websocket")

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT
+ * Bodies as receivers, a stream of events and a WebSocket, cancelled at every point: each run ends, and
+ * nothing is left. */
+#include "evil.h"
+#include "peer.h"
+#include "wt_test.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <weft.h>
+#include <weft/http.h>
+#include <weft/http_events.h>
+#include <weft/http_websocket.h>
+#include <weft/testing.h>
+
+static void try_all(int (*scenario)(void *), const char *name)
+{
+    weft_points tried = { .size_ = sizeof tried };
+    const weft_points_opts opts = { .name = name, .max_runs = 40, .no_faults = true };
+    ck_assert_int_eq(weft_try_every_point(scenario, NULL, &opts, &tried), 0);
+    ck_assert_int_eq(tried.rc, 0);
+    ck_assert_uint_gt(tried.cancel_runs, 0);
+}
+
+/* Each run has a server of its own, since each is a process of its own. */
+static int with_server(int (*use)(const char *url), const struct evil_reply *replies, size_t n)
+{
+    struct evil server;
+    evil_start(&server, replies, n);
+    int rc = use(server.url);
+    evil_stop(&server);
+    return rc;
+}
+
+/* ---- bodies ------------------------------------------------------------------------------------------- */
+
+#define BODY \
+    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\na\nb\n\r\n2\r\nc\n\r\n0\r\n\r\n"
+
+static int read_chunks(const char *url)
+{
+    WEFT_AUTO(weft_http_session, session);
+    WEFT_AUTO(weft_http_response, response);
+    WEFT_RX(weft_http_chunk, chunks);
+    WEFT_TRY(weft_http_session_open(NULL, &session));
+    WEFT_TRY(weft_http_get(session, url, NULL, &response));
+    WEFT_TRY(weft_http_chunks(response, &chunks));
+    weft_each (chunk, chunks)
+        ck_assert_uint_gt(chunk.size, 0);
+    return weft_error(chunks);
+}
+
+static int read_lines(const char *url)
+{
+    WEFT_AUTO(weft_http_session, session);
+    WEFT_AUTO(weft_http_response, response);
+    WEFT_RX(weft_line, lines);
+    WEFT_TRY(weft_http_session_open(NULL, &session));
+    WEFT_TRY(weft_http_get(session, url, NULL, &response));
+    WEFT_TRY(weft_http_lines(response, NULL, &lines));
+    weft_each (line, lines)
+        ck_assert_uint_eq(line.size, 1);
+    return weft_error(lines);
+}
+
+static int chunks_of_a_body(void *arg)
+{
+    (void)arg;
+    return with_server(read_chunks, &(struct evil_reply){ .bytes = BODY }, 1);
+}
+
+static int lines_of_a_body(void *arg)
+{
+    (void)arg;
+    return with_server(read_lines, &(struct evil_reply){ .bytes = BODY }, 1);
+}
+
+WT_TEST(the_chunks_of_a_body_at_every_point) { try_all(chunks_of_a_body, "chunks"); }
+WT_TEST(the_lines_of_a_body_at_every_point) { try_all(lines_of_a_body, "lines"); }
+
+/* ---- streams of events ---------------------------------------------------------------------------------- */
+
+static int read_events(const char *url)
+{
+    WEFT_AUTO(weft_http_session, session);
+    WEFT_RX(weft_http_event, events);
+    WEFT_TRY(weft_http_session_open(NULL, &session));
+    WEFT_TRY(
+        weft_http_events(session, url, WEFT_OPTS(http_events, .retry_ns = WEFT_US(1)), &events));
+    weft_each (event, events)
+        ck_assert_uint_eq(event.size, 1);
+    return weft_error(events);
+}
+
+static int events_of_two_connections(void *arg)
+{
+    const struct evil_reply replies[] = {
+        { .bytes = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\nid: 1\ndata: a\n\n" },
+        { .bytes = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: b\n\n" },
+        { .bytes = "HTTP/1.1 204 No Content\r\n\r\n" },
+    };
+    (void)arg;
+    return with_server(read_events, replies, 3);
+}
+
+WT_TEST(a_stream_of_events_at_every_point) { try_all(events_of_two_connections, "events"); }
+
+/* ---- WebSockets ------------------------------------------------------------------------------------------ */
+
+static void echo_once(struct peer *peer, int fd)
+{
+    struct peer_frame *frame = malloc(sizeof(*frame));
+    ck_assert_ptr_nonnull(frame);
+    peer_agree(peer, fd, "");
+    peer_read_frame(fd, frame);
+    if (frame->opcode >= 0)
+        peer_send_frame(fd, frame->opcode, frame->data, frame->size);
+    peer_send_frame(fd, 0x88, "", 0);
+    peer_wait_for_end(fd);
+    free(frame);
+}
+
+static int talk(const char *url)
+{
+    WEFT_AUTO(weft_http_session, session);
+    WEFT_AUTO(weft_websocket, socket);
+    WEFT_RX(weft_websocket_message, messages);
+    WEFT_TRY(weft_http_session_open(NULL, &session));
+    WEFT_TRY(weft_websocket_open(session, url, NULL, &socket));
+    WEFT_TRY(weft_websocket_send_text(socket, "a"));
+    WEFT_TRY(weft_websocket_messages(socket, &messages));
+    weft_each (message, messages)
+        ck_assert_str_eq(message.data, "a");
+    return weft_error(messages);
+}
+
+static int messages_there_and_back(void *arg)
+{
+    struct peer peer;
+    (void)arg;
+    peer_start(&peer, echo_once, NULL);
+    int rc = talk(peer.url);
+    peer_stop(&peer);
+    return rc;
+}
+
+WT_TEST(a_websocket_at_every_point) { try_all(messages_there_and_back, "websocket"); }
+
+WT_MAIN_BARE("http_points")
