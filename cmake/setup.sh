@@ -78,6 +78,10 @@ bench() {
     [ -e /usr/include/glib-2.0/glib.h ] || optional+=(libglib2.0-dev)
     [ -e /usr/include/uv.h ] || optional+=(libuv1-dev)
     /usr/bin/python3 -c 'import aiofiles' 2>/dev/null || optional+=(python3-aiofiles)
+    /usr/bin/python3 -c 'import aiohttp' 2>/dev/null || optional+=(python3-aiohttp)
+    [ -x /usr/sbin/nginx ] || wish nginx nginx-light
+    wish wrk wrk
+    wish h2load nghttp2-client
 }
 
 [ $# -gt 0 ] || set -- demo

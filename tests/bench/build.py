@@ -9,15 +9,20 @@ import subprocess
 import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE / "http"))
+import servers  # noqa: E402: lies beside what it starts
+
 ROOT = HERE.parents[1]
 OUT = ROOT / "build" / "bench"
 PEERS = HERE / "peers"
 LAUNCH = OUT / "launch"
 BUSY = OUT / "busy"
+SERVER = OUT / "http-server"
 
 # cases: {name: the other words of its line of --list}. Weft's line is `name n small_n flags`, a
-# peer's `name divisor flags`: one that is slow does a part of the operations.
-Program = collections.namedtuple("Program", "name command version cases")
+# peer's `name divisor flags`: one that is slow does a part of the operations. commands: {name: the
+# command}, for those of another program.
+Program = collections.namedtuple("Program", "name command version cases commands", defaults=[{}])
 
 
 class Missing(Exception):
@@ -51,8 +56,8 @@ def is_fresh(made, sources):
 
 def helpers():
     OUT.mkdir(parents=True, exist_ok=True)
-    for made in LAUNCH, BUSY:
-        source = HERE / f"{made.name}.c"
+    sources = {LAUNCH: HERE / "launch.c", BUSY: HERE / "busy.c", SERVER: HERE / "http" / "server.c"}
+    for made, source in sources.items():
         if not is_fresh(made, [source]):
             run("cc", "-O2", "-D_GNU_SOURCE", "-o", made, source)
 
@@ -65,7 +70,9 @@ def weft_build():
         generator = ["-G", "Ninja"]
     run("cmake", "-S", ROOT, "-B", out, *generator, "-DCMAKE_BUILD_TYPE=Release", "-DWEFT_BENCH=ON",
         "-DWEFT_TESTS=OFF", "-DWEFT_EXAMPLES=OFF", "-DWEFT_WERROR=OFF")
-    run("cmake", "--build", out, "--target", "weft-bench", "--parallel", os.cpu_count())
+    targets = run("cmake", "--build", out, "--target", "help")
+    names = [name for name in ("weft-bench", "weft-http-bench") if re.search(rf"\b{name}\b", targets)]
+    run("cmake", "--build", out, "--target", *names, "--parallel", os.cpu_count())
     return out / "tests" / "bench" / "weft-bench"
 
 
@@ -83,13 +90,27 @@ def weft(made=None):
     """weft's program: built now, or one that was made elsewhere."""
     helpers()
     if made is not None:
-        return program("weft", [made], "not built here")
-    return program("weft", [weft_build()], weft_version())
+        return with_http(program("weft", [made], "not built here"))
+    return with_http(program("weft", [weft_build()], weft_version()))
+
+
+def with_http(found):
+    """The cases of the program for HTTP that lies beside it, where there is a libcurl."""
+    made = pathlib.Path(found.command[0]).with_name("weft-http-bench")
+    if not made.exists():
+        print("http cases: skipped, built without libcurl (tests/bench/run --install)", file=sys.stderr)
+        return found
+    if servers.find_nginx() is None:
+        print("http cases: skipped, nginx is not installed (tests/bench/run --install)",
+              file=sys.stderr)
+        return found
+    more = program("weft", [made], found.version).cases
+    return found._replace(cases={**found.cases, **more}, commands=dict.fromkeys(more, [made]))
 
 
 def before(made):
     """Another build of weft's program, as a peer."""
-    found = program("before", [made], "another build")
+    found = with_http(program("before", [made], "another build"))
     return found._replace(cases={name: ["1", words[-1]] for name, words in found.cases.items()})
 
 
@@ -130,7 +151,7 @@ def rust(name, crate, package):
     return [program(name, [out / "target" / "release" / f"bench-{name}"], version)]
 
 
-def c_peer(name, folder, packages, debian):
+def c_peer(name, folder, packages, debian, mode=None):
     need("cc", "gcc")
     flags, version = ["-pthread"], platform.libc_ver()[1]
     for package in packages:
@@ -142,10 +163,10 @@ def c_peer(name, folder, packages, debian):
     out = OUT / name
     out.mkdir(parents=True, exist_ok=True)
     sources = sorted((PEERS / folder).glob("*.c"))
-    if not is_fresh(out / "bench", [*sources, *PEERS.glob("*.h")]):
+    if not is_fresh(out / "bench", [*sources, *PEERS.glob("*.h"), *(PEERS / folder).glob("*.h")]):
         run("cc", "-std=gnu11", "-O2", "-Wall", "-Wextra", "-I", PEERS, "-o", out / "bench",
             *sources, *flags)
-    return [program(name, [out / "bench"], version)]
+    return [program(name, [out / "bench", *([mode] if mode else [])], version)]
 
 
 def boost():
@@ -174,6 +195,28 @@ def python():
     return [found]
 
 
+def curl():
+    [found] = c_peer("curl", "curl", ["libcurl"], "libcurl4-openssl-dev", mode="poll")
+    others = {"curl_poll": "poll", "curl_socket_action": "action", "curl_easy": "easy",
+              "curl_easy_512k": "easy-512k"}
+    return [program(name, [*found.command[:1], mode], found.version)
+            for name, mode in others.items()]
+
+
+def aiohttp():
+    interpreter = "/usr/bin/python3" if os.path.exists("/usr/bin/python3") else sys.executable
+    found = subprocess.run([interpreter, "-c", "import aiohttp; print(aiohttp.__version__)"],
+                           capture_output=True, text=True, check=False)
+    if found.returncode != 0:
+        raise Missing("python3-aiohttp")
+    return [program("aiohttp", [interpreter, "-B", PEERS / "aiohttp" / "bench.py"], found.stdout)]
+
+
+def load(name, package):
+    need(name, package)
+    return [program(name, [sys.executable, "-B", PEERS / "load" / "bench.py", name], "")]
+
+
 BUILDERS = {
     "go": go,
     "crossbeam": lambda: rust("crossbeam", "crossbeam-channel", "librust-crossbeam-channel-dev"),
@@ -183,14 +226,18 @@ BUILDERS = {
     "libuv": lambda: c_peer("libuv", "libuv", ["libuv"], "libuv1-dev"),
     "pthread": lambda: c_peer("pthread", "pthread", [], "gcc"),
     "python": python,
+    "curl": curl,
+    "aiohttp": aiohttp,
+    "h2load": lambda: load("h2load", "nghttp2-client"),
+    "wrk": lambda: load("wrk", "wrk"),
 }
 
 
 def peers():
     found = []
     for name, make in BUILDERS.items():
-        if not (PEERS / {"boost.fiber": "boost", "crossbeam": "rust", "tokio": "rust"}.get(
-                name, name)).exists():
+        if not (PEERS / {"boost.fiber": "boost", "crossbeam": "rust", "tokio": "rust",
+                         "h2load": "load", "wrk": "load"}.get(name, name)).exists():
             continue
         try:
             found += make()
