@@ -2,9 +2,9 @@
  * The life of a session. */
 #include "http/session.h"
 
+#include "plat/fork.h"
 #include "plat/mem.h"
 
-#include <pthread.h>
 #include <string.h>
 #include <weft/scope.h>
 
@@ -151,7 +151,7 @@ static void note_fork(void) { n_forks++; }
 
 int wf_http_watch_forks(void)
 {
-    return pthread_atfork(NULL, NULL, note_fork) == 0 ? 0 : WEFT_ENOMEM;
+    return wf_on_fork_child(note_fork) ? 0 : WEFT_ENOMEM;
 }
 
 bool wf_http_has_forked(const weft_http_session *session) { return n_forks != session->n_forks; }

@@ -14,7 +14,6 @@
 #include "plat/sys.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -114,4 +113,3 @@ int wf_thread_count(void) { return wf_sim.is_running ? (int)wf_sim.n_live : 1; }
 int wf_thread_id(void) { return wf_sim.current != NULL ? (int)wf_sim.current->id : 0; }
 
 /* fork is real, and copies all virtual threads. */
-void wf_on_fork_child(void (*fn)(void)) { (void)pthread_atfork(NULL, NULL, fn); }

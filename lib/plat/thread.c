@@ -151,5 +151,3 @@ int wf_thread_count(void)
 #endif
 
 int wf_thread_id(void) { return (int)syscall(SYS_gettid); }
-
-void wf_on_fork_child(void (*fn)(void)) { (void)pthread_atfork(NULL, NULL, fn); }

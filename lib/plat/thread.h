@@ -31,7 +31,4 @@ int wf_thread_count(void);
 /* Kernel thread id of the caller, for reports. */
 int wf_thread_id(void);
 
-/* Registers what fork must do in the child. Once. */
-void wf_on_fork_child(void (*fn)(void));
-
 #endif

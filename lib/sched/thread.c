@@ -3,6 +3,7 @@
  * first call and freed when the thread ends (or by weft_shutdown, for the one that calls it).
  * After a fork the child's one thread has none, and each call answers WEFT_EFORK. */
 #include "base/panic.h"
+#include "plat/fork.h"
 #include "plat/futex.h"
 #include "plat/mem.h"
 #include "plat/self.h"
@@ -51,7 +52,7 @@ static void set_hooks_once_locked(void)
         return;
     is_done = true;
     wf_self_on_exit(free_record);
-    wf_on_fork_child(after_fork_in_child);
+    (void)wf_on_fork_child(after_fork_in_child);
 }
 
 WF_NOINLINE struct wf_thread *wf_thread_make_slow(void)

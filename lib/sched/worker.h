@@ -79,13 +79,13 @@ struct wf_worker {
 
     /* Owner thread only. */
     WF_CACHE_ALIGNED struct wf_thread thread;
-    struct wf_ctx native;        /* the thread's own stack: the loop of worker.c */
-    struct wf_task *pending;     /* popped, but had not left its stack yet (plat/ctx.h) */
-    struct wf_task *finished;    /* made its last switch, to be recycled */
+    struct wf_ctx native;     /* the thread's own stack: the loop of worker.c */
+    struct wf_task *pending;  /* popped, but had not left its stack yet (plat/ctx.h) */
+    struct wf_task *finished; /* made its last switch, to be recycled */
 #if !WF_CTX_HAS_CALL
     struct wf_native_call *call; /* what the task that was left wants to be done first */
 #endif
-    struct wf_job *job;          /* that is being done on the native stack (blocking/handoff.h) */
+    struct wf_job *job; /* that is being done on the native stack (blocking/handoff.h) */
     struct wf_stack_cache stacks;
     struct wf_task *free_tasks; /* linked by next */
     uint32_t n_free_tasks;

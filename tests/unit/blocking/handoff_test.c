@@ -92,27 +92,6 @@ WT_TEST(short_ones_run_on_their_workers_own_thread)
     ck_assert_uint_gt(n_here, wt_is_sim() ? 1 : 100);
 }
 
-/* Taken for long, so that any other would go to the pool. */
-WEFT_TASK(compare_in_place, (unsigned *, n_here))
-{
-    static const weft_blocking_opts in_place = { .in_place = true };
-    for (unsigned i = 0; i < 200; i++) {
-        wf_site_overran(&thread_id_callable_);
-        *n_here += weft_blocking_with(&in_place, thread_id) == wf_thread_id();
-    }
-    return 0;
-}
-
-WT_TEST(in_place_they_stay_on_their_workers_thread_however_long_they_were)
-{
-    unsigned n_here = 0;
-    with_workers(1);
-    WEFT_SCOPE(scope);
-    MUST(weft_spawn(&scope, compare_in_place, &n_here));
-    MUST(weft_scope_wait(&scope));
-    ck_assert_uint_gt(n_here, wt_is_sim() ? 1 : 100);
-}
-
 WEFT_TASK(note_turn, (_Atomic uint32_t *, n_turns))
 {
     for (int i = 0; i < 3; i++) {
