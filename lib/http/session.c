@@ -149,10 +149,7 @@ static unsigned n_forks;
 
 static void note_fork(void) { n_forks++; }
 
-int wf_http_watch_forks(void)
-{
-    return wf_on_fork_child(note_fork) ? 0 : WEFT_ENOMEM;
-}
+int wf_http_watch_forks(void) { return wf_on_fork_child(note_fork) ? 0 : WEFT_ENOMEM; }
 
 bool wf_http_has_forked(const weft_http_session *session) { return n_forks != session->n_forks; }
 
