@@ -6,6 +6,7 @@
 #include "plat/mem.h"
 #include "plat/self.h"
 #include "plat/sys.h"
+#include "plat/fork.h"
 #include "plat/thread.h"
 
 #include <errno.h>
@@ -202,7 +203,7 @@ static void count_fork(void) { n_forks++; }
 WT_TEST(fork_is_told_in_the_child_alone)
 {
     int status;
-    wf_on_fork_child(count_fork);
+    ck_assert(wf_on_fork_child(count_fork));
     fflush(NULL);
     pid_t pid = fork();
     if (pid == 0)
