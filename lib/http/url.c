@@ -97,27 +97,38 @@ static const char *skip_address(const char *text)
     return text;
 }
 
-/* A scheme, a host in small letters, perhaps a port, a path without dots between slashes, perhaps a
- * query, and nothing that has to be encoded. */
-bool wf_http_url_is_plain(const char *text)
+/* A scheme, a host in small letters, perhaps a port. */
+static const char *skip_origin(const char *text)
 {
     size_t scheme = strncmp(text, "http://", 7) == 0    ? 7
                     : strncmp(text, "https://", 8) == 0 ? 8
                                                         : 0;
     if (scheme == 0)
-        return false;
+        return NULL;
     const char *at = skip_address(text + scheme);
     if (at == NULL)
         at = skip_host(text + scheme);
     if (at != NULL && *at == ':')
         at = skip_number(at + 1, 65535);
-    if (at == NULL || *at != '/')
+    return at;
+}
+
+/* A path without dots between slashes, perhaps a query, and nothing that has to be encoded. */
+static bool is_plain_target(const char *at)
+{
+    if (*at != '/')
         return false;
     const char *end = skip(at, "/-._~");
     for (; at < end; at++)
         if (at[0] == '/' && at[1] == '.')
             return false;
     return *end == '\0' || (*end == '?' && end[1] != '\0' && *skip(end + 1, "-._~=&") == '\0');
+}
+
+bool wf_http_url_is_plain(const char *text)
+{
+    const char *target = skip_origin(text);
+    return target != NULL && is_plain_target(target);
 }
 
 static int copy_text(const char *text, char **out)
@@ -127,6 +138,26 @@ static int copy_text(const char *text, char **out)
     if (*out != NULL)
         memcpy(*out, text, size);
     return *out != NULL ? 0 : WEFT_ENOMEM;
+}
+
+/* How much of base goes before a target; 0: it is not so plain. "//" begins another origin. */
+static size_t plain_origin(const char *base, const char *target)
+{
+    if (base == NULL || target[0] != '/' || target[1] == '/' || !is_plain_target(target))
+        return 0;
+    const char *end = skip_origin(base);
+    return end != NULL && (*end == '\0' || is_plain_target(end)) ? (size_t)(end - base) : 0;
+}
+
+static int join(const char *origin, size_t size, const char *target, char **out)
+{
+    size_t target_size = strlen(target) + 1;
+    *out = wf_realloc(NULL, wf_size_with(size, 1, target_size));
+    if (*out == NULL)
+        return WEFT_ENOMEM;
+    memcpy(*out, origin, size);
+    memcpy(*out + size, target, target_size);
+    return 0;
 }
 
 /* ---- URLs ------------------------------------------------------------------------------------------- */
@@ -164,9 +195,13 @@ static int make_by_parser(const char *base, const char *text, const weft_http_fi
 int wf_http_url_make(const char *base, const char *text, const weft_http_field *query,
                      char **out_url)
 {
-    /* Nothing to be relative to, nothing to add: to parse it costs a fifth of a short request. */
+    /* Nothing to be relative to, or no more than an origin, and nothing to add: to parse it costs a
+     * fifth of a short request. */
     if (query == NULL && wf_http_url_is_plain(text))
         return copy_text(text, out_url);
+    size_t origin_size = query == NULL ? plain_origin(base, text) : 0;
+    if (origin_size > 0)
+        return join(base, origin_size, text, out_url);
     return make_by_parser(base, text, query, out_url);
 }
 

@@ -107,4 +107,33 @@ WT_TEST(no_plain_url_is_changed_by_the_parser)
     }
 }
 
+/* What may be put together, or has to be parsed, and what the parser makes of it. */
+static void check_joined(const char *base, const char *target)
+{
+    static const weft_http_field nothing[] = { { 0 } };
+    char *joined = NULL, *by_parser = NULL;
+    int rc = wf_http_url_make(base, target, NULL, &joined);
+    ck_assert_msg(rc == wf_http_url_make(base, target, nothing, &by_parser), "%s %s", base, target);
+    if (rc == 0)
+        ck_assert_str_eq(joined, by_parser);
+    wf_free(joined);
+    wf_free(by_parser);
+}
+
+WT_TEST(a_target_after_an_origin_is_what_the_parser_would_make_of_it)
+{
+    static const char *const bases[] = { "http://a",       "http://a/",     "http://a:8",
+                                         "http://a/b/c?d", "http://127.1",  "http://A/%61",
+                                         "http://a/b c",   "http://1.1.1.1" };
+    static const char *const pieces[] = { "a", "/", ".", "..", "?", "=", ":", "@", "#", "%61" };
+    enum { N = WF_ARRAY_SIZE(pieces) };
+    char target[64];
+    for (size_t i = 0; i < WF_ARRAY_SIZE(bases) * N * N * N; i++) {
+        size_t rest = i / WF_ARRAY_SIZE(bases);
+        (void)snprintf(target, sizeof(target), "/%s%s%s", pieces[rest % N], pieces[rest / N % N],
+                       pieces[rest / N / N]);
+        check_joined(bases[i % WF_ARRAY_SIZE(bases)], target);
+    }
+}
+
 WT_MAIN("http_url")
