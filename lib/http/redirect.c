@@ -76,7 +76,7 @@ static bool may_go_anywhere(const char *field)
     return false;
 }
 
-/* "Expect:" is the first, and no header but the want of one. */
+/* "Expect:" is no header but the want of one. */
 static int drop_headers(weft_http_response *x, const weft_http_request_opts *opts)
 {
     remove_unless(&x->headers, may_go_anywhere);

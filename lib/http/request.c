@@ -89,7 +89,7 @@ int wf_http_cross_origin_add(struct curl_slist **list, const weft_http_response 
 static int set_headers(weft_http_response *x, const weft_http_request_opts *opts)
 {
     struct curl_slist **list = &x->headers;
-    int rc = add_silence(list);
+    int rc = x->is_upload ? add_silence(list) : 0;
     if (rc == 0)
         rc = wf_http_fields_add(list, opts->headers);
     if (rc == 0)
@@ -147,9 +147,9 @@ static int prepare(weft_http_response *x, const char *method, const char *url,
     if (rc == 0)
         rc = wf_http_url_make(x->session->opts.base_url, url, opts->query, &x->url);
     if (rc == 0)
-        rc = set_headers(x, opts);
-    if (rc == 0)
         rc = set_body(x, opts, source);
+    if (rc == 0)
+        rc = set_headers(x, opts);
     set_timeouts(x, &opts->timeouts);
     x->max_body = opts->max_body != 0 ? opts->max_body : (size_t)64 << 20;
     x->max_body = WF_MIN(x->max_body, (size_t)PTRDIFF_MAX - 1); /* and a 0 at its end */

@@ -243,7 +243,8 @@ static CURLcode set_body(weft_http_response *x)
     } else if (strcmp(x->method, "HEAD") == 0) {
         SET(code, x->easy, CURLOPT_NOBODY, 1L);
     }
-    SET(code, x->easy, CURLOPT_CUSTOMREQUEST, x->method);
+    bool is_plain_get = !x->is_upload && strcmp(x->method, "GET") == 0;
+    SET(code, x->easy, CURLOPT_CUSTOMREQUEST, is_plain_get ? NULL : x->method);
     return code;
 }
 
