@@ -13,7 +13,7 @@
 static bool add_text(struct wf_http_head *head, const char *text, size_t size)
 {
     if (head->room - head->size < size) {
-        size_t room = WF_MAX(head->room * 2, (size_t)1024);
+        size_t room = WF_MAX(head->room * 2, (size_t)512);
         room = WF_MAX(room, head->size + size);
         char *grown = wf_realloc(head->text, room);
         if (grown == NULL)
@@ -98,6 +98,23 @@ static int folded_line(struct wf_http_head *head, const char *line, size_t size)
     return add_text(head, " ", 1) && add_string(head, line, size) ? 0 : WEFT_ENOMEM;
 }
 
+/* Many answers are waited for at once: each has room for the fields that it has. */
+static bool add_field(struct wf_http_head *head, size_t name, size_t value)
+{
+    if (head->n_fields == head->fields_room) {
+        unsigned room = head->fields_room == 0 ? 16 : head->fields_room * 2;
+        struct wf_http_field_place *grown = wf_realloc(head->fields,
+                                                       wf_size_with(0, room, sizeof(*grown)));
+        if (grown == NULL)
+            return false;
+        head->fields = grown;
+        head->fields_room = room;
+    }
+    head->fields[head->n_fields++] = (struct wf_http_field_place){ (uint32_t)name,
+                                                                   (uint32_t)value };
+    return true;
+}
+
 static int field_line(struct wf_http_head *head, const char *line, size_t size)
 {
     const char *colon = memchr(line, ':', size);
@@ -107,11 +124,9 @@ static int field_line(struct wf_http_head *head, const char *line, size_t size)
     const char *value = colon + 1;
     size_t value_size = size - n - 1;
     trim(&value, &value_size);
-    if (!add_string(head, line, n) || !add_string(head, value, value_size))
+    if (!add_string(head, line, n) || !add_string(head, value, value_size) ||
+        !add_field(head, name, name + n + 1))
         return WEFT_ENOMEM;
-    head->fields[head->n_fields].name = (uint32_t)name;
-    head->fields[head->n_fields].value = (uint32_t)(name + n + 1);
-    head->n_fields++;
     if (!wf_http_is_token(head->text + name) || strlen(head->text + name) != n)
         return WEFT_EHTTPPROTO;
     return note_field(head, head->text + name, head->text + name + n + 1);

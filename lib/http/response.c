@@ -21,6 +21,7 @@ void wf_http_response_free(weft_http_response *x)
     wf_http_history_free(x);
     wf_free(x->body);
     wf_free(x->head.text);
+    wf_free(x->head.fields);
     wf_free(x->in.data);
     if (x->out.data != x->body)
         wf_free(x->out.data);

@@ -57,15 +57,18 @@ struct wf_http_ring {
     size_t head, tail;
 };
 
+/* In the text of a head. */
+struct wf_http_field_place {
+    uint32_t name, value;
+};
+
 /* The head of the answer: text holds names and values, each ended by 0. */
 struct wf_http_head {
     long status;
     char *text;
     size_t size, room;
-    struct {
-        uint32_t name, value;
-    } fields[WF_HTTP_MAX_LINES];
-    unsigned n_fields;
+    struct wf_http_field_place *fields;
+    unsigned n_fields, fields_room;
     unsigned n_lines; /* of all heads of the transfer, 1xx and trailers too; likewise */
     size_t n_bytes;
     int64_t length; /* Content-Length; -1: not given */
