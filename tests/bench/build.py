@@ -217,6 +217,12 @@ def load(name, package):
     return [program(name, [sys.executable, "-B", PEERS / "load" / "bench.py", name], "")]
 
 
+def grep():
+    need("grep", "grep")
+    version = run("grep", "--version").split("\n")[0].split()[-1]
+    return [program("grep", [sys.executable, "-B", PEERS / "grep" / "bench.py"], version)]
+
+
 BUILDERS = {
     "go": go,
     "crossbeam": lambda: rust("crossbeam", "crossbeam-channel", "librust-crossbeam-channel-dev"),
@@ -226,6 +232,7 @@ BUILDERS = {
     "libuv": lambda: c_peer("libuv", "libuv", ["libuv"], "libuv1-dev"),
     "pthread": lambda: c_peer("pthread", "pthread", [], "gcc"),
     "python": python,
+    "grep": grep,
     "curl": curl,
     "aiohttp": aiohttp,
     "h2load": lambda: load("h2load", "nghttp2-client"),

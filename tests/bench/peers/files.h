@@ -5,6 +5,7 @@
 
 #include "common.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 
@@ -63,13 +64,20 @@ static inline int64_t sum_of_files(int64_t n)
     return sum;
 }
 
-/* A descriptor of 512 MiB of blocks that begin with their number, or 4 for a small n. */
-static inline int make_blocks(int64_t n, int64_t *n_blocks)
+/* A descriptor of 512 MiB of blocks that begin with their number, or 4 for a small n. flags are 0 or
+ * O_DIRECT, for which /tmp may be the wrong file system; one that refuses it is read as it can be. */
+static inline int make_blocks(int64_t n, int flags, int64_t *n_blocks)
 {
     static char block[BLOCK_SIZE];
-    char path[] = "/tmp/bench-blocks-XXXXXX";
+    char in_tmp[] = "/tmp/bench-blocks-XXXXXX", here[] = "./bench-blocks-XXXXXX";
+    char *path = flags != 0 ? here : in_tmp;
     int fd = mkstemp(path);
+    int reader = open(path, O_RDONLY | O_CLOEXEC | flags);
+    if (reader < 0 && errno == EINVAL)
+        reader = open(path, O_RDONLY | O_CLOEXEC);
     unlink(path);
+    if (fd < 0 || reader < 0)
+        fail("no file");
     *n_blocks = n >= 10000 ? 131072 : 1024;
     for (int64_t i = 0; i < *n_blocks; i++) {
         memcpy(block, &i, sizeof i);
@@ -78,7 +86,8 @@ static inline int make_blocks(int64_t n, int64_t *n_blocks)
     }
     if (fsync(fd) != 0)
         fail("a file can't be synced");
-    return fd;
+    close(fd);
+    return reader;
 }
 
 static inline int64_t next_block(uint64_t *random, int64_t n_blocks)

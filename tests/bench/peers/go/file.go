@@ -6,13 +6,16 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
+	"unsafe"
 )
 
 const (
@@ -64,21 +67,41 @@ func fileReadMany(n int64) {
 	check("bytes", sum.Load(), want)
 }
 
-func fileRandom(n int64) {
+// A block where a page begins, as O_DIRECT needs it; not inlined, since a stack may move.
+//
+//go:noinline
+func alignedBlock() []byte {
+	room := make([]byte, 2*blockSize)
+	skip := -uintptr(unsafe.Pointer(&room[0])) % blockSize
+	return room[skip : skip+blockSize]
+}
+
+func fileRandom(n int64, flags int) {
 	nBlocks := uint64(1024)
 	if n >= 10000 {
 		nBlocks = 131072
 	}
-	file, err := os.CreateTemp("", "bench-blocks-")
+	folder := "" // that of the system may not know O_DIRECT
+	if flags != 0 {
+		folder = "."
+	}
+	made, err := os.CreateTemp(folder, "bench-blocks-")
 	mustFile(err)
-	os.Remove(file.Name())
 	block := make([]byte, blockSize)
 	for i := uint64(0); i < nBlocks; i++ {
 		binary.LittleEndian.PutUint64(block, i)
-		_, err = file.Write(block)
+		_, err = made.Write(block)
 		mustFile(err)
 	}
-	mustFile(file.Sync())
+	mustFile(made.Sync())
+	mustFile(made.Close())
+	file, err := os.OpenFile(made.Name(), os.O_RDONLY|flags, 0)
+	if errors.Is(err, syscall.EINVAL) {
+		file, err = os.Open(made.Name())
+	}
+	os.Remove(made.Name())
+	mustFile(err)
+	defer file.Close()
 	nEach := n/nReaders + 1
 	var readers sync.WaitGroup
 	start := time.Now()
@@ -86,7 +109,7 @@ func fileRandom(n int64) {
 		readers.Add(1)
 		go func(random uint64) {
 			defer readers.Done()
-			buf := make([]byte, blockSize)
+			buf := alignedBlock()
 			for i := int64(0); i < nEach; i++ {
 				random = random*6364136223846793005 + 1442695040888963407
 				at := (random >> 33) % nBlocks

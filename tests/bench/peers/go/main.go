@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"sort"
 	"strconv"
+	"syscall"
 	"time"
 )
 
@@ -54,7 +55,8 @@ var cases = map[string]func(n int64){
 	"tcp_echo_c64":               func(n int64) { tcpEcho(n, 64) },
 	"tcp_echo_c1000":             func(n int64) { tcpEcho(n, 1000) },
 	"file_read_many_10k_c64":     fileReadMany,
-	"file_random_4k":             fileRandom,
+	"file_random_4k":             func(n int64) { fileRandom(n, 0) },
+	"file_random_4k_direct":      func(n int64) { fileRandom(n, syscall.O_DIRECT) },
 	"file_pipeline_line_cap1024": filePipeline,
 	"http_many":                  func(n int64) { httpSmall("BENCH_HTTP", "/1k", n, 64) },
 	"http_many_c5000":            func(n int64) { httpSmall("BENCH_SLOW", "/now", n, 5000) },

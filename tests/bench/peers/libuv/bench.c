@@ -133,6 +133,7 @@ static const struct bench_case cases[] = {
     { "tcp_echo_c1000", 1, tcp_echo_c1000 },
     { "file_read_many_10k_c64", 1, read_many },
     { "file_random_4k", 10, read_random },
+    { "file_random_4k_direct", 1, read_random_direct },
     { NULL, 0, NULL },
 };
 

@@ -11,9 +11,9 @@ enum { N_READERS = 64 };
 struct reader {
     uv_fs_t request;
     uv_file file;
-    char buf[FILE_SIZE + 1];
     int64_t n_left, block;
     uint64_t random;
+    _Alignas(BLOCK_SIZE) char buf[FILE_SIZE + 1];
 };
 
 static int64_t next_file, n_files, sum;
@@ -59,9 +59,10 @@ static void begin_file(struct reader *reader)
 
 static struct reader *make_readers(void)
 {
-    struct reader *readers = calloc(N_READERS, sizeof *readers);
+    struct reader *readers = aligned_alloc(BLOCK_SIZE, N_READERS * sizeof *readers);
     if (readers == NULL)
         fail("no memory");
+    memset(readers, 0, N_READERS * sizeof *readers);
     setenv("UV_THREADPOOL_SIZE", "4", 1);
     return readers;
 }
@@ -110,12 +111,11 @@ static void begin_block(struct reader *reader)
                reader->block * BLOCK_SIZE, block_was_read);
 }
 
-void read_random(int64_t n, int workers)
+static void read_blocks(int64_t n, int flags)
 {
     struct reader *readers = make_readers();
     int64_t n_each = n / N_READERS > 0 ? n / N_READERS : 1;
-    (void)workers;
-    int fd = make_blocks(n, &n_blocks);
+    int fd = make_blocks(n, flags, &n_blocks);
     int64_t start_ns = now_ns();
     for (int i = 0; i < N_READERS; i++) {
         readers[i].file = fd;
@@ -129,3 +129,6 @@ void read_random(int64_t n, int workers)
     free(readers);
     per_op(took_ns, n_each * N_READERS);
 }
+
+void read_random(int64_t n, int workers) { (void)workers, read_blocks(n, 0); }
+void read_random_direct(int64_t n, int workers) { (void)workers, read_blocks(n, O_DIRECT); }

@@ -140,6 +140,7 @@ static const struct bench_case cases[] = {
     { "spread_500ns", 10, spread_500ns },
     { "file_read_many_10k_c64", 1, read_many },
     { "file_random_4k", 1, read_random },
+    { "file_random_4k_direct", 1, read_random_direct },
     { "file_pipeline_line_cap1024", 1, read_log },
     { NULL, 0, NULL },
 };

@@ -24,13 +24,12 @@ void read_many(int64_t n, int workers)
     per_op(took_ns, n);
 }
 
-void read_random(int64_t n, int workers)
+static void read_blocks(int64_t n, int flags)
 {
     int64_t n_blocks, found;
-    char buf[BLOCK_SIZE];
+    _Alignas(BLOCK_SIZE) char buf[BLOCK_SIZE];
     uint64_t random = 1;
-    (void)workers;
-    int fd = make_blocks(n, &n_blocks);
+    int fd = make_blocks(n, flags, &n_blocks);
     int64_t start_ns = now_ns();
     for (int64_t i = 0; i < n; i++) {
         int64_t block = next_block(&random, n_blocks);
@@ -43,6 +42,9 @@ void read_random(int64_t n, int workers)
     close(fd);
     per_op(took_ns, n);
 }
+
+void read_random(int64_t n, int workers) { (void)workers, read_blocks(n, 0); }
+void read_random_direct(int64_t n, int workers) { (void)workers, read_blocks(n, O_DIRECT); }
 
 /* No stages: the least that the work itself costs this way. */
 void read_log(int64_t n, int workers)

@@ -7,6 +7,7 @@
 
 void read_many(int64_t n, int workers);
 void read_random(int64_t n, int workers);
+void read_random_direct(int64_t n, int workers);
 void read_log(int64_t n, int workers);
 
 #endif

@@ -2,6 +2,7 @@
 //! tokio's tasks and channels. One worker is its current-thread runtime.
 
 mod common;
+mod file;
 mod scale;
 mod select;
 mod streams;
@@ -51,6 +52,9 @@ const CASES: &[Case] = &[
     ("blocking_sleep1ms", 1, |n, w| on(w, call_from(n, 64, true))),
     ("blocking_sleep1ms_c1", 1, |n, w| on(w, call_from(n, 1, true))),
     ("blocking_sleep1ms_c1000", 1, |n, w| on(w, call_from(n, 1000, true))),
+    ("file_read_many_10k_c64", 1, |n, w| on(w, file::read_many(n))),
+    ("file_random_4k", 10, |n, w| on(w, file::read_random(n))),
+    ("file_pipeline_line_cap1024", 4, |n, w| on(w, file::filter_log(n))),
 ];
 
 fn main() {
