@@ -335,7 +335,7 @@ static int select_all(const weft_case *cases, size_t n_cases, int *out_rc, bool 
                               .self = self,
                               .rng.state = wf_random(),
                               .is_ordered = is_ordered };
-    uint16_t few[N_INLINE];
+    WEFT_UNSET_ uint16_t few[N_INLINE];
     if (n_cases <= N_INLINE)
         return look_and_wait(&s, few, out_rc);
     uint16_t *order = wf_alloc(n_cases, sizeof *order);

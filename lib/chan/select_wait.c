@@ -69,17 +69,14 @@ static void add_part(struct wait *w, const weft_case *c, struct wf_chan *ch)
 {
     struct part *part = &w->parts[w->n_parts];
     bool is_of_chan = ch != NULL && wf_case_is_of_chan(c);
-    *part = (struct part){
-        .node = { .waiter = w->s->self,
-                  .slot = is_of_chan   ? c->value
-                          : ch != NULL ? room_of(c->half)
-                                       : NULL,
-                  .claim = WF_CLAIM_FIRST + (uint32_t)w->n_parts++,
-                  .wakes_last = true },
-        .chan = ch,
-        .what = c,
-        .is_of_chan = is_of_chan,
-    };
+    void *slot = is_of_chan ? c->value : ch != NULL ? room_of(c->half) : NULL;
+    /* One by one: a struct assigned as a whole is cleared first, by a slow string instruction. */
+    wf_node_init(&part->node, w->s->self, slot, 1);
+    part->node.claim += (uint32_t)w->n_parts++;
+    part->node.wakes_last = true;
+    part->chan = ch;
+    part->what = c;
+    part->is_of_chan = is_of_chan;
     wf_link_init(&part->node.link);
 }
 
@@ -459,8 +456,8 @@ static size_t wait_with(struct wait *w, int *rc)
 
 static size_t wait_inline(struct wf_selection *s, int *rc)
 {
-    struct part parts[N_INLINE];
-    struct wf_chan *chans[N_INLINE];
+    WEFT_UNSET_ struct part parts[N_INLINE];
+    WEFT_UNSET_ struct wf_chan *chans[N_INLINE];
     struct wait w = { .s = s, .parts = parts, .chans = chans };
     return wait_with(&w, rc);
 }
