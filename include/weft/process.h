@@ -42,7 +42,10 @@ enum weft_stdio_kind {
     WEFT_STDIO_NULL,             /* nowhere: /dev/null */
     WEFT_STDIO_PIPE,             /* the caller: weft_process_write, _lines, _chunks */
     WEFT_STDIO_FD,               /* a descriptor, which stays the caller's too */
-    WEFT_STDIO_FILE,             /* the file at path; an output makes it, or empties it */
+    WEFT_STDIO_FILE,             /* the file at path; an output makes it, or empties it.
+                                    A named pipe is waited for: to be read until there is
+                                    data or its writer has gone, to be written until it has
+                                    a reader */
     WEFT_STDIO_APPEND,           /* the same, but an output is added at its end */
     WEFT_STDIO_OUT               /* of stderr: where stdout goes */
 };
@@ -81,7 +84,7 @@ typedef struct weft_exit {
  * NULL. opts may be NULL. The caller closes the process.
  *
  * Waits    the task, or a plain thread, until the program has been found and begins
- * Cancel   yes, before it starts
+ * Cancel   yes, before it starts, and while a named pipe lacks its other side
  * From     any thread
  * Returns  0
  *          -ENOENT, -EACCES ...    why it could not be started, or a file not be opened

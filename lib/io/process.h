@@ -43,6 +43,9 @@ WF_MUST_CHECK int wf_process_take_fd(weft_process *process, int stream);
 /* One that is the caller's; waits for it end. */
 void wf_process_close_fd(int *fd);
 
+/* All that are ours. */
+void wf_process_close_pipes(weft_process *process);
+
 /* Bytes to fd, a pipe's end; as weft_process_write. */
 WF_MUST_CHECK int wf_process_feed(int fd, const void *data, size_t size, size_t *out_n);
 

@@ -35,6 +35,12 @@ void wf_process_close_fd(int *fd)
     *fd = -1;
 }
 
+void wf_process_close_pipes(weft_process *process)
+{
+    for (int i = 0; i < WF_N_STREAMS; i++)
+        wf_process_close_fd(&process->fds[i]);
+}
+
 /* ---- its input ------------------------------------------------------------------------------------- */
 
 int wf_process_feed(int fd, const void *data, size_t size, size_t *out_n)

@@ -177,6 +177,12 @@ static int real_set_nonblocking(int fd)
     return result(flags < 0 ? flags : fcntl(fd, F_SETFL, flags | O_NONBLOCK));
 }
 
+static int real_set_blocking(int fd)
+{
+    int flags = fcntl(fd, F_GETFL);
+    return result(flags < 0 ? flags : fcntl(fd, F_SETFL, flags & ~O_NONBLOCK));
+}
+
 static ssize_t real_recv(int fd, void *buf, size_t size)
 {
     ssize_t n;
@@ -251,6 +257,7 @@ static int real_resolve(const char *host, const char *service, struct addrinfo *
         .socket_error = real_socket_error,       \
         .socket_address = real_socket_address,   \
         .set_nonblocking = real_set_nonblocking, \
+        .set_blocking = real_set_blocking,       \
         .recv = real_recv,                       \
         .send = real_send,                       \
         .recv_from = real_recv_from,             \

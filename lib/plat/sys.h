@@ -45,6 +45,7 @@ struct wf_sys {
     int (*socket_error)(int fd); /* takes SO_ERROR: 0 or -errno */
     int (*socket_address)(int fd, bool of_peer, struct sockaddr *out, socklen_t *size);
     int (*set_nonblocking)(int fd);
+    int (*set_blocking)(int fd);
     ssize_t (*recv)(int fd, void *buf, size_t size);
     ssize_t (*send)(int fd, const void *data, size_t size);
     /* A datagram's whole size is returned, also if it was cut. */

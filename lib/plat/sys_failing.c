@@ -152,6 +152,11 @@ static int failing_set_nonblocking(int fd)
     return fails(WF_SYS_NET, "set_nonblocking") ? -EBADF : wf_sys_real.set_nonblocking(fd);
 }
 
+static int failing_set_blocking(int fd)
+{
+    return fails(WF_SYS_FILE, "set_blocking") ? -EBADF : wf_sys_real.set_blocking(fd);
+}
+
 static ssize_t failing_recv(int fd, void *buf, size_t size)
 {
     return fails(WF_SYS_NET, "recv") ? -ECONNRESET : wf_sys_real.recv(fd, buf, size);
@@ -232,6 +237,7 @@ void wf_sys_fail_when(bool (*when)(enum wf_sys_kind kind, const char *name))
     wf_sys.socket_error = failing_socket_error;
     wf_sys.socket_address = failing_socket_address;
     wf_sys.set_nonblocking = failing_set_nonblocking;
+    wf_sys.set_blocking = failing_set_blocking;
     wf_sys.recv = failing_recv;
     wf_sys.send = failing_send;
     wf_sys.recv_from = failing_recv_from;

@@ -11,7 +11,7 @@ enum wf_sys_kind {
     WF_SYS_MAP = 2,     /* map, protect_none */
     WF_SYS_THREAD = 4,  /* thread_create, spawn */
     WF_SYS_FILE = 8,    /* open, close, read, write, seek, stat_fd, sync, flags_of_fd, pipe,
-                         * copy_fd, plat/fs.h */
+                         * copy_fd, set_blocking, plat/fs.h */
     WF_SYS_POLL = 16,   /* epoll_create, epoll_arm, event_create */
     WF_SYS_ADVISE = 32, /* a guard that can't be had is fatal by contract */
     WF_SYS_NET = 64,    /* sockets */

@@ -6,8 +6,10 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <weft.h>
@@ -191,6 +193,75 @@ WT_TEST(streams_go_to_files_descriptors_and_nowhere)
     weft_output_drop(&output);
     close(fd);
     unlink(path);
+}
+
+static char fifo_path[64];
+
+static void make_fifo(void)
+{
+    need_processes();
+    snprintf(fifo_path, sizeof fifo_path, "/tmp/weft-process-fifo-%d", (int)getpid());
+    unlink(fifo_path);
+    ck_assert_int_eq(mkfifo(fifo_path, 0600), 0);
+}
+
+WEFT_TASK(write_fifo) { return weft_whole_write(fifo_path, "hello", 5); }
+
+WEFT_TASK(read_fifo)
+{
+    char *data = NULL;
+    size_t size = 0;
+    ck_assert_int_eq(weft_whole_read(fifo_path, &data, &size), 0);
+    ck_assert_int_eq(size, 5);
+    ck_assert_int_eq(memcmp(data, "hello", 5), 0);
+    weft_free(data);
+    return 0;
+}
+
+WT_TEST(an_input_that_is_a_named_pipe_has_what_its_writer_writes)
+{
+    make_fifo();
+    WEFT_SCOPE(scope);
+    ck_assert_int_eq(weft_spawn(&scope, write_fifo), 0);
+    weft_output output = run("cat", WEFT_OPTS(process, .in = WEFT_AT_FILE(fifo_path)));
+    ck_assert(is_text(&output.out, "hello"));
+    weft_output_drop(&output);
+    ck_assert_int_eq(weft_scope_wait(&scope), 0);
+    unlink(fifo_path);
+}
+
+WT_TEST(an_output_that_is_a_named_pipe_comes_to_its_reader)
+{
+    make_fifo();
+    WEFT_SCOPE(scope);
+    ck_assert_int_eq(weft_spawn(&scope, read_fifo), 0);
+    weft_output output = run("printf hello", WEFT_OPTS(process, .out = WEFT_AT_FILE(fifo_path)));
+    weft_output_drop(&output);
+    ck_assert_int_eq(weft_scope_wait(&scope), 0);
+    unlink(fifo_path);
+}
+
+WEFT_TASK(start_without_another_side, (const weft_process_opts *, opts))
+{
+    weft_process *process = NULL;
+    int rc = weft_process_open(CAT, opts, &process);
+    ck_assert_int_eq(rc, WEFT_ECANCELED);
+    return rc;
+}
+
+static void cancel_a_start(const weft_process_opts *opts)
+{
+    WEFT_SCOPE(scope, .timeout_ns = WEFT_MS(5));
+    ck_assert_int_eq(weft_spawn(&scope, start_without_another_side, opts), 0);
+    ck_assert_int_eq(weft_scope_wait(&scope), WEFT_ETIMEDOUT);
+}
+
+WT_TEST(a_cancel_ends_the_wait_for_the_other_side_of_a_named_pipe)
+{
+    make_fifo();
+    cancel_a_start(WEFT_OPTS(process, .in = WEFT_AT_FILE(fifo_path)));
+    cancel_a_start(WEFT_OPTS(process, .out = WEFT_APPENDED(fifo_path)));
+    unlink(fifo_path);
 }
 
 WT_TEST(it_has_the_descriptors_it_is_given_and_no_others)
