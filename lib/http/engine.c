@@ -293,11 +293,25 @@ static int turn_here(struct wf_http_engine *engine)
 
 WEFT_TASK(turn_job, (struct wf_http_engine *, engine)) { return turn_here(engine); }
 
+/* It takes the transfers off the multi handle, and does nothing else. */
+static bool is_last_turn(struct wf_http_engine *engine)
+{
+    weft_http_session *session = wf_http_session_of(engine);
+    wf_http_role_lock(&session->role);
+    bool is_last = session->is_aborted;
+    wf_http_role_unlock_in_turn(&session->role);
+    return is_last;
+}
+
+/* A plain thread's stack is native already. The session's close must not fail for want of a thread:
+ * this stack has to do then, as for the rest of the close. */
 static int turn(struct wf_http_engine *engine)
 {
-    /* A plain thread's stack is native already. */
     static const weft_blocking_opts opts = { .in_place = true };
-    return weft_task_id() == 0 ? turn_here(engine) : weft_blocking_with(&opts, turn_job, engine);
+    if (weft_task_id() == 0)
+        return turn_here(engine);
+    int rc = weft_blocking_with(&opts, turn_job, engine);
+    return rc == WEFT_EAGAIN && is_last_turn(engine) ? turn_here(engine) : rc;
 }
 
 /* ---- a rest -------------------------------------------------------------------------------------- */

@@ -212,6 +212,7 @@ static void abort_all(weft_http_session *session)
 {
     struct wf_list *waiting[] = { &session->queue, &session->posted };
     wf_http_role_lock(&session->role);
+    session->is_aborted = true;
     for (size_t i = 0; i < WF_ARRAY_SIZE(waiting); i++)
         while (!wf_list_is_empty(waiting[i]))
             wf_http_abort_locked(WF_CONTAINER(wf_list_first(waiting[i]), weft_http_response, link),
@@ -222,11 +223,12 @@ static void abort_all(weft_http_session *session)
 }
 
 /* All is over, and nobody turns the engine, which nobody has a reason to do from now on: who gets the
- * role finds that what it waits for has come. */
+ * role finds that what it waits for has come. It is not turned for this: that may need a thread. */
 static bool is_mine(void *arg)
 {
     const weft_http_session *session = arg;
-    return is_quiet(arg) && session->role.driver == &session->party;
+    const struct wf_http_party *driver = session->role.driver;
+    return is_quiet(arg) && (driver == NULL || driver == &session->party);
 }
 
 /* The holder of each may be about to close it: a reference keeps it while it is named. */

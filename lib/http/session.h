@@ -163,6 +163,7 @@ struct weft_http_session {
 
     /* Under the lock. */
     bool is_closing;
+    bool is_aborted;                /* all has been, and nothing follows */
     unsigned n_running;             /* with a place */
     uint64_t n_requests, n_retries; /* retry.c, R1 */
     struct wf_list queue;           /* QUEUED, first come first served */

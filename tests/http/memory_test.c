@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Requests that run out of memory, at each place where weft or libcurl asks for some: every one says
- * so, and none goes anywhere but to where it was told. */
+ * so, and none goes anywhere but to where it was told. And a session that is closed when no thread can
+ * be had. */
 #include "evil.h"
 #include "wt_test.h"
 
@@ -162,6 +163,53 @@ WT_TEST(a_request_is_sent_as_it_is_or_not_at_all)
             ck_assert(strstr(at, wanted[i]) != NULL && strstr(at, wanted[i]) < end);
     }
     ck_assert_uint_gt(n, 10);
+}
+
+/* ---- threads that are not to be had --------------------------------------------------------------------- */
+
+static _Atomic bool has_no_threads;
+
+static bool refuses_threads(enum wf_sys_kind kind, const char *name)
+{
+    (void)name;
+    return kind == WF_SYS_THREAD && atomic_load(&has_no_threads);
+}
+
+/* In a task, whose stack is none for libcurl: it asks for a thread, and is refused one. */
+static int close_without_threads(void *session)
+{
+    atomic_store(&has_no_threads, true);
+    int rc = weft_http_session_close(session);
+    atomic_store(&has_no_threads, false);
+    return rc;
+}
+
+WT_TEST(a_session_is_closed_for_which_there_is_no_thread)
+{
+    struct evil server;
+    const struct evil_reply replies[] = {
+        { .bytes = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", .then = EVIL_KEEP },
+        { .bytes = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhe", .then = EVIL_HOLD },
+    };
+    char *text;
+    wf_sys_fail_when(refuses_threads);
+    wt_capture_reports();
+    evil_start(&server, replies, 2);
+    for (int n_open = 0; n_open < 2; n_open++) { /* nothing is under way, then something is */
+        weft_http_session *session;
+        weft_http_response *response;
+        ck_assert_int_eq(weft_http_session_open(NULL, &session), 0);
+        ck_assert_int_eq(weft_http_get(session, server.url, NULL, &response), 0);
+        if (n_open == 0) {
+            ck_assert_int_eq(weft_http_text(response, &text), 0);
+            weft_free(text);
+            ck_assert_int_eq(weft_http_response_close(response), 0);
+        }
+        ck_assert_int_eq(weft_run(close_without_threads, session), n_open);
+        if (n_open > 0)
+            ck_assert_int_eq(weft_http_response_close(response), 0);
+    }
+    evil_stop(&server);
 }
 
 WT_MAIN("http_memory")

@@ -16,7 +16,7 @@
 static void try_all(int (*scenario)(void *), const char *name)
 {
     weft_points tried = { .size_ = sizeof tried };
-    const weft_points_opts opts = { .name = name, .max_runs = 40, .no_faults = true };
+    const weft_points_opts opts = { .name = name, .max_runs = 40 };
     ck_assert_int_eq(weft_try_every_point(scenario, NULL, &opts, &tried), 0);
     ck_assert_int_eq(tried.rc, 0);
     ck_assert_uint_gt(tried.cancel_runs, 0);
