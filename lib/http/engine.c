@@ -31,7 +31,9 @@
 #include <weft/task.h>
 #include <weft/time.h>
 
-enum { EVENTS = 32, BATCHES = 16, CURL_TIMERS = 8, SOCKETS_AT_FIRST = 64 };
+/* A few of each in a turn: one that goes past the monitor's tick costs its worker another thread, and
+ * who has an answer would wait for the others'. */
+enum { EVENTS = 16, BEGINNINGS = 16, CURL_TIMERS = 8, SOCKETS_AT_FIRST = 64 };
 
 /* ---- sockets ------------------------------------------------------------------------------------- */
 
@@ -132,10 +134,18 @@ static void check(struct wf_http_engine *engine, CURLMcode code)
         engine->broken_code = wf_http_code_of_multi(code);
 }
 
+/* There may be more to do than this turn did: no rest before the next. */
+static void turn_again(weft_http_session *session)
+{
+    wf_http_role_lock(&session->role);
+    wf_http_role_post_locked(&session->role);
+    wf_http_role_unlock_in_turn(&session->role);
+}
+
 /* E1. The party's reference that the session holds keeps it until it is over. */
 static void begin_posted(weft_http_session *session)
 {
-    for (;;) {
+    for (int i = 0; i < BEGINNINGS; i++) {
         wf_http_role_lock(&session->role);
         struct wf_link *link = wf_list_pop_front(&session->posted);
         weft_http_response *x = link == NULL ? NULL : WF_CONTAINER(link, weft_http_response, link);
@@ -150,6 +160,7 @@ static void begin_posted(weft_http_session *session)
         if (rc < 0)
             wf_http_transfer_end(x, rc);
     }
+    turn_again(session);
 }
 
 /* What is asked for is RUNNING: one that is over is no longer in the list. */
@@ -204,12 +215,11 @@ static void socket_event(struct wf_http_engine *engine, const struct epoll_event
 static void do_sockets(struct wf_http_engine *engine)
 {
     struct epoll_event events[EVENTS];
-    int n = EVENTS;
-    for (int batch = 0; batch < BATCHES && n == EVENTS; batch++) {
-        n = epoll_wait(engine->epoll_fd, events, EVENTS, 0);
-        for (int i = 0; i < n; i++)
-            socket_event(engine, &events[i]);
-    }
+    int n = epoll_wait(engine->epoll_fd, events, EVENTS, 0);
+    for (int i = 0; i < n; i++)
+        socket_event(engine, &events[i]);
+    if (n == EVENTS)
+        turn_again(wf_http_session_of(engine));
 }
 
 static void do_curl_timers(struct wf_http_engine *engine)
