@@ -15,7 +15,8 @@
  *
  * Secure unless told otherwise: http and https alone, certificates checked, TLS 1.2 or later;
  * no .netrc, no proxy from the environment, no cookies. Credentials and headers of the
- * request's own do not follow a redirect to another origin.
+ * request's own do not follow a redirect to another origin. A user and a password in a URL are
+ * sent to its origin, unless an Authorization is given otherwise; weft_http_url shows them.
  */
 #ifndef WEFT_HTTP_H
 #define WEFT_HTTP_H
@@ -55,6 +56,8 @@ typedef struct weft_http_session_opts {
     bool proxy_from_environment;
     bool insecure_any_certificate;    /* trust whoever answers: for tests */
     bool http2;                       /* offered to servers with TLS */
+    const char *user, *password;      /* Authorization: Basic ..., for each request */
+    bool refuse_private;              /* names that lead into this network are -EACCES */
 } weft_http_session_opts;
 
 /* Opens a session. opts may be NULL.

@@ -15,6 +15,7 @@
  * connection asks for the same again: two system calls less. An event that nobody asked for takes it
  * out. That needs to know when a descriptor is closed, so it is done for connections alone, which are
  * opened and closed through us; the resolver's pipes are registered as libcurl says. */
+#include "http/address.h"
 #include "http/session.h"
 #include "http/tunnel.h"
 
@@ -107,7 +108,13 @@ static int on_timer(CURLM *multi, long timeout_ms, void *arg)
 curl_socket_t wf_http_open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
 {
     (void)purpose;
-    struct wf_http_engine *engine = arg;
+    weft_http_response *x = arg;
+    struct wf_http_engine *engine = &x->session->engine;
+    bool is_refused = x->session->opts.refuse_private && wf_http_is_private(&address->addr);
+    x->is_refused |= is_refused;
+    x->is_allowed |= !is_refused;
+    if (is_refused)
+        return CURL_SOCKET_BAD; /* libcurl goes on to the name's next address */
     curl_socket_t fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
     struct wf_http_socket *entry = fd < 0 ? NULL : socket_of(engine, fd);
     if (entry != NULL)

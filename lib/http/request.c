@@ -36,20 +36,6 @@ static int copy_text(const char *text, char **out)
     return 0;
 }
 
-static int add_bearer(struct curl_slist **list, const char *token)
-{
-    static const char scheme[] = "Bearer ";
-    size_t size = strlen(token) + 1;
-    char *value = wf_alloc(wf_size_with(sizeof(scheme), 1, size), 1);
-    if (value == NULL)
-        return WEFT_ENOMEM;
-    memcpy(value, scheme, sizeof(scheme) - 1);
-    memcpy(value + sizeof(scheme) - 1, token, size);
-    int rc = wf_http_field_add(list, "Authorization", value);
-    wf_free(value);
-    return rc;
-}
-
 /* libcurl waits for leave to send a large body, and names a type for it, unless it is told not to. */
 static int add_silence(struct curl_slist **list)
 {
@@ -64,7 +50,8 @@ static bool says_itself(const weft_http_request_opts *opts, const char *name)
 {
     return wf_http_fields_have(opts->headers, name) ||
            wf_http_fields_have(opts->cross_origin_headers, name) ||
-           (opts->bearer != NULL && strcasecmp(name, "Authorization") == 0) ||
+           ((opts->bearer != NULL || opts->user != NULL) &&
+            strcasecmp(name, "Authorization") == 0) ||
            (opts->content_type != NULL && strcasecmp(name, "Content-Type") == 0);
 }
 
@@ -96,8 +83,8 @@ static int set_headers(weft_http_response *x, const weft_http_request_opts *opts
         rc = add_defaults(list, x->session->opts.headers, opts);
     if (rc == 0)
         rc = wf_http_cross_origin_add(list, x, opts);
-    if (rc == 0 && opts->bearer != NULL)
-        rc = add_bearer(list, opts->bearer);
+    if (rc == 0)
+        rc = wf_http_auth_add(list, &x->session->opts, opts);
     if (rc == 0 && opts->content_type != NULL &&
         !wf_http_fields_have(opts->headers, "Content-Type"))
         rc = wf_http_field_add(list, "Content-Type", opts->content_type);

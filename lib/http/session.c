@@ -19,6 +19,7 @@ static const size_t texts[] = {
     offsetof(weft_http_session_opts, ca_file),     offsetof(weft_http_session_opts, client_cert),
     offsetof(weft_http_session_opts, client_key),  offsetof(weft_http_session_opts, pinned_key),
     offsetof(weft_http_session_opts, unix_socket), offsetof(weft_http_session_opts, proxy),
+    offsetof(weft_http_session_opts, user),        offsetof(weft_http_session_opts, password),
 };
 
 static const char **text_of(weft_http_session_opts *opts, size_t i)
@@ -83,6 +84,19 @@ static int copy_fields(const weft_http_field **list)
     return 0;
 }
 
+/* As if they were a request's: one Authorization at most, of what can be sent. */
+static int check_auth(const weft_http_session_opts *opts)
+{
+    const weft_http_request_opts all = { .headers = opts->headers,
+                                         .cross_origin_headers = opts->cross_origin_headers,
+                                         .user = opts->user,
+                                         .password = opts->password };
+    struct curl_slist *list = NULL;
+    int rc = wf_http_auth_add(&list, opts, &all);
+    curl_slist_free_all(list);
+    return rc;
+}
+
 static int check_opts(const weft_http_session_opts *opts)
 {
     const curl_version_info_data *about = curl_version_info(CURLVERSION_NOW);
@@ -96,7 +110,7 @@ static int check_opts(const weft_http_session_opts *opts)
         return WEFT_EINVAL;
     int rc = opts->base_url != NULL ? wf_http_url_make(NULL, opts->base_url, NULL, &url) : 0;
     wf_free(url);
-    return rc;
+    return rc < 0 ? rc : check_auth(opts);
 }
 
 static void copy_retry(weft_http_session *session)

@@ -124,6 +124,7 @@ struct weft_http_response {
     CURL *easy;
     bool is_stale;     /* it had a kept connection that was dead; the caller's when OVER */
     int callback_code; /* why a callback ended the transfer; 0: none has */
+    bool is_refused, is_allowed; /* addresses that it was to be connected to */
     curl_socket_t tunnel_fd;
 
     /* The caller's. */
@@ -252,6 +253,12 @@ bool wf_http_is_value(const char *text);
 WF_MUST_CHECK int wf_http_field_add(struct curl_slist **list, const char *name, const char *value);
 WF_MUST_CHECK int wf_http_fields_add(struct curl_slist **list, const weft_http_field *fields);
 bool wf_http_fields_have(const weft_http_field *fields, const char *name);
+
+/* ---- auth.c ----------------------------------------------------------------------------------------- */
+
+/* The Authorization, if one is asked for: what the request says goes before what its session says. */
+WF_MUST_CHECK int wf_http_auth_add(struct curl_slist **list, const weft_http_session_opts *session,
+                                   const weft_http_request_opts *opts);
 
 /* ---- url.c ------------------------------------------------------------------------------------------ */
 

@@ -4,6 +4,7 @@
 #include "http/session.h"
 #include "http/tunnel.h"
 
+#include <errno.h>
 #include <string.h>
 #include <weft/time.h>
 
@@ -185,7 +186,6 @@ static CURLcode set_callbacks(CURL *easy, struct wf_http_engine *engine)
     SET(code, easy, CURLOPT_READFUNCTION, on_upload);
     SET(code, easy, CURLOPT_SEEKFUNCTION, on_seek);
     SET(code, easy, CURLOPT_OPENSOCKETFUNCTION, wf_http_open_socket);
-    SET(code, easy, CURLOPT_OPENSOCKETDATA, engine);
     SET(code, easy, CURLOPT_CLOSESOCKETFUNCTION, wf_http_close_socket);
     SET(code, easy, CURLOPT_CLOSESOCKETDATA, engine);
 #if LIBCURL_VERSION_NUM >= 0x075000
@@ -267,6 +267,7 @@ static CURLcode set_request(weft_http_response *x)
     SET(code, easy, CURLOPT_WRITEDATA, x);
     SET(code, easy, CURLOPT_READDATA, x);
     SET(code, easy, CURLOPT_SEEKDATA, x);
+    SET(code, easy, CURLOPT_OPENSOCKETDATA, x);
 #if LIBCURL_VERSION_NUM >= 0x075000
     SET(code, easy, CURLOPT_PREREQDATA, x);
 #endif
@@ -317,6 +318,8 @@ void wf_http_transfer_end(weft_http_response *x, int code)
     }
     if (x->callback_code < 0)
         code = x->callback_code;
+    else if (code < 0 && x->is_refused && !x->is_allowed)
+        code = -EACCES;
     wf_http_role_lock(&session->role);
     wf_http_over_locked(x, code);
     wf_http_role_unlock_in_turn(&session->role);

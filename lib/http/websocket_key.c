@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT
- * SHA-1 (FIPS 180-4) and base64 (RFC 4648) for one use: a key of 24 characters and the words that it
- * is hashed with, 60 bytes. libcurl has both and gives neither, and a library more would be a
- * dependency for this alone. */
+ * SHA-1 (FIPS 180-4) for one use: a key of 24 characters and the words that it is hashed with, 60
+ * bytes. libcurl has it and does not give it, and a library more would be a dependency for this
+ * alone. */
 #include "http/websocket_key.h"
+
+#include "http/base64.h"
 
 #include <string.h>
 
@@ -44,26 +46,9 @@ static void hash(const unsigned char *text, unsigned char out[HASH])
         out[i] = (unsigned char)(state[i / 4] >> (24 - 8 * (i % 4)));
 }
 
-static void encode(const unsigned char *data, size_t size, char *out)
-{
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    for (size_t at = 0; at < size; at += 3) {
-        size_t n = WF_MIN(size - at, (size_t)3);
-        uint32_t bits = 0;
-        for (size_t i = 0; i < 3; i++)
-            bits = bits << 8 | (i < n ? data[at + i] : 0u);
-        for (size_t i = 0; i < 4; i++)
-            out[i] = digits[bits >> (18 - 6 * i) & 63];
-        for (size_t i = n + 1; i < 4; i++)
-            out[i] = '=';
-        out += 4;
-    }
-    *out = '\0';
-}
-
 void wf_websocket_key(const unsigned char random[16], char key[WF_WEBSOCKET_KEY])
 {
-    encode(random, 16, key);
+    wf_http_base64(random, 16, key);
 }
 
 void wf_websocket_accept(const char *key, char accept[WF_WEBSOCKET_ACCEPT])
@@ -73,5 +58,5 @@ void wf_websocket_accept(const char *key, char accept[WF_WEBSOCKET_ACCEPT])
     memcpy(text, key, WF_WEBSOCKET_KEY - 1);
     memcpy(text + WF_WEBSOCKET_KEY - 1, words, sizeof(words) - 1);
     hash(text, hashed);
-    encode(hashed, HASH, accept);
+    wf_http_base64(hashed, HASH, accept);
 }
