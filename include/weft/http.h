@@ -37,7 +37,7 @@ typedef struct weft_http_session_opts {
     const char *base_url;             /* what relative URLs are relative to */
     const weft_http_field *headers;   /* for each request */
     const weft_http_field *cross_origin_headers; /* likewise; redirects take them anywhere */
-    const char *user_agent;           /* "weft/0.1.0" */
+    const char *user_agent;           /* "weft" */
     unsigned limit;                   /* transfers at once; 100 */
     unsigned host_limit;              /* for each scheme, host and port; 0: no limit */
     weft_http_timeouts timeouts;
