@@ -111,5 +111,3 @@ unsigned wf_cpu_count(void) { return wf_sim.n_cpus; }
 int wf_thread_count(void) { return wf_sim.is_running ? (int)wf_sim.n_live : 1; }
 
 int wf_thread_id(void) { return wf_sim.current != NULL ? (int)wf_sim.current->id : 0; }
-
-/* fork is real, and copies all virtual threads. */

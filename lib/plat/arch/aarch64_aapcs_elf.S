@@ -18,14 +18,7 @@
 
 #define BTI_C hint #34          /* bti c, which is a nop where there is no BTI */
 
-        .text
-        .globl  wf_ctx_swap
-        .hidden wf_ctx_swap
-        .type   wf_ctx_swap, %function
-        .p2align 5
-wf_ctx_swap:
-        .cfi_startproc
-        BTI_C
+        .macro save_frame
         sub     sp, sp, #176
         .cfi_adjust_cfa_offset 176
         stp     x19, x20, [sp, #0]
@@ -60,15 +53,9 @@ wf_ctx_swap:
         .cfi_rel_offset d15, 152
         mrs     x9, fpcr
         str     x9, [sp, #160]
+        .endm
 
-        ldr     x10, [x1]
-        str     xzr, [x1]               /* it runs from here on */
-        mov     x11, sp
-        mov     sp, x10
-        /* release [ctx-left]. After it another thread may already run on the old stack: nothing
-         * below touches it, or *from_sp. */
-        stlr    x11, [x0]
-
+        .macro restore_frame_and_return
         ldr     x9, [sp, #160]
         msr     fpcr, x9
         ldp     d14, d15, [sp, #144]
@@ -104,6 +91,27 @@ wf_ctx_swap:
         .cfi_restore d14
         .cfi_restore d15
         ret
+        .endm
+
+        .text
+        .globl  wf_ctx_swap
+        .hidden wf_ctx_swap
+        .type   wf_ctx_swap, %function
+        .p2align 5
+wf_ctx_swap:
+        .cfi_startproc
+        BTI_C
+        save_frame
+
+        ldr     x10, [x1]
+        str     xzr, [x1]               /* it runs from here on */
+        mov     x11, sp
+        mov     sp, x10
+        /* release [ctx-left]. After it another thread may already run on the old stack: nothing
+         * below touches it, or *from_sp. */
+        stlr    x11, [x0]
+
+        restore_frame_and_return
         .cfi_endproc
         .size   wf_ctx_swap, .-wf_ctx_swap
 
@@ -120,40 +128,7 @@ wf_ctx_swap:
 wf_ctx_swap_call:
         .cfi_startproc
         BTI_C
-        sub     sp, sp, #176
-        .cfi_adjust_cfa_offset 176
-        stp     x19, x20, [sp, #0]
-        .cfi_rel_offset x19, 0
-        .cfi_rel_offset x20, 8
-        stp     x21, x22, [sp, #16]
-        .cfi_rel_offset x21, 16
-        .cfi_rel_offset x22, 24
-        stp     x23, x24, [sp, #32]
-        .cfi_rel_offset x23, 32
-        .cfi_rel_offset x24, 40
-        stp     x25, x26, [sp, #48]
-        .cfi_rel_offset x25, 48
-        .cfi_rel_offset x26, 56
-        stp     x27, x28, [sp, #64]
-        .cfi_rel_offset x27, 64
-        .cfi_rel_offset x28, 72
-        stp     x29, x30, [sp, #80]
-        .cfi_rel_offset x29, 80
-        .cfi_rel_offset x30, 88
-        stp     d8, d9, [sp, #96]
-        .cfi_rel_offset d8, 96
-        .cfi_rel_offset d9, 104
-        stp     d10, d11, [sp, #112]
-        .cfi_rel_offset d10, 112
-        .cfi_rel_offset d11, 120
-        stp     d12, d13, [sp, #128]
-        .cfi_rel_offset d12, 128
-        .cfi_rel_offset d13, 136
-        stp     d14, d15, [sp, #144]
-        .cfi_rel_offset d14, 144
-        .cfi_rel_offset d15, 152
-        mrs     x9, fpcr
-        str     x9, [sp, #160]
+        save_frame
 
         mov     x19, sp
         .cfi_def_cfa_register x19
@@ -169,41 +144,7 @@ wf_ctx_swap_call:
         mov     sp, x19
 1:
         .cfi_def_cfa_register sp
-        ldr     x9, [sp, #160]
-        msr     fpcr, x9
-        ldp     d14, d15, [sp, #144]
-        ldp     d12, d13, [sp, #128]
-        ldp     d10, d11, [sp, #112]
-        ldp     d8, d9, [sp, #96]
-        ldp     x29, x30, [sp, #80]
-        ldp     x27, x28, [sp, #64]
-        ldp     x25, x26, [sp, #48]
-        ldp     x23, x24, [sp, #32]
-        ldp     x21, x22, [sp, #16]
-        ldp     x19, x20, [sp, #0]
-        add     sp, sp, #176
-        .cfi_def_cfa_offset 0
-        .cfi_restore x19
-        .cfi_restore x20
-        .cfi_restore x21
-        .cfi_restore x22
-        .cfi_restore x23
-        .cfi_restore x24
-        .cfi_restore x25
-        .cfi_restore x26
-        .cfi_restore x27
-        .cfi_restore x28
-        .cfi_restore x29
-        .cfi_restore x30
-        .cfi_restore d8
-        .cfi_restore d9
-        .cfi_restore d10
-        .cfi_restore d11
-        .cfi_restore d12
-        .cfi_restore d13
-        .cfi_restore d14
-        .cfi_restore d15
-        ret
+        restore_frame_and_return
         .cfi_endproc
         .size   wf_ctx_swap_call, .-wf_ctx_swap_call
 

@@ -15,14 +15,7 @@
  * Indirect branch tracking is supported and said so in the note at the end. Shadow stacks are
  * not, and the note must not say they are: the loader then leaves them off. */
 
-        .text
-        .globl  wf_ctx_swap
-        .hidden wf_ctx_swap
-        .type   wf_ctx_swap, @function
-        .p2align 5
-wf_ctx_swap:
-        .cfi_startproc
-        endbr64
+        .macro save_frame
         pushq   %rbp
         .cfi_adjust_cfa_offset 8
         .cfi_rel_offset rbp, 0
@@ -45,15 +38,9 @@ wf_ctx_swap:
         .cfi_adjust_cfa_offset 8
         stmxcsr (%rsp)
         fnstcw  4(%rsp)
+        .endm
 
-        movq    (%rsi), %rdx
-        movq    $0, (%rsi)              /* it runs from here on */
-        movq    %rsp, %rax
-        movq    %rdx, %rsp
-        /* release [ctx-left]: a plain store, since x86 keeps stores in order. After it another
-         * thread may already run on the old stack: nothing below touches it, or *from_sp. */
-        movq    %rax, (%rdi)
-
+        .macro restore_frame_and_return
         fldcw   4(%rsp)
         ldmxcsr (%rsp)
         addq    $8, %rsp
@@ -77,6 +64,27 @@ wf_ctx_swap:
         .cfi_adjust_cfa_offset -8
         .cfi_restore rbp
         ret
+        .endm
+
+        .text
+        .globl  wf_ctx_swap
+        .hidden wf_ctx_swap
+        .type   wf_ctx_swap, @function
+        .p2align 5
+wf_ctx_swap:
+        .cfi_startproc
+        endbr64
+        save_frame
+
+        movq    (%rsi), %rdx
+        movq    $0, (%rsi)              /* it runs from here on */
+        movq    %rsp, %rax
+        movq    %rdx, %rsp
+        /* release [ctx-left]: a plain store, since x86 keeps stores in order. After it another
+         * thread may already run on the old stack: nothing below touches it, or *from_sp. */
+        movq    %rax, (%rdi)
+
+        restore_frame_and_return
         .cfi_endproc
         .size   wf_ctx_swap, .-wf_ctx_swap
 
@@ -93,28 +101,7 @@ wf_ctx_swap:
 wf_ctx_swap_call:
         .cfi_startproc
         endbr64
-        pushq   %rbp
-        .cfi_adjust_cfa_offset 8
-        .cfi_rel_offset rbp, 0
-        pushq   %rbx
-        .cfi_adjust_cfa_offset 8
-        .cfi_rel_offset rbx, 0
-        pushq   %r15
-        .cfi_adjust_cfa_offset 8
-        .cfi_rel_offset r15, 0
-        pushq   %r14
-        .cfi_adjust_cfa_offset 8
-        .cfi_rel_offset r14, 0
-        pushq   %r13
-        .cfi_adjust_cfa_offset 8
-        .cfi_rel_offset r13, 0
-        pushq   %r12
-        .cfi_adjust_cfa_offset 8
-        .cfi_rel_offset r12, 0
-        subq    $8, %rsp
-        .cfi_adjust_cfa_offset 8
-        stmxcsr (%rsp)
-        fnstcw  4(%rsp)
+        save_frame
 
         movq    %rsp, %rbx
         .cfi_def_cfa_register rbx
@@ -129,29 +116,7 @@ wf_ctx_swap_call:
         movq    %rbx, %rsp
 1:
         .cfi_def_cfa_register rsp
-        fldcw   4(%rsp)
-        ldmxcsr (%rsp)
-        addq    $8, %rsp
-        .cfi_adjust_cfa_offset -8
-        popq    %r12
-        .cfi_adjust_cfa_offset -8
-        .cfi_restore r12
-        popq    %r13
-        .cfi_adjust_cfa_offset -8
-        .cfi_restore r13
-        popq    %r14
-        .cfi_adjust_cfa_offset -8
-        .cfi_restore r14
-        popq    %r15
-        .cfi_adjust_cfa_offset -8
-        .cfi_restore r15
-        popq    %rbx
-        .cfi_adjust_cfa_offset -8
-        .cfi_restore rbx
-        popq    %rbp
-        .cfi_adjust_cfa_offset -8
-        .cfi_restore rbp
-        ret
+        restore_frame_and_return
         .cfi_endproc
         .size   wf_ctx_swap_call, .-wf_ctx_swap_call
 
