@@ -44,7 +44,8 @@ typedef struct weft_blocking_opts {
     bool      pooled;            /* on a thread of the pool, never on the worker's own */
     bool      dedicated;         /* on a thread made for it, beside the pool and its limits */
     bool      in_place;          /* it computes on a large stack and does not block: on the worker's
-                                    own thread, however long its last calls took */
+                                    own thread, however long its last calls took; not with .pooled,
+                                    .dedicated or .abandon; a plain thread's is the pool's */
     bool      abandon;           /* a cancel lets the caller go though it runs: see below */
     size_t    result_size;       /* what weft_job_result gives the function to fill; */
     void     *result;            /* it is copied here when the function has returned >= 0, */
@@ -80,7 +81,7 @@ WEFT_API WEFT_MUST_CHECK int weft_call_blocking(const weft_callable *what, void 
  * Returns  the same
  *          WEFT_ECANCELED  cancelled before it started, or abandoned
  *          WEFT_ENOMEM     no memory for the copies
- *          WEFT_EINVAL     an unknown lane; a size without a result                       */
+ *          WEFT_EINVAL     an unknown lane; a size without a result; .in_place elsewhere   */
 WEFT_API WEFT_MUST_CHECK int weft_call_blocking_with(const weft_blocking_opts *opts,
                                                      const weft_callable *what, void *args);
 

@@ -127,7 +127,9 @@ static bool read_opts(const weft_blocking_opts *opts, weft_blocking_opts *out)
         return false;
     if (opts != NULL)
         memcpy(out, opts, opts->size_ != 0 ? opts->size_ : sizeof *out);
-    return (unsigned)out->lane < WEFT_LANES && (out->result_size == 0 || out->result != NULL);
+    bool is_elsewhere = out->pooled || out->dedicated || out->abandon;
+    return (unsigned)out->lane < WEFT_LANES && !(out->in_place && is_elsewhere) &&
+           (out->result_size == 0 || out->result != NULL);
 }
 
 int weft_call_blocking(const weft_callable *what, void *args)
