@@ -5,15 +5,12 @@
  * alone, and as many waiters as the lane has threads would keep those that they wait for from it. */
 #include "blocking/pool.h"
 #include "io/file.h"
+#include "io/raw.h"
 #include "plat/fs.h"
 
 #include <errno.h>
 #include <sys/file.h>
 #include <weft/file_lock.h>
-#include <weft/time.h>
-
-#define SHORTEST_WAIT WEFT_MS(1)
-#define LONGEST_WAIT  WEFT_MS(64)
 
 struct lock_job {
     int fd, how;
@@ -42,13 +39,12 @@ int weft_file_try_lock(weft_file *file, weft_file_lock_kind kind)
 
 int weft_file_lock(weft_file *file, weft_file_lock_kind kind)
 {
-    int64_t pause_ns = SHORTEST_WAIT;
+    int64_t pause_ns = 0;
     int rc;
     while ((rc = try_lock("weft_file_lock", file, kind)) == WEFT_EBUSY) {
-        rc = weft_sleep(pause_ns);
+        rc = wf_raw_pause(&pause_ns);
         if (rc < 0)
             return rc;
-        pause_ns = WF_MIN(2 * pause_ns, LONGEST_WAIT);
     }
     return rc;
 }

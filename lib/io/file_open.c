@@ -16,7 +16,6 @@
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
-#include <weft/time.h>
 
 /* ---- the mode ------------------------------------------------------------------------------------- */
 
@@ -82,9 +81,6 @@ void wf_file_free(weft_file *file)
 
 /* ---- by path ---------------------------------------------------------------------------------------- */
 
-#define SHORTEST_WAIT WEFT_MS(1)
-#define LONGEST_WAIT  WEFT_MS(64)
-
 struct open_job {
     const char *path;
     int flags;
@@ -102,10 +98,10 @@ static int open_job(void *arg)
 
 static int open_waiting(struct open_job *job)
 {
+    int64_t pause_ns = 0;
     int fd = wf_blocking_call("weft_file_open", open_job, job);
-    for (int64_t d_ns = SHORTEST_WAIT; fd < 0 && job->lacks_reader;
-         d_ns = WF_MIN(d_ns * 2, LONGEST_WAIT)) {
-        int rc = weft_sleep(d_ns);
+    while (fd < 0 && job->lacks_reader) {
+        int rc = wf_raw_pause(&pause_ns);
         if (rc < 0)
             return rc;
         fd = wf_blocking_call("weft_file_open", open_job, job);

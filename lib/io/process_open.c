@@ -6,6 +6,7 @@
  * ends when a side is lacking, the caller's task waits, and another job goes on from there. */
 #include "io/process.h"
 
+#include "base/opts.h"
 #include "blocking/pool.h"
 #include "io/raw.h"
 #include "plat/mem.h"
@@ -18,14 +19,10 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <weft/time.h>
 
 enum { MAX_FDS = 64 };
-#define GRACE_NS      INT64_C(2000000000)
-#define MAX_OUTPUT    ((size_t)16 << 20)
-#define SHORTEST_WAIT WEFT_MS(1)
-#define LONGEST_WAIT  WEFT_MS(64)
-
+#define GRACE_NS   INT64_C(2000000000)
+#define MAX_OUTPUT ((size_t)16 << 20)
 /* What a job ends with that has to be followed by another. */
 enum { LACKS_READER = 1, LACKS_WRITER = 2 };
 
@@ -173,13 +170,12 @@ static int wait_for_writer(struct opening *o)
 
 static int open_waiting(struct opening *o)
 {
-    int64_t pause_ns = SHORTEST_WAIT;
+    int64_t pause_ns = 0;
     int rc = 0;
     do {
-        if (rc == LACKS_READER) {
-            rc = weft_sleep(pause_ns);
-            pause_ns = WF_MIN(pause_ns * 2, LONGEST_WAIT);
-        } else if (rc == LACKS_WRITER)
+        if (rc == LACKS_READER)
+            rc = wf_raw_pause(&pause_ns);
+        else if (rc == LACKS_WRITER)
             rc = wait_for_writer(o);
         if (rc >= 0)
             rc = wf_blocking_call("weft_process_open", open_job, o);
@@ -206,9 +202,7 @@ static weft_process *make_process(const char *name, const weft_process_opts *opt
 
 static bool read_opts(struct opening *o, const weft_process_opts *opts)
 {
-    if (opts != NULL)
-        memcpy(&o->opts, opts,
-               opts->size_ != 0 ? WF_MIN(opts->size_, sizeof o->opts) : sizeof o->opts);
+    wf_opts_copy(&o->opts, sizeof o->opts, opts);
     if (o->opts.n_fds > MAX_FDS || (o->opts.n_fds > 0 && o->opts.fds == NULL))
         return false;
     o->n_fds = WF_N_STREAMS + (int)o->opts.n_fds;

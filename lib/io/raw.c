@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <weft/blocking.h>
+#include <weft/time.h>
 #include <weft/error.h>
 
 /* What the kernel does at most in one call; more would be cut there anyway. */
@@ -77,6 +78,12 @@ int wf_raw_write_all(int fd, const char *data, size_t size)
             return WEFT_ECANCELED;
     }
     return 0;
+}
+
+int wf_raw_pause(int64_t *pause_ns)
+{
+    *pause_ns = *pause_ns == 0 ? WEFT_MS(1) : WF_MIN(*pause_ns * 2, WEFT_MS(64));
+    return weft_sleep(*pause_ns);
 }
 
 int wf_raw_close_job(void *arg) { return wf_sys.close(*(int *)arg); }

@@ -23,6 +23,10 @@ WF_MUST_CHECK ssize_t wf_raw_write(int fd, const void *data, size_t size);
 /* In a job: all of it, however many writes that takes; a cancel is heard between two of them. */
 WF_MUST_CHECK int wf_raw_write_all(int fd, const char *data, size_t size);
 
+/* For the caller, between two tries of what only asking again can tell: sleeps for 1 ms, the next time
+ * for twice as long, and never for more than 64. *pause_ns begins as 0. As weft_sleep. */
+WF_MUST_CHECK int wf_raw_pause(int64_t *pause_ns);
+
 /* close as a job: arg points at the descriptor, which is gone whatever this returns. */
 int wf_raw_close_job(void *arg);
 
