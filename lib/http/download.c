@@ -2,6 +2,7 @@
  * A URL into a file: which part of it is asked for, and whether the answer is that part. */
 #include "http/download.h"
 
+#include "base/opts.h"
 #include "http/session.h"
 #include "plat/mem.h"
 
@@ -27,20 +28,6 @@ struct download {
 };
 
 /* ---- asking -------------------------------------------------------------------------------------------- */
-
-static int copy_headers(struct download *d)
-{
-    const weft_http_field *from = d->request.headers;
-    while (from != NULL && from[d->n_headers].name != NULL)
-        d->n_headers++;
-    d->headers = wf_alloc(wf_size_with(OWN_HEADERS + 1, 1, d->n_headers), sizeof(*d->headers));
-    if (d->headers == NULL)
-        return WEFT_ENOMEM;
-    if (from != NULL)
-        memcpy(d->headers, from, d->n_headers * sizeof(*from));
-    d->request.headers = d->headers;
-    return 0;
-}
 
 /* Asks for what is missing, and for the byte before: of a part that is the whole, too, there is a rest. */
 static int ask(struct download *d, weft_http_response **out)
@@ -188,13 +175,14 @@ static int attempt(struct download *d)
  * for, once. */
 static int run(struct download *d)
 {
-    int rc = copy_headers(d);
-    if (rc < 0)
-        return rc;
+    d->headers = wf_http_fields_extend(d->request.headers, OWN_HEADERS, &d->n_headers);
+    if (d->headers == NULL)
+        return WEFT_ENOMEM;
+    d->request.headers = d->headers;
     if (d->opts.restart)
         d->part.size = 0;
     d->progress = (weft_http_progress){ d->part.size, -1, d->part.size };
-    rc = attempt(d);
+    int rc = attempt(d);
     if (d->is_stale && d->part.size > 0) {
         d->part.size = 0;
         rc = attempt(d);
@@ -204,15 +192,9 @@ static int run(struct download *d)
 
 static int take_opts(struct download *d, const weft_http_download_opts *user_opts)
 {
-    if (user_opts != NULL)
-        memcpy(&d->opts, user_opts,
-               user_opts->size_ != 0 ? WF_MIN(user_opts->size_, sizeof(d->opts)) : sizeof(d->opts));
+    wf_opts_copy(&d->opts, sizeof(d->opts), user_opts);
     d->is_unwatched = d->opts.progress == NULL;
-    const weft_http_request_opts *request = d->opts.request;
-    if (request == NULL)
-        return 0;
-    memcpy(&d->request, request,
-           request->size_ != 0 ? WF_MIN(request->size_, sizeof(d->request)) : sizeof(d->request));
+    wf_opts_copy(&d->request, sizeof(d->request), d->opts.request);
     if (d->request.body_rx == NULL)
         return 0;
     wf_http_source_drop(&d->request);

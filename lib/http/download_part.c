@@ -77,13 +77,9 @@ static int write_tag(struct wf_http_part *part)
 
 /* ---- opening and closing ------------------------------------------------------------------------------ */
 
-static char *join(const char *path, const char *ending)
+static char *beside(const char *path, const char *ending)
 {
-    size_t size = wf_size_with(strlen(path), 1, strlen(ending) + 1);
-    char *joined = wf_alloc(size, 1);
-    if (joined != NULL)
-        (void)snprintf(joined, size, "%s%s", path, ending);
-    return joined;
+    return wf_http_join(path, strlen(path), ending);
 }
 
 static int measure(struct wf_http_part *part)
@@ -98,7 +94,7 @@ static int measure(struct wf_http_part *part)
 int wf_http_part_open(struct wf_http_part *part, const char *url, const char *path)
 {
     *part = (struct wf_http_part){
-        .path = path, .url = url, .part = join(path, ".part"), .tag = join(path, ".part.tag")
+        .path = path, .url = url, .part = beside(path, ".part"), .tag = beside(path, ".part.tag")
     };
     if (part->part == NULL || part->tag == NULL)
         return WEFT_ENOMEM;
@@ -132,7 +128,7 @@ int wf_http_part_restart(struct wf_http_part *part, const weft_http_response *re
         rc = weft_whole_write(part->part, "", 0);
     if (rc < 0 || validator == NULL)
         return rc;
-    part->validator = join(validator, "");
+    part->validator = wf_http_copy(validator);
     return part->validator != NULL ? write_tag(part) : WEFT_ENOMEM;
 }
 

@@ -3,7 +3,8 @@
  * what a cancel leaves (a connection that is not made yet, a wait that is not over) the next one
  * takes up where it was. */
 #include "http/events_parse.h"
-#include "http/session.h"
+#include "base/opts.h"
+#include "http/retry.h"
 
 #include "base/rng.h"
 #include "plat/mem.h"
@@ -97,29 +98,11 @@ static int connect_once(struct events *events)
 
 /* ---- again and again ----------------------------------------------------------------------------------- */
 
-/* What another attempt may mend: the stream's end, and what happens to connections. */
+/* The stream's end is one, and so is what a request would not be made again for. */
 static bool is_passing(int rc)
 {
-    switch (rc) {
-    case 0:
-    case WEFT_EEOF:
-    case WEFT_ENAME:
-    case WEFT_EHTTPPOOL:
-    case WEFT_EHTTPCONNECT:
-    case WEFT_EHTTPFIRST:
-    case WEFT_EHTTPIDLE:
-    case -ECONNREFUSED:
-    case -ECONNRESET:
-    case -ECONNABORTED:
-    case -EPIPE:
-    case -EIO:
-    case -ETIMEDOUT:
-    case -ENETDOWN:
-    case -ENETUNREACH:
-    case -EHOSTDOWN:
-    case -EHOSTUNREACH: return true;
-    default: return false;
-    }
+    return rc == 0 || wf_http_is_passing(rc) || rc == WEFT_ENAME || rc == WEFT_EHTTPPOOL ||
+           rc == WEFT_EHTTPIDLE || rc == -EIO;
 }
 
 static int64_t delay_of(struct events *events)
@@ -224,31 +207,10 @@ static int close_events(void *state)
     return 0;
 }
 
-static char *copy_text(const char *text)
-{
-    size_t size = strlen(text) + 1;
-    char *copy = wf_realloc(NULL, size);
-    return copy != NULL ? memcpy(copy, text, size) : NULL;
-}
-
-static bool copy_headers(struct events *events)
-{
-    const weft_http_field *from = events->request.headers;
-    while (from != NULL && from[events->n_headers].name != NULL)
-        events->n_headers++;
-    events->headers = wf_alloc(wf_size_with(OWN_HEADERS + 1, 1, events->n_headers),
-                               sizeof(*events->headers));
-    if (events->headers != NULL && from != NULL)
-        memcpy(events->headers, from, events->n_headers * sizeof(*from));
-    return events->headers != NULL;
-}
-
 static void copy_request(struct events *events, const weft_http_request_opts *request)
 {
     weft_http_request_opts *to = &events->request;
-    if (request != NULL)
-        memcpy(to, request,
-               request->size_ != 0 ? WF_MIN(request->size_, sizeof(*to)) : sizeof(*to));
+    wf_opts_copy(to, sizeof(*to), request);
     to->size_ = sizeof(*to);
     if (to->timeouts.idle_ns == 0)
         to->timeouts.idle_ns = -1;
@@ -259,9 +221,11 @@ static int set_up(struct events *events, const char *url, const weft_http_events
     events->max_retries = opts->max_retries != 0 ? opts->max_retries : MAX_RETRIES;
     events->max_retry_ns = opts->max_retry_ns > 0 ? opts->max_retry_ns : WEFT_SEC(300);
     wf_rng_seed(&events->rng, (uint64_t)weft_now_ns(), (uintptr_t)events);
-    events->method = copy_text(opts->method != NULL ? opts->method : "GET");
-    events->url = copy_text(url);
-    if (events->method == NULL || events->url == NULL || !copy_headers(events))
+    events->method = wf_http_copy(opts->method != NULL ? opts->method : "GET");
+    events->url = wf_http_copy(url);
+    events->headers = wf_http_fields_extend(events->request.headers, OWN_HEADERS,
+                                            &events->n_headers);
+    if (events->method == NULL || events->url == NULL || events->headers == NULL)
         return WEFT_ENOMEM;
     if (opts->last_id != NULL && !wf_http_is_value(opts->last_id))
         return WEFT_EINVAL;
@@ -296,9 +260,7 @@ int weft_http_events_open(weft_http_session *session, const char *url,
 {
     weft_http_events_opts opts = { .size_ = 0 };
     struct events *events;
-    if (user_opts != NULL)
-        memcpy(&opts, user_opts,
-               user_opts->size_ != 0 ? WF_MIN(user_opts->size_, sizeof(opts)) : sizeof(opts));
+    wf_opts_copy(&opts, sizeof(opts), user_opts);
     if (opts.request != NULL && opts.request->body_rx != NULL) {
         wf_http_source_drop(opts.request);
         return WEFT_EINVAL;

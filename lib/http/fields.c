@@ -62,6 +62,18 @@ bool wf_http_fields_have(const weft_http_field *fields, const char *name)
     return false;
 }
 
+weft_http_field *wf_http_fields_extend(const weft_http_field *fields, size_t n_more, size_t *out_n)
+{
+    size_t n = 0;
+    while (fields != NULL && fields[n].name != NULL)
+        n++;
+    weft_http_field *list = wf_alloc(wf_size_with(n_more + 1, 1, n), sizeof(*list));
+    if (list != NULL && n > 0)
+        memcpy(list, fields, n * sizeof(*list));
+    *out_n = n;
+    return list;
+}
+
 int wf_http_fields_add(struct curl_slist **list, const weft_http_field *fields)
 {
     int rc = 0;

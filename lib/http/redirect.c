@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * Redirects, followed here and not by libcurl, which would send a request's own headers to whatever
  * host it is told. To another origin (scheme, host and port) goes nothing but what the caller
- * marked for it, the type of the body and which bytes of the answer are wanted, or a download could not go on; from https to http nothing at
- * all; a body goes on only where the status says so, and only one that can be sent again. */
+ * marked for it, the type of the body, and which bytes of the answer are wanted in what encoding, or a
+ * download could not go on; from https to http nothing at all; a body goes on only where the status says
+ * so, and only one that can be sent again. */
 #include "http/session.h"
 
 #include "plat/mem.h"
@@ -27,10 +28,9 @@ static bool becomes_get(const weft_http_response *x)
 
 static int make_get(weft_http_response *x)
 {
-    char *method = wf_realloc(NULL, sizeof("GET"));
+    char *method = wf_http_copy("GET");
     if (method == NULL)
         return WEFT_ENOMEM;
-    memcpy(method, "GET", sizeof("GET"));
     wf_free(x->method);
     x->method = method;
     x->is_upload = false;

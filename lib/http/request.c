@@ -2,6 +2,7 @@
  * A request, from what the caller said to the head of its answer. */
 #include "http/retry.h"
 
+#include "base/opts.h"
 #include "plat/mem.h"
 
 #include <string.h>
@@ -14,7 +15,7 @@ static int64_t timeout_of(int64_t own_ns, int64_t session_ns)
     return own_ns != 0 ? own_ns : session_ns;
 }
 
-static void set_timeouts(weft_http_response *x, const weft_http_timeouts *own)
+void wf_http_set_timeouts(weft_http_response *x, const weft_http_timeouts *own)
 {
     const weft_http_timeouts *session = &x->session->opts.timeouts;
     x->timeouts = (weft_http_timeouts){
@@ -24,16 +25,6 @@ static void set_timeouts(weft_http_response *x, const weft_http_timeouts *own)
         .idle_ns = timeout_of(own->idle_ns, session->idle_ns),
         .total_ns = timeout_of(own->total_ns, session->total_ns),
     };
-}
-
-static int copy_text(const char *text, char **out)
-{
-    size_t size = strlen(text) + 1;
-    *out = wf_realloc(NULL, size);
-    if (*out == NULL)
-        return WEFT_ENOMEM;
-    memcpy(*out, text, size);
-    return 0;
 }
 
 /* libcurl waits for leave to send a large body, and names a type for it, unless it is told not to. */
@@ -130,14 +121,15 @@ static int prepare(weft_http_response *x, const char *method, const char *url,
 {
     if (!wf_http_is_token(method))
         return WEFT_EINVAL;
-    int rc = copy_text(method, &x->method);
+    x->method = wf_http_copy(method);
+    int rc = x->method == NULL ? WEFT_ENOMEM : 0;
     if (rc == 0)
         rc = wf_http_url_make(x->session->opts.base_url, url, opts->query, &x->url);
     if (rc == 0)
         rc = set_body(x, opts, source);
     if (rc == 0)
         rc = set_headers(x, opts);
-    set_timeouts(x, &opts->timeouts);
+    wf_http_set_timeouts(x, &opts->timeouts);
     x->max_body = opts->max_body != 0 ? opts->max_body : (size_t)64 << 20;
     x->max_body = WF_MIN(x->max_body, (size_t)PTRDIFF_MAX - 1); /* and a 0 at its end */
     return rc;
@@ -179,9 +171,7 @@ int weft_http_request(weft_http_session *session, const char *method, const char
 {
     weft_http_request_opts opts = { .size_ = 0 };
     weft_http_response *x = NULL;
-    if (user_opts != NULL)
-        memcpy(&opts, user_opts,
-               user_opts->size_ != 0 ? WF_MIN(user_opts->size_, sizeof(opts)) : sizeof(opts));
+    wf_opts_copy(&opts, sizeof(opts), user_opts);
     int rc = session == NULL || method == NULL || url == NULL || out_response == NULL ? WEFT_EINVAL
              : wf_http_has_forked(session)                                            ? WEFT_EFORK
                                            : wf_http_response_make(session, &x);

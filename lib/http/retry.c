@@ -6,6 +6,8 @@
  *       are down are not asked several times as often as those that are up. Both grow under the lock. */
 #include "http/retry.h"
 
+#include "base/opts.h"
+
 #include <errno.h>
 #include <string.h>
 #include <time.h>
@@ -36,8 +38,7 @@ void wf_http_retries_init(struct wf_http_retries *retries, const weft_http_respo
     if (from == NULL)
         return;
     retries->policy.tries = 0;
-    memcpy(&retries->policy, from,
-           from->size_ != 0 ? WF_MIN(from->size_, sizeof(*from)) : sizeof(*from));
+    wf_opts_copy(&retries->policy, sizeof(retries->policy), from);
     set_defaults(&retries->policy);
 }
 
@@ -51,8 +52,7 @@ static bool is_idempotent(const char *method)
     return false;
 }
 
-/* What another try may mend. */
-static bool is_passing(int rc)
+bool wf_http_is_passing(int rc)
 {
     switch (rc) {
     case WEFT_EEOF:
@@ -149,7 +149,7 @@ static int64_t decide(const weft_http_response *x, const struct wf_http_source *
     }
     if (++retries->n_tries >= policy->tries || !(is_repeatable || policy->any_method))
         return -1;
-    if (!(rc < 0 ? is_passing(rc) : is_busy(policy, x->head.status)))
+    if (!(rc < 0 ? wf_http_is_passing(rc) : is_busy(policy, x->head.status)))
         return -1;
     int64_t wait_ns = wait_of(x, retries, rc >= 0);
     return wait_ns >= 0 && is_affordable(x->session) ? wait_ns : -1;

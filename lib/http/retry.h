@@ -24,6 +24,9 @@ WF_MUST_CHECK int wf_http_run_with_retries(weft_http_response *x,
                                            struct wf_http_source *source,
                                            struct wf_http_retries *retries);
 
+/* Is it a failure that another attempt may mend? */
+bool wf_http_is_passing(int rc);
+
 /* How long Retry-After asks to wait, from now_s (seconds of the calendar) on; -1: it is neither a number
  * nor a date. */
 int64_t wf_http_retry_after(const char *value, int64_t now_s);

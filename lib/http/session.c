@@ -2,6 +2,7 @@
  * The life of a session. */
 #include "http/session.h"
 
+#include "base/opts.h"
 #include "plat/fork.h"
 #include "plat/mem.h"
 
@@ -118,8 +119,7 @@ static void copy_retry(weft_http_session *session)
     const weft_http_retry_opts *from = session->opts.retry;
     if (from == NULL)
         return;
-    memcpy(&session->retry, from,
-           from->size_ != 0 ? WF_MIN(from->size_, sizeof(*from)) : sizeof(*from));
+    wf_opts_copy(&session->retry, sizeof(session->retry), from);
     session->retry.size_ = 0; /* the copy is as long as ours */
     session->opts.retry = &session->retry;
 }
@@ -127,9 +127,7 @@ static void copy_retry(weft_http_session *session)
 static int take_opts(weft_http_session *session, const weft_http_session_opts *user_opts)
 {
     weft_http_session_opts *opts = &session->opts;
-    if (user_opts != NULL)
-        memcpy(opts, user_opts,
-               user_opts->size_ != 0 ? WF_MIN(user_opts->size_, sizeof(*opts)) : sizeof(*opts));
+    wf_opts_copy(opts, sizeof(*opts), user_opts);
     opts->user_agent = opts->user_agent != NULL ? opts->user_agent : "weft";
     opts->limit = OR(opts->limit, (unsigned)DEFAULT_LIMIT);
     opts->max_redirects = OR(opts->max_redirects, DEFAULT_REDIRECTS);

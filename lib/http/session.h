@@ -244,6 +244,12 @@ void wf_http_note_complete_locked(weft_http_response *x);
 /* Its deadline, counted from now, and what it is when that comes; d_ns <= 0: the total's alone. */
 void wf_http_arm_locked(weft_http_response *x, int64_t d_ns, int code);
 
+/* ---- text.c ------------------------------------------------------------------------------------------ */
+
+/* The first bytes of text, and more, in one piece, which is the caller's (wf_free). NULL: no memory. */
+char *wf_http_join(const char *text, size_t size, const char *more);
+static inline char *wf_http_copy(const char *text) { return wf_http_join("", 0, text); }
+
 /* ---- fields.c: what goes to the server -------------------------------------------------------------- */
 
 bool wf_http_is_token(const char *text);
@@ -252,6 +258,8 @@ bool wf_http_is_value(const char *text);
 /* Appends one, or all but those that `unless` has too; *list is the caller's to free on every path. */
 WF_MUST_CHECK int wf_http_field_add(struct curl_slist **list, const char *name, const char *value);
 WF_MUST_CHECK int wf_http_fields_add(struct curl_slist **list, const weft_http_field *fields);
+/* The list, its texts borrowed, with room for so many more and the end. NULL: no memory. */
+weft_http_field *wf_http_fields_extend(const weft_http_field *fields, size_t n_more, size_t *out_n);
 bool wf_http_fields_have(const weft_http_field *fields, const char *name);
 
 /* ---- auth.c ----------------------------------------------------------------------------------------- */
@@ -301,6 +309,9 @@ WF_MUST_CHECK int wf_http_wait(weft_http_response *x, bool (*has_come)(void *x))
 WF_MUST_CHECK int wf_http_leave(weft_http_response *x);
 
 /* ---- request.c -------------------------------------------------------------------------------------- */
+
+/* Its own, or else the session's. */
+void wf_http_set_timeouts(weft_http_response *x, const weft_http_timeouts *own);
 
 /* The headers that go to any origin. */
 WF_MUST_CHECK int wf_http_cross_origin_add(struct curl_slist **list, const weft_http_response *x,

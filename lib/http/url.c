@@ -131,15 +131,6 @@ bool wf_http_url_is_plain(const char *text)
     return target != NULL && is_plain_target(target);
 }
 
-static int copy_text(const char *text, char **out)
-{
-    size_t size = strlen(text) + 1;
-    *out = wf_realloc(NULL, size);
-    if (*out != NULL)
-        memcpy(*out, text, size);
-    return *out != NULL ? 0 : WEFT_ENOMEM;
-}
-
 /* How much of base goes before a target; 0: it is not so plain. "//" begins another origin. */
 static size_t plain_origin(const char *base, const char *target)
 {
@@ -147,17 +138,6 @@ static size_t plain_origin(const char *base, const char *target)
         return 0;
     const char *end = skip_origin(base);
     return end != NULL && (*end == '\0' || is_plain_target(end)) ? (size_t)(end - base) : 0;
-}
-
-static int join(const char *origin, size_t size, const char *target, char **out)
-{
-    size_t target_size = strlen(target) + 1;
-    *out = wf_realloc(NULL, wf_size_with(size, 1, target_size));
-    if (*out == NULL)
-        return WEFT_ENOMEM;
-    memcpy(*out, origin, size);
-    memcpy(*out + size, target, target_size);
-    return 0;
 }
 
 /* ---- URLs ------------------------------------------------------------------------------------------- */
@@ -168,9 +148,9 @@ static int copy_part(CURLU *url, CURLUPart part, unsigned flags, char **out)
     int rc = code_of_url(curl_url_get(url, part, &text, flags));
     if (rc < 0)
         return rc;
-    rc = copy_text(text, out);
+    *out = wf_http_copy(text);
     curl_free(text);
-    return rc;
+    return *out != NULL ? 0 : WEFT_ENOMEM;
 }
 
 static int make_by_parser(const char *base, const char *text, const weft_http_field *query,
@@ -197,12 +177,12 @@ int wf_http_url_make(const char *base, const char *text, const weft_http_field *
 {
     /* Nothing to be relative to, or no more than an origin, and nothing to add: to parse it costs a
      * fifth of a short request. */
-    if (query == NULL && wf_http_url_is_plain(text))
-        return copy_text(text, out_url);
-    size_t origin_size = query == NULL ? plain_origin(base, text) : 0;
-    if (origin_size > 0)
-        return join(base, origin_size, text, out_url);
-    return make_by_parser(base, text, query, out_url);
+    bool is_plain = query == NULL && wf_http_url_is_plain(text);
+    size_t origin_size = query == NULL && !is_plain ? plain_origin(base, text) : 0;
+    if (!is_plain && origin_size == 0)
+        return make_by_parser(base, text, query, out_url);
+    *out_url = wf_http_join(origin_size > 0 ? base : "", origin_size, text);
+    return *out_url != NULL ? 0 : WEFT_ENOMEM;
 }
 
 const char *wf_http_url_shown(const char *url)

@@ -2,6 +2,7 @@
  * Messages both ways, and the end: websocket.h has the rules. */
 #include "http/websocket.h"
 
+#include "base/opts.h"
 #include "plat/mem.h"
 
 #include <errno.h>
@@ -420,9 +421,7 @@ int weft_websocket_open(weft_http_session *session, const char *url,
         return WEFT_EINVAL;
     if (wf_http_has_forked(session))
         return WEFT_EFORK;
-    if (user_opts != NULL)
-        memcpy(&opts, user_opts,
-               user_opts->size_ != 0 ? WF_MIN(user_opts->size_, sizeof(opts)) : sizeof(opts));
+    wf_opts_copy(&opts, sizeof(opts), user_opts);
     weft_websocket *socket = wf_alloc(1, sizeof(*socket));
     int rc = socket == NULL ? WEFT_ENOMEM : wf_http_response_make(session, &socket->x);
     if (rc == 0)

@@ -37,7 +37,8 @@ struct weft_websocket {
     char reason[WF_FRAME_CONTROL_MOST];
 };
 
-/* websocket_open.c: what the transfer is; then, with its fields set, asks for it, and reads the answer, whose bytes are taken. */
+/* websocket_open.c: what the transfer is; then, with its fields set, asks for it, and reads the answer,
+ * whose bytes are taken. */
 WF_MUST_CHECK int wf_websocket_prepare(weft_http_response *x, const char *url,
                                        const weft_websocket_opts *opts);
 WF_MUST_CHECK int wf_websocket_shake_hands(weft_websocket *socket, const weft_websocket_opts *opts);

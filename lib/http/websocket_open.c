@@ -7,49 +7,27 @@
 #include "plat/mem.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/random.h>
 
 /* ---- the transfer ---------------------------------------------------------------------------------------- */
 
-static char *copy_text(const char *text)
-{
-    size_t size = strlen(text) + 1;
-    char *copy = wf_realloc(NULL, size);
-    return copy != NULL ? memcpy(copy, text, size) : NULL;
-}
-
 /* ws: is to http: as wss: is to https:, which is what libcurl connects to. */
 static char *as_http(const char *url)
 {
     bool is_tls = strncasecmp(url, "wss:", 4) == 0;
     if (!is_tls && strncasecmp(url, "ws:", 3) != 0)
-        return copy_text(url);
-    const char *rest = url + (is_tls ? 3 : 2), *scheme = is_tls ? "https" : "http";
-    size_t size = strlen(scheme) + strlen(rest) + 1;
-    char *copy = wf_realloc(NULL, size);
-    if (copy != NULL)
-        (void)snprintf(copy, size, "%s%s", scheme, rest);
-    return copy;
-}
-
-static void set_timeouts(weft_http_response *x, const weft_http_timeouts *own)
-{
-    const weft_http_timeouts *session = &x->session->opts.timeouts;
-    x->timeouts = (weft_http_timeouts){
-        .pool_ns = own->pool_ns != 0 ? own->pool_ns : session->pool_ns,
-        .connect_ns = own->connect_ns != 0 ? own->connect_ns : session->connect_ns,
-        .first_byte_ns = own->first_byte_ns != 0 ? own->first_byte_ns : session->first_byte_ns,
-    };
+        return wf_http_copy(url);
+    return is_tls ? wf_http_join("https", 5, url + 3) : wf_http_join("http", 4, url + 2);
 }
 
 int wf_websocket_prepare(weft_http_response *x, const char *url, const weft_websocket_opts *opts)
 {
     char *http = as_http(url);
-    x->method = copy_text("GET");
-    set_timeouts(x, &opts->timeouts);
+    x->method = wf_http_copy("GET");
+    wf_http_set_timeouts(x, &opts->timeouts);
+    x->timeouts.idle_ns = x->timeouts.total_ns = 0; /* those of an answer with an end */
     int rc = http == NULL || x->method == NULL
                  ? WEFT_ENOMEM
                  : wf_http_url_make(x->session->opts.base_url, http, opts->query, &x->url);
@@ -59,30 +37,36 @@ int wf_websocket_prepare(weft_http_response *x, const char *url, const weft_webs
 
 /* ---- the request ------------------------------------------------------------------------------------------ */
 
-struct request {
+struct bytes {
     char *data;
     size_t size, room;
+};
+
+static int append(struct bytes *bytes, const char *data, size_t size)
+{
+    if (bytes->data == NULL || bytes->room - bytes->size < size) {
+        size_t room = WF_MAX(bytes->room * 2, bytes->size + size);
+        room = WF_MAX(room, (size_t)1024);
+        char *grown = wf_realloc(bytes->data, room);
+        if (grown == NULL)
+            return WEFT_ENOMEM;
+        bytes->data = grown;
+        bytes->room = room;
+    }
+    memcpy(bytes->data + bytes->size, data, size);
+    bytes->size += size;
+    return 0;
+}
+
+struct request {
+    struct bytes bytes;
     int rc;
 };
 
 static void add(struct request *request, const char *text)
 {
-    size_t size = strlen(text);
-    if (request->rc < 0)
-        return;
-    if (request->room - request->size < size) {
-        size_t room = WF_MAX(request->room * 2, request->size + size);
-        room = WF_MAX(room, (size_t)1024);
-        char *grown = wf_realloc(request->data, room);
-        if (grown == NULL) {
-            request->rc = WEFT_ENOMEM;
-            return;
-        }
-        request->data = grown;
-        request->room = room;
-    }
-    memcpy(request->data + request->size, text, size);
-    request->size += size;
+    if (request->rc == 0)
+        request->rc = append(&request->bytes, text, strlen(text));
 }
 
 static void add_field(struct request *request, const char *name, const char *value)
@@ -124,6 +108,21 @@ static void add_fields(struct request *request, const weft_http_field *fields,
     }
 }
 
+static void add_auth(struct request *request, const weft_http_session *session,
+                     const weft_websocket_opts *opts)
+{
+    const weft_http_request_opts own = { .headers = opts->headers, .bearer = opts->bearer };
+    struct curl_slist *list = NULL;
+    int rc = wf_http_auth_add(&list, &session->opts, &own);
+    if (request->rc == 0)
+        request->rc = rc;
+    for (const struct curl_slist *line = list; line != NULL; line = line->next) {
+        add(request, line->data);
+        add(request, "\r\n");
+    }
+    curl_slist_free_all(list);
+}
+
 static void add_users_fields(struct request *request, const weft_http_session *session,
                              const weft_websocket_opts *opts)
 {
@@ -132,13 +131,7 @@ static void add_users_fields(struct request *request, const weft_http_session *s
         add_field(request, "User-Agent", session->opts.user_agent);
     add_fields(request, opts->headers, NULL);
     add_fields(request, session->opts.headers, opts);
-    if (opts->bearer != NULL) {
-        add(request, "Authorization: Bearer ");
-        if (!wf_http_is_value(opts->bearer))
-            request->rc = WEFT_EINVAL;
-        add(request, opts->bearer);
-        add(request, "\r\n");
-    }
+    add_auth(request, session, opts);
     if (opts->protocols != NULL)
         add_field(request, "Sec-WebSocket-Protocol", opts->protocols);
 }
@@ -162,35 +155,13 @@ static int make_request(struct request *request, const weft_http_response *x, co
     }
     wf_free(host);
     wf_free(target);
-    return request->rc < 0 || request->size <= WF_HTTP_RING ? request->rc : WEFT_EINVAL;
+    return request->rc < 0 || request->bytes.size <= WF_HTTP_RING ? request->rc : WEFT_EINVAL;
 }
 
 /* ---- the answer ------------------------------------------------------------------------------------------- */
 
-struct line {
-    char *data;
-    size_t size, room;
-};
-
-static int add_to_line(struct line *line, const char *data, size_t size)
-{
-    if (line->size + size > WF_HTTP_MAX_HEAD)
-        return WEFT_EHTTPLIMIT;
-    if (line->data == NULL || line->room - line->size < size) {
-        size_t room = WF_MAX(line->room * 2, line->size + size);
-        char *grown = wf_realloc(line->data, room);
-        if (grown == NULL)
-            return WEFT_ENOMEM;
-        line->data = grown;
-        line->room = room;
-    }
-    memcpy(line->data + line->size, data, size);
-    line->size += size;
-    return 0;
-}
-
 /* Takes bytes up to the end of a line, if it is there. 1: the head is complete. */
-static int take_line(weft_http_response *x, struct line *line)
+static int take_line(weft_http_response *x, struct bytes *line)
 {
     const char *data = NULL;
     int64_t n = wf_http_body_wait(x, &data);
@@ -198,7 +169,7 @@ static int take_line(weft_http_response *x, struct line *line)
         return n == 0 ? WEFT_EEOF : (int)n;
     const char *end = memchr(data, '\n', (size_t)n);
     size_t size = end != NULL ? (size_t)(end - data) + 1 : (size_t)n;
-    int rc = add_to_line(line, data, size);
+    int rc = line->size + size > WF_HTTP_MAX_HEAD ? WEFT_EHTTPLIMIT : append(line, data, size);
     wf_http_body_taken(x, size);
     if (rc < 0 || end == NULL)
         return rc;
@@ -209,7 +180,7 @@ static int take_line(weft_http_response *x, struct line *line)
 
 static int read_answer(weft_http_response *x)
 {
-    struct line line = { .data = NULL };
+    struct bytes line = { .data = NULL };
     int rc = 0;
     while (rc == 0)
         rc = take_line(x, &line);
@@ -259,7 +230,8 @@ static void send_request(weft_http_response *x, const struct request *request)
 {
     struct wf_http_role *role = &x->session->role;
     wf_http_role_lock(role);
-    (void)wf_http_tunnel_put_locked(x, request->data, request->size, 0); /* it has room for it */
+    (void)wf_http_tunnel_put_locked(x, request->bytes.data, request->bytes.size,
+                                    0); /* it has room for it */
     wf_http_role_unlock(role);
 }
 
@@ -289,7 +261,7 @@ int wf_websocket_shake_hands(weft_websocket *socket, const weft_websocket_opts *
         send_request(x, &request);
         rc = read_answer(x);
     }
-    wf_free(request.data);
+    wf_free(request.bytes.data);
     disarm(x);
     return rc < 0 ? rc : check_answer(socket, key, opts->protocols);
 }

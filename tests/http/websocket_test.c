@@ -522,6 +522,32 @@ WT_TEST(places_are_given_back)
     peer_stop(&peer);
 }
 
+/* ---- who asks ---------------------------------------------------------------------------------------------- */
+
+static const char *asked_with(struct peer *peer, const weft_websocket_opts *opts)
+{
+    static const weft_http_session_opts as_user = { .user = "Aladdin", .password = "open sesame" };
+    WEFT_AUTO(weft_http_session, session);
+    WEFT_AUTO(weft_websocket, socket);
+    ck_assert_int_eq(weft_http_session_open(&as_user, &session), 0);
+    ck_assert_int_eq(weft_websocket_open(session, peer->url, opts, &socket), 0);
+    const char *line = strstr(peer->request, "\r\nAuthorization: ");
+    ck_assert_ptr_nonnull(line);
+    ck_assert_ptr_null(strstr(line + 2, "\r\nAuthorization: "));
+    return line;
+}
+
+WT_TEST(a_sessions_user_asks_unless_the_socket_says_who_does)
+{
+    struct peer peer;
+    peer_start(&peer, echo, NULL);
+    ck_assert_ptr_nonnull(
+        strstr(asked_with(&peer, NULL), ": Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==\r\n"));
+    ck_assert_ptr_nonnull(
+        strstr(asked_with(&peer, WEFT_OPTS(websocket, .bearer = "t")), ": Bearer t\r\n"));
+    peer_stop(&peer);
+}
+
 /* ---- without memory -------------------------------------------------------------------------------------- */
 
 static int say_hello(weft_http_session *session, const char *url)
