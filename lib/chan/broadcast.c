@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * Broadcasts: every value to every receiver (fanout.h). */
 #include "chan/fanout.h"
+#include "base/opts.h"
 
 #include <weft/broadcast.h>
-
-#include <string.h>
 
 static const struct wf_sink broadcast_sink = {
     .kind = "broadcast",
@@ -17,8 +16,7 @@ int weft_broadcast_open_sized(size_t elem_size, const weft_broadcast_opts *opts,
                               int line)
 {
     weft_broadcast_opts all = { 0 };
-    if (opts != NULL)
-        memcpy(&all, opts, opts->size_ != 0 ? WF_MIN(opts->size_, sizeof all) : sizeof all);
+    wf_opts_copy(&all, sizeof all, opts);
     return wf_fanout_open(elem_size,
                           &(struct wf_fanout_opts){
                               .name = all.name,

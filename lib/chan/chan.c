@@ -9,6 +9,7 @@
  * left, or after an abort, no path touches the ring any more, so it belongs to whoever emptied it
  * by setting n_full to 0. */
 #include "chan/chan.h"
+#include "base/opts.h"
 #include "chan/meter.h"
 #include "chan/registry.h"
 #include "chan/weight.h"
@@ -38,8 +39,7 @@ int wf_chan_check_opts(size_t elem_size, const weft_chan_opts *opts)
 static int read_opts(size_t elem_size, const weft_chan_opts *opts, weft_chan_opts *out)
 {
     *out = (weft_chan_opts){ 0 };
-    if (opts != NULL)
-        memcpy(out, opts, opts->size_ != 0 ? WF_MIN(opts->size_, sizeof *out) : sizeof *out);
+    wf_opts_copy(out, sizeof(*out), opts);
     int rc = wf_chan_check_opts(elem_size, out);
     if (rc < 0)
         return rc;

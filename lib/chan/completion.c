@@ -8,6 +8,7 @@
  *
  * A callback may run on a thread that weft has never seen, so nothing here needs a record of it. */
 #include "chan/chan.h"
+#include "base/opts.h"
 #include "plat/mem.h"
 
 #include <weft/completion.h>
@@ -45,8 +46,7 @@ static void count_in(weft_completer *done)
 static weft_chan_opts read_opts(const weft_completion_opts *opts)
 {
     weft_completion_opts all = { 0 };
-    if (opts != NULL)
-        memcpy(&all, opts, opts->size_ != 0 ? WF_MIN(opts->size_, sizeof all) : sizeof all);
+    wf_opts_copy(&all, sizeof all, opts);
     return (weft_chan_opts){ .capacity = 1, .name = all.name, .drop = all.drop };
 }
 

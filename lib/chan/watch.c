@@ -2,10 +2,9 @@
  * Watches: the latest value to every receiver (fanout.h). The value is kept for who may come, so
  * there is, for the channel, always one receiver. */
 #include "chan/fanout.h"
+#include "base/opts.h"
 
 #include <weft/watch.h>
-
-#include <string.h>
 
 static const struct wf_sink watch_sink = {
     .kind = "watch",
@@ -18,8 +17,7 @@ int weft_watch_open_sized(size_t elem_size, const weft_watch_opts *opts, weft_se
                           weft_receiver **out_rx, const char *file, int line)
 {
     weft_watch_opts all = { 0 };
-    if (opts != NULL)
-        memcpy(&all, opts, opts->size_ != 0 ? WF_MIN(opts->size_, sizeof all) : sizeof all);
+    wf_opts_copy(&all, sizeof all, opts);
     return wf_fanout_open(elem_size,
                           &(struct wf_fanout_opts){
                               .name = all.name,

@@ -19,6 +19,7 @@
  * A receive that finds its line in the block takes no lock and asks for nothing but memchr; giving
  * way to others happens with each block, where the task waits anyway. */
 #include "blocking/pool.h"
+#include "base/opts.h"
 #include "chan/lent.h"
 #include "chan/source.h"
 #include "io/lines.h"
@@ -313,9 +314,7 @@ static int open_job(void *arg)
 static struct lines *make_lines(const weft_lines_opts *user_opts)
 {
     weft_lines_opts opts = { .size_ = 0 };
-    if (user_opts != NULL)
-        memcpy(&opts, user_opts,
-               user_opts->size_ != 0 ? WF_MIN(user_opts->size_, sizeof(opts)) : sizeof(opts));
+    wf_opts_copy(&opts, sizeof(opts), user_opts);
     struct lines *in = wf_alloc(1, sizeof(*in));
     if (in == NULL)
         return NULL;

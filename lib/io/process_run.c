@@ -3,12 +3,12 @@
  * stdout by the caller, so none of them can fill up while another is waited for. */
 #include "io/process.h"
 
+#include "base/opts.h"
 #include "io/raw.h"
 #include "plat/mem.h"
 #include "sched/iowait.h"
 
 #include <errno.h>
-#include <string.h>
 #include <weft/cancel.h>
 #include <weft/process_run.h>
 #include <weft/scope.h>
@@ -195,8 +195,7 @@ int weft_process_run(const char *const argv[], const weft_process_opts *opts, co
     weft_process_opts all = { .size_ = 0 };
     if (out_output == NULL || (input == NULL && size > 0))
         return WEFT_EINVAL;
-    if (opts != NULL)
-        memcpy(&all, opts, opts->size_ != 0 ? WF_MIN(opts->size_, sizeof all) : sizeof all);
+    wf_opts_copy(&all, sizeof(all), opts);
     all.size_ = sizeof all;
     capture_by_default(&all.out);
     capture_by_default(&all.err);

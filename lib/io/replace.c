@@ -5,6 +5,7 @@
  * Until the rename has succeeded nothing but the temporary file exists, and every way out removes
  * it. */
 #include "blocking/pool.h"
+#include "base/opts.h"
 #include "io/file.h"
 #include "io/raw.h"
 #include "io/temp_name.h"
@@ -29,9 +30,7 @@ struct weft_replace {
 static weft_replace *make_replace(const char *path, const weft_replace_opts *user_opts)
 {
     weft_replace_opts opts = { .size_ = 0 };
-    if (user_opts != NULL)
-        memcpy(&opts, user_opts,
-               user_opts->size_ != 0 ? WF_MIN(user_opts->size_, sizeof opts) : sizeof opts);
+    wf_opts_copy(&opts, sizeof opts, user_opts);
     size_t size = strlen(path) + 1;
     weft_replace *it = wf_alloc(1, wf_size_with(sizeof *it, 1, size));
     if (it == NULL)

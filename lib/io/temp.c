@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Temporary files and folders. */
 #include "blocking/pool.h"
+#include "base/opts.h"
 #include "io/dir.h"
 #include "io/file.h"
 #include "io/temp_name.h"
@@ -26,9 +27,7 @@ struct temp_job {
 void wf_temp_read_opts(const weft_temp_opts *user_opts, weft_temp_opts *out)
 {
     memset(out, 0, sizeof *out);
-    if (user_opts != NULL)
-        memcpy(out, user_opts,
-               user_opts->size_ != 0 ? WF_MIN(user_opts->size_, sizeof *out) : sizeof *out);
+    wf_opts_copy(out, sizeof *out, user_opts);
     if (out->folder == NULL)
         out->folder = secure_getenv("TMPDIR");
     if (out->folder == NULL || out->folder[0] == '\0')

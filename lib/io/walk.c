@@ -11,6 +11,7 @@
  * An error is an item of its own: the walk of a large tree does not end with the first folder that
  * belongs to somebody else. */
 #include "blocking/pool.h"
+#include "base/opts.h"
 #include "chan/source.h"
 #include "io/entries.h"
 #include "plat/mem.h"
@@ -220,9 +221,7 @@ static const struct wf_source_ops walk_ops = {
 static struct walk *make_walk(const char *path, const weft_walk_opts *user_opts)
 {
     weft_walk_opts opts = { .size_ = 0 };
-    if (user_opts != NULL)
-        memcpy(&opts, user_opts,
-               user_opts->size_ != 0 ? WF_MIN(user_opts->size_, sizeof opts) : sizeof opts);
+    wf_opts_copy(&opts, sizeof(opts), user_opts);
     struct walk *walk = wf_alloc(1, sizeof *walk);
     if (walk == NULL)
         return NULL;

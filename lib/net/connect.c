@@ -2,6 +2,7 @@
  * Connecting to one address. */
 #include "net/connect.h"
 
+#include "base/opts.h"
 #include "plat/mem.h"
 #include "plat/sys.h"
 
@@ -9,7 +10,6 @@
 #include <weft/time.h>
 
 #include <errno.h>
-#include <string.h>
 
 enum { MOST_ADDRESSES = 16 };
 #define STAGGER_NS    INT64_C(250000000)
@@ -18,8 +18,7 @@ enum { MOST_ADDRESSES = 16 };
 weft_connect_opts wf_connect_opts_of(const weft_connect_opts *opts)
 {
     weft_connect_opts copy = { .size_ = 0 };
-    if (opts != NULL)
-        memcpy(&copy, opts, opts->size_ != 0 ? WF_MIN(opts->size_, sizeof copy) : sizeof copy);
+    wf_opts_copy(&copy, sizeof copy, opts);
     if (copy.stagger_ns <= 0)
         copy.stagger_ns = STAGGER_NS;
     return copy;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Listening and accepting. */
 #include "net/socket.h"
+#include "base/opts.h"
 #include "plat/clock.h"
 #include "plat/mem.h"
 #include "plat/sys.h"
@@ -8,7 +9,6 @@
 #include <weft/listener.h>
 
 #include <errno.h>
-#include <string.h>
 
 enum { DEFAULT_BACKLOG = 4096 };
 
@@ -26,8 +26,7 @@ int weft_listen(const char *where, const weft_listen_opts *opts, weft_listener *
     if (where == NULL || out_listener == NULL)
         return WEFT_EINVAL;
     weft_listen_opts copy = { .size_ = 0 };
-    if (opts != NULL)
-        memcpy(&copy, opts, opts->size_ != 0 ? WF_MIN(opts->size_, sizeof copy) : sizeof copy);
+    wf_opts_copy(&copy, sizeof copy, opts);
     int fd = wf_net_bind(where, SOCK_STREAM, copy.share_port);
     if (fd < 0)
         return fd;

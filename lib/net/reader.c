@@ -7,6 +7,7 @@
  * A piece that is looked for is pending as a whole, so the buffer grows until it has room for the
  * longest that is allowed, and its end. */
 #include "net/stream.h"
+#include "base/opts.h"
 #include "plat/mem.h"
 
 #include <weft/reader.h>
@@ -32,9 +33,7 @@ static int open_reader(const struct wf_bytes *from, const weft_reader_opts *user
                        weft_reader **out_reader)
 {
     weft_reader_opts opts = { .size_ = 0 };
-    if (user_opts != NULL)
-        memcpy(&opts, user_opts,
-               user_opts->size_ != 0 ? WF_MIN(user_opts->size_, sizeof opts) : sizeof opts);
+    wf_opts_copy(&opts, sizeof opts, user_opts);
     weft_reader *made = wf_alloc(1, sizeof *made);
     if (made == NULL)
         return WEFT_ENOMEM;

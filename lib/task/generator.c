@@ -3,6 +3,7 @@
  * generator_recv.c and generator_yield.c, the end in generator_close.c. */
 #include "task/generator.h"
 
+#include "base/opts.h"
 #include "plat/mem.h"
 #include "sched/locals.h"
 #include "sched/worker.h"
@@ -12,8 +13,7 @@
 static weft_generator_opts read_opts(const weft_generator_opts *opts, const weft_callable *what)
 {
     weft_generator_opts all = { 0 };
-    if (opts != NULL)
-        memcpy(&all, opts, opts->size_ != 0 ? WF_MIN(opts->size_, sizeof all) : sizeof all);
+    wf_opts_copy(&all, sizeof all, opts);
     if (all.name == NULL)
         all.name = what->name;
     return all;

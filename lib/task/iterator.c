@@ -4,6 +4,7 @@
  * The state is a byte copy behind the struct. next is not called again after an end or an error;
  * close runs once, at the close of the receiver, or when the open fails. */
 #include "chan/chan.h"
+#include "base/opts.h"
 #include "plat/mem.h"
 #include "sched/never_waits.h"
 
@@ -72,8 +73,7 @@ static const struct wf_source_ops never_waiting_ops = {
 static weft_iterator_opts read_opts(const weft_iterator_opts *opts)
 {
     weft_iterator_opts all = { 0 };
-    if (opts != NULL)
-        memcpy(&all, opts, opts->size_ != 0 ? WF_MIN(opts->size_, sizeof all) : sizeof all);
+    wf_opts_copy(&all, sizeof all, opts);
     if (all.name == NULL)
         all.name = "iterator";
     return all;

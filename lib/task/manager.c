@@ -2,12 +2,11 @@
  * Managers: opening one, its yield, closing its lease. Rules N1 to N4 are in manager.h. */
 #include "task/manager.h"
 
+#include "base/opts.h"
 #include "base/panic.h"
 #include "plat/mem.h"
 #include "sched/closing.h"
 #include "task/generator.h"
-
-#include <string.h>
 
 /* ---- the body's side ------------------------------------------------------------------------ */
 
@@ -132,8 +131,7 @@ int weft_lease_close(weft_lease *lease, int rc)
 static weft_generator_opts read_opts(const weft_manager_opts *opts)
 {
     weft_manager_opts all = { 0 };
-    if (opts != NULL)
-        memcpy(&all, opts, opts->size_ != 0 ? WF_MIN(opts->size_, sizeof all) : sizeof all);
+    wf_opts_copy(&all, sizeof(all), opts);
     return (weft_generator_opts){ .size_ = sizeof(weft_generator_opts), .name = all.name };
 }
 

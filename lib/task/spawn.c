@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * weft_scope_spawn and weft_run. */
+#include "base/opts.h"
 #include "plat/mem.h"
 #include "sched/worker.h"
 #include "task/spawn.h"
@@ -8,7 +9,6 @@
 #include "task/sim_main.h"
 #endif
 
-#include <string.h>
 #include <weft/runtime.h>
 
 int wf_spawn_refuse(const weft_callable *what, void *args, int rc)
@@ -139,8 +139,7 @@ static WF_NOINLINE int spawn_with_opts(weft_scope *scope, const weft_spawn_opts 
                                        int line)
 {
     weft_spawn_opts opts = { .size_ = 0 };
-    memcpy(&opts, user_opts,
-           user_opts->size_ != 0 ? WF_MIN(user_opts->size_, sizeof opts) : sizeof opts);
+    wf_opts_copy(&opts, sizeof opts, user_opts);
     return spawn(scope, &opts, what, args, file, line);
 }
 

@@ -4,6 +4,7 @@
  * Its state is its holder's alone, and a tick is made when it is received: so there is none on its
  * way that a reset or a stop could miss. */
 #include "chan/source.h"
+#include "base/opts.h"
 #include "plat/mem.h"
 
 #include <weft/ticker.h>
@@ -86,8 +87,7 @@ static int64_t first_due(int64_t interval_ns, int64_t first_ns)
 int weft_ticker_open(int64_t interval_ns, const weft_ticker_opts *opts, weft_receiver **out_rx)
 {
     weft_ticker_opts all = { 0 };
-    if (opts != NULL)
-        memcpy(&all, opts, opts->size_ != 0 ? WF_MIN(opts->size_, sizeof all) : sizeof all);
+    wf_opts_copy(&all, sizeof(all), opts);
     if (out_rx == NULL || interval_ns <= 0 || all.missed < WEFT_TICKS_BURST ||
         all.missed > WEFT_TICKS_SKIP)
         return WEFT_EINVAL;
