@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * Lines through a buffer: blocks of them cross the boundary, and the caller sees single lines. */
+#include "wt_lines.h"
 #include "wt_test.h"
 
 #include <stdatomic.h>
@@ -43,21 +44,6 @@ static int open_ahead(struct text *text, const weft_lines_opts *opts, size_t cap
     return weft_buffer(WEFT_MOVE(lines), capacity, out_rx);
 }
 
-/* "[line][line]" and the code of the end. */
-static int join(weft_rx(weft_line) lines, char *out, size_t room)
-{
-    size_t size = 0;
-    weft_each (line, lines) {
-        ck_assert_uint_lt(size + line.size + 3, room);
-        out[size++] = '[';
-        memcpy(out + size, line.data, line.size);
-        size += line.size;
-        out[size++] = ']';
-    }
-    out[size] = '\0';
-    return weft_error(lines);
-}
-
 /* ---- what comes --------------------------------------------------------------------------------- */
 
 static const char some_text[] = "one\ntwo\r\n\n\rfour\n\nand a longer one\nx\r\r\nlast";
@@ -71,8 +57,8 @@ static void compare(const weft_lines_opts *opts, size_t at_once, size_t capacity
     ck_assert_int_eq(weft_lines_read_by(read_text, &text, opts, (weft_receiver **)(void *)&lines),
                      0);
     ck_assert_int_eq(open_ahead(&again, opts, capacity, &ahead), 0);
-    int rc = join(lines, wanted, sizeof wanted);
-    ck_assert_int_eq(join(ahead, got, sizeof got), rc);
+    int rc = wt_join_lines(lines, wanted, sizeof wanted);
+    ck_assert_int_eq(wt_join_lines(ahead, got, sizeof got), rc);
     ck_assert_str_eq(got, wanted);
     ck_assert_int_eq(weft_close(ahead), 0);
 }
@@ -102,7 +88,7 @@ WT_TEST(a_line_is_there_until_the_next_receive)
     while (text.at < text.size)
         ck_assert_int_eq(weft_pause(), 0);
     ck_assert_int_eq(memcmp(line.data, "first", line.size), 0);
-    ck_assert_int_eq(join(ahead, got, sizeof got), 0);
+    ck_assert_int_eq(wt_join_lines(ahead, got, sizeof got), 0);
     ck_assert_str_eq(got, "[second][third][fourth][fifth]");
 }
 
@@ -114,7 +100,7 @@ WT_TEST(an_error_comes_after_the_lines_once)
     weft_line line;
     char got[60];
     ck_assert_int_eq(open_ahead(&text, NULL, 1024, &ahead), 0);
-    ck_assert_int_eq(join(ahead, got, sizeof got), -EIO);
+    ck_assert_int_eq(wt_join_lines(ahead, got, sizeof got), -EIO);
     ck_assert_str_eq(got, "[one][two]");
     ck_assert_int_eq(weft_recv(ahead, &line), 0);
 }
@@ -127,7 +113,7 @@ WT_TEST(a_line_that_is_too_long_is_told_in_its_place)
     weft_line line;
     char got[60];
     ck_assert_int_eq(open_ahead(&text, WEFT_OPTS(lines, .max_line = 6), 1024, &ahead), 0);
-    ck_assert_int_eq(join(ahead, got, sizeof got), WEFT_ELINE);
+    ck_assert_int_eq(wt_join_lines(ahead, got, sizeof got), WEFT_ELINE);
     ck_assert_str_eq(got, "[one][two]");
     ck_assert_int_eq(weft_recv(ahead, &line), 0);
 }
@@ -145,7 +131,7 @@ WT_TEST(the_task_stops_when_so_many_lines_wait)
     for (int i = 0; i < 1000; i++)
         ck_assert_int_eq(weft_pause(), 0);
     ck_assert_int_le(atomic_load(&text.n_reads), 3);
-    ck_assert_int_eq(join(ahead, got, sizeof got), 0);
+    ck_assert_int_eq(wt_join_lines(ahead, got, sizeof got), 0);
     ck_assert_str_eq(got, "[1][2][3][4][5][6][7][8][9]");
 }
 
@@ -178,7 +164,7 @@ WT_TEST(a_cancelled_receive_loses_no_line)
         weft_scope_cancel(&scope);
         ck_assert_int_eq(weft_recv(ahead, &line), WEFT_ECANCELED);
     }
-    ck_assert_int_eq(join(ahead, got, sizeof got), 0);
+    ck_assert_int_eq(wt_join_lines(ahead, got, sizeof got), 0);
     ck_assert_str_eq(got, "[3][4][5][6][7][8][9]");
 }
 
@@ -215,7 +201,7 @@ WT_TEST(steps_go_above_it)
     ck_assert_int_eq(open_ahead(&text, WEFT_OPTS(lines, .block_size = 8), 4, &a), 0);
     ck_assert_int_eq(is_short(WEFT_MOVE(a), &b), 0);
     ck_assert_int_eq(weft_take(WEFT_MOVE(b), 3, &a), 0);
-    ck_assert_int_eq(join(a, got, sizeof got), 0);
+    ck_assert_int_eq(wt_join_lines(a, got, sizeof got), 0);
     ck_assert_str_eq(got, "[one][two][six]");
 }
 

@@ -4,6 +4,7 @@
 #include "blocking/pool.h"
 #include "plat/clock.h"
 #include "plat/mem.h"
+#include "wt_lines.h"
 #include "wt_test.h"
 
 #include <fcntl.h>
@@ -70,26 +71,11 @@ static void done(void)
     unlink(test_path);
 }
 
-/* Reads all there is as "[line][line]" and the code of the end. */
-static int join_lines(weft_rx(weft_line) lines, char *out, size_t room)
-{
-    size_t size = 0;
-    weft_each (line, lines) {
-        ck_assert_uint_lt(size + line.size + 3, room);
-        out[size++] = '[';
-        memcpy(out + size, line.data, line.size);
-        size += line.size;
-        out[size++] = ']';
-    }
-    out[size] = '\0';
-    return weft_error(lines);
-}
-
 static int read_fake(const weft_lines_opts *opts, char *out, size_t room)
 {
     WEFT_RX(weft_line, lines);
     ck_assert_int_eq(weft_lines(some_path(), opts, &lines), 0);
-    return join_lines(lines, out, room);
+    return wt_join_lines(lines, out, room);
 }
 
 static void expect(const char *data, size_t block_size, bool keep_ends, const char *wanted)
