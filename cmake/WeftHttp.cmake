@@ -17,7 +17,7 @@ if(NOT WEFT_HTTP STREQUAL "OFF")
     message(FATAL_ERROR "weft: WEFT_HTTP=ON needs libcurl >= 7.68 and pkg-config: "
       "apt-get install -y pkg-config libcurl4-openssl-dev")
   else()
-    message(STATUS "weft: no libcurl >= 7.68, weft-http is left out")
+    message(STATUS "weft: no libcurl >= 7.68 by pkg-config, weft-http is left out")
   endif()
 endif()
 

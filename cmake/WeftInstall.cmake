@@ -22,15 +22,17 @@ install(FILES
   "${PROJECT_BINARY_DIR}/weft-config.cmake" "${PROJECT_BINARY_DIR}/weft-config-version.cmake"
   DESTINATION ${package_dir} COMPONENT dev)
 
-# weft_pc(name description libs [requires requires-private]): a .pc file with paths relative to itself, also when the
-# library folder is given as an absolute path.
+# weft_pc(name description libs [requires libs-private]): a .pc file with paths relative to itself, also
+# when the library folder is given as an absolute path.
 function(weft_pc name description libs)
   set(WEFT_PC_NAME ${name})
   set(WEFT_PC_DESCRIPTION "${description}")
   set(WEFT_PC_LIBS "${libs}")
   set(WEFT_PC_REQUIRES "")
+  set(WEFT_PC_LIBS_PRIVATE "-pthread")
   if(ARGC GREATER 3)
-    set(WEFT_PC_REQUIRES "\nRequires: ${ARGV3}\nRequires.private: ${ARGV4}")
+    set(WEFT_PC_REQUIRES "\nRequires: ${ARGV3}")
+    string(STRIP "${ARGV4} -pthread" WEFT_PC_LIBS_PRIVATE)
   endif()
   set(pc_dir "${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig")
   file(RELATIVE_PATH WEFT_PC_PREFIX "${pc_dir}" "${CMAKE_INSTALL_PREFIX}")
@@ -51,8 +53,19 @@ else()
 endif()
 weft_pc(weft-sim "weft on one thread, with a seeded schedule and virtual time, for tests"
   "-lweft_sim -pthread")
-if(TARGET weft_http)
-  weft_pc(weft-http "HTTP client of weft, on libcurl" "-lweft-http" "weft" "libcurl >= 7.68")
-elseif(WEFT_HTTP_FOUND)
-  weft_pc(weft-http "HTTP client of weft, on libcurl" "-lweft-http" "weft, libcurl >= 7.68" "")
+
+# libcurl is always the shared one, and named by its name: a Requires.private would bring whatever its
+# archive needs along, of which Debian has no archive (GSSAPI), and headers that no header of ours wants.
+if(WEFT_HTTP_FOUND)
+  set(curl "")
+  foreach(folder IN LISTS WEFT_DEP_HTTP_LIBRARY_DIRS)
+    string(APPEND curl "-L${folder} ")
+  endforeach()
+  string(APPEND curl "-lcurl")
+  set(description "HTTP client of weft, on libcurl")
+  if(TARGET weft_http)
+    weft_pc(weft-http "${description}" "-lweft-http" "weft" "${curl}")
+  else()
+    weft_pc(weft-http "${description}" "-lweft-http ${curl}" "weft" "")
+  endif()
 endif()
