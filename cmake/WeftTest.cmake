@@ -131,6 +131,7 @@ function(weft_script_test)
     set(t_TIMEOUT 300) # against hangs alone: many start compilers, on machines that may be busy
   endif()
   add_test(NAME ${t_NAME} COMMAND ${t_COMMAND})
+  # The cost: they are begun first, so that no processor waits for a long one at the end.
   set_tests_properties(${t_NAME} PROPERTIES
-    LABELS "${t_LABELS}" TIMEOUT ${t_TIMEOUT} SKIP_RETURN_CODE 77)
+    LABELS "${t_LABELS}" TIMEOUT ${t_TIMEOUT} COST ${t_TIMEOUT} SKIP_RETURN_CODE 77)
 endfunction()
