@@ -229,9 +229,9 @@ static inline int recv_of_other(weft_receiver *rx, void *out, size_t size)
 
 int weft_receiver_recv(weft_receiver *rx, void *out, size_t size)
 {
-    struct wf_waiter *self = wf_waiter_known();
     if (!wf_receiver_is_of_chan(rx, out, size))
         return recv_of_other(rx, out, size);
+    struct wf_waiter *self = wf_waiter_known();
     if (!may_operate(self) || WF_UNLIKELY(!wf_lock_try(&((struct wf_chan *)rx->source)->lock)))
         return wf_chan_recv_slow(rx, out, size);
     struct wf_chan *ch = rx->source;

@@ -66,7 +66,7 @@ int wf_adaptor_may_go_on(bool may_wait)
 int wf_adaptor_step_never_waiting(struct wf_adaptor *adaptor)
 {
     const char *outer = wf_never_waits_begin(adaptor->rx.half.file);
-    int rc = adaptor->step->enter(adaptor->args, &adaptor->call);
+    int rc = adaptor->enter(adaptor->args, &adaptor->call);
     wf_never_waits_end(outer);
     return rc;
 }
@@ -94,10 +94,10 @@ int wf_adaptor_give_end(struct wf_adaptor *adaptor)
 /* ---- the table ------------------------------------------------------------------------------ */
 
 /* Into the consumer's memory (A2). */
-static inline int give(struct wf_adaptor *adaptor, void *out, bool may_wait)
+static int give(struct wf_adaptor *adaptor, void *out, bool may_wait)
 {
     if (WF_LIKELY(adaptor->lowest != NULL))
-        return wf_fused_pull(adaptor, out, may_wait);
+        return wf_fused_next(adaptor, out, may_wait);
     int rc = adaptor->kind->next(adaptor, adaptor->out, may_wait);
     if (WF_LIKELY(rc > 0))
         wf_copy_value(out, adaptor->out, adaptor->rx.elem_size);
@@ -124,7 +124,9 @@ static int adaptor_recv_now(weft_receiver *rx, void *out, size_t size)
         return wf_receiver_recv_any(rx, out, size);
     self->budget--;
     wf_store_rlx(&rx->is_busy, true);
-    int rc = give((struct wf_adaptor *)rx, out, true);
+    struct wf_adaptor *adaptor = (struct wf_adaptor *)rx;
+    int rc = WF_LIKELY(adaptor->lowest != NULL) ? wf_fused_pull(adaptor, out, true)
+                                                : give(adaptor, out, true);
     wf_store_rlx(&rx->is_busy, false);
     if (WF_UNLIKELY(rc <= 0))
         return gave_none(rx, rc);
@@ -326,6 +328,7 @@ static struct wf_adaptor *make_adaptor(const struct wf_adaptor_opts *opts)
     adaptor->kind = opts->kind;
     adaptor->source = opts->source;
     adaptor->step = opts->step;
+    adaptor->enter = opts->step != NULL ? opts->step->enter : NULL;
     adaptor->in_size = opts->in_size;
     adaptor->args = memory + args_at;
     adaptor->state = memory + state_at;
@@ -344,6 +347,10 @@ static void join_source(struct wf_adaptor *adaptor)
     weft_receiver *source = adaptor->source;
     struct wf_adaptor *below = source != NULL && wf_is_adaptor(source) ? source->source : NULL;
     adaptor->passing = adaptor->kind->passing;
+    if (adaptor->passing == WF_PASSES_MADE)
+        adaptor->call.out = adaptor->out;
+    if (adaptor->opts.never_waits && adaptor->step != NULL && adaptor->passing != WF_PASSES_NONE)
+        adaptor->passing = WF_PASSES_BY_CALL;
     adaptor->run_below = &adaptor->run;
     if (adaptor->passing == WF_PASSES_NONE)
         return;

@@ -31,8 +31,8 @@ struct wf_adaptor;
 /* How an adaptor passes items on, if it does (fused.h). */
 enum wf_passing {
     WF_PASSES_NONE,
-    WF_PASSES_MADE,    /* the step owns the item, and what it made goes on */
-    WF_PASSES_KEPT,    /* the step says whether the item goes on */
+    WF_PASSES_MADE,    /* the step owns the item, and what it made goes on; if it may wait */
+    WF_PASSES_KEPT,    /* the step says whether the item goes on; if it may wait */
     WF_PASSES_COUNTED, /* the number at `state` does, until it is 0: then by call */
     WF_PASSES_BY_CALL
 };
@@ -74,7 +74,10 @@ struct wf_adaptor {
     weft_receiver *source;   /* what is pulled now; NULL: closed already */
     void (*drop_in)(void *); /* of the source's items; NULL: nothing to do */
     const weft_callable *step;
-    weft_step call; /* what the step is entered with; here, since a frame would be guarded */
+    int (*enter)(void *args, void *self); /* the step's; NULL: there is none */
+    weft_step
+        call; /* what it is entered with; here, since a frame would be guarded. Where items are
+                       made or looked at to be passed on, `out` is as the open has set it */
     weft_stream_opts opts;
     bool has_item; /* in `in`, from a source that is a channel */
     bool is_over;  /* no more is pulled, though the source is not closed yet */
@@ -177,7 +180,7 @@ static inline int wf_adaptor_step(struct wf_adaptor *adaptor, const void *in, vo
     adaptor->call = (weft_step){ .in = in, .out = out };
     if (WF_UNLIKELY(adaptor->opts.never_waits))
         return wf_adaptor_step_never_waiting(adaptor);
-    return adaptor->step->enter(adaptor->args, &adaptor->call);
+    return adaptor->enter(adaptor->args, &adaptor->call);
 }
 
 /* Ends the stream: rc, an error, is not followed by items. Returns it. */

@@ -5,7 +5,7 @@
 
 static int take_while_pass(struct wf_adaptor *adaptor, void *item, bool may_wait)
 {
-    int rc = wf_fused_look(adaptor, item);
+    int rc = wf_fused_look(adaptor, item, may_wait);
     if (rc != WF_DROPPED)
         return rc;
     wf_adaptor_finish(adaptor, may_wait);
@@ -27,9 +27,9 @@ static int drop_while_pass(struct wf_adaptor *adaptor, void *item, bool may_wait
     return rc > 0 ? WF_DROPPED : wf_adaptor_fail(adaptor, rc);
 }
 
-static const struct wf_adaptor_kind filter = { .name = "filter",
-                                               .passing = WF_PASSES_KEPT,
-                                               .is_one_type = true };
+static const struct wf_adaptor_kind filter = {
+    .name = "filter", .passing = WF_PASSES_KEPT, .pass = wf_fused_look, .is_one_type = true
+};
 static const struct wf_adaptor_kind take_while = {
     .name = "take_while", .passing = WF_PASSES_BY_CALL, .pass = take_while_pass, .is_one_type = true
 };

@@ -2,6 +2,20 @@
  * What the loop of fused.h calls. */
 #include "stream/fused.h"
 
+int wf_fused_make(struct wf_adaptor *adaptor, void *item, bool may_wait)
+{
+    int rc = wf_adaptor_step(adaptor, item, adaptor->out);
+    (void)may_wait;
+    return rc >= 0 ? WF_MADE : wf_adaptor_fail(adaptor, rc);
+}
+
+int wf_fused_look(struct wf_adaptor *adaptor, void *item, bool may_wait)
+{
+    int rc = wf_adaptor_step(adaptor, item, NULL);
+    (void)may_wait;
+    return rc > 0 ? WF_PASSED : wf_fused_drop(adaptor, item, rc);
+}
+
 int wf_fused_give_none(struct wf_adaptor *stage, const struct wf_adaptor *top, int rc)
 {
     for (; stage != top; stage = stage->above)

@@ -16,24 +16,29 @@
 
 #include "stream/adaptor.h"
 
-/* What a filter does with an item: WF_PASSED, WF_DROPPED, <0. */
-static inline int wf_fused_look(struct wf_adaptor *adaptor, void *item)
+/* What a map and a filter do with an item: as kind->pass. */
+int wf_fused_make(struct wf_adaptor *adaptor, void *item, bool may_wait);
+int wf_fused_look(struct wf_adaptor *adaptor, void *item, bool may_wait);
+
+/* What a filter does with an item for which its step said rc, no more than 0. */
+static inline int wf_fused_drop(struct wf_adaptor *adaptor, void *item, int rc)
 {
-    int rc = wf_adaptor_step(adaptor, item, NULL);
-    if (rc > 0)
-        return WF_PASSED;
     wf_drop_item(adaptor->rx.drop_item, item);
     return WF_LIKELY(rc == 0) ? WF_DROPPED : wf_adaptor_fail(adaptor, rc);
 }
 
-static inline int wf_fused_pass(struct wf_adaptor *stage, void *item, bool may_wait)
+WF_INLINE int wf_fused_pass(struct wf_adaptor *stage, void *item, bool may_wait)
 {
     int rc;
     switch (stage->passing) {
     case WF_PASSES_MADE:
-        rc = wf_adaptor_step(stage, item, stage->out);
+        stage->call.in = item;
+        rc = stage->enter(stage->args, &stage->call);
         return WF_LIKELY(rc >= 0) ? WF_MADE : wf_adaptor_fail(stage, rc);
-    case WF_PASSES_KEPT: return wf_fused_look(stage, item);
+    case WF_PASSES_KEPT:
+        stage->call.in = item;
+        rc = stage->enter(stage->args, &stage->call);
+        return WF_LIKELY(rc > 0) ? WF_PASSED : wf_fused_drop(stage, item, rc);
     case WF_PASSES_COUNTED:
         if (WF_LIKELY(--*(uint64_t *)stage->state > 0))
             return WF_PASSED;
@@ -50,8 +55,8 @@ int wf_fused_pull_lowest(struct wf_adaptor *lowest, bool may_wait);
 int wf_fused_give_none(struct wf_adaptor *stage, const struct wf_adaptor *top, int rc);
 
 /* From the stage up to the top. 1: into out; WF_DROPPED, 0 the end, <0. */
-static inline int wf_fused_pass_up(struct wf_adaptor *stage, struct wf_adaptor *top, void *item,
-                                   void *out, bool may_wait)
+WF_INLINE int wf_fused_pass_up(struct wf_adaptor *stage, struct wf_adaptor *top, void *item,
+                               void *out, bool may_wait)
 {
     for (;;) {
         int rc = wf_fused_pass(stage, item, may_wait);
@@ -67,8 +72,8 @@ static inline int wf_fused_pass_up(struct wf_adaptor *stage, struct wf_adaptor *
     return 1;
 }
 
-/* wf_fused_next, for who has no room for another frame. */
-static inline int wf_fused_pull(struct wf_adaptor *top, void *out, bool may_wait)
+/* wf_fused_next, in its caller's frame. */
+WF_INLINE int wf_fused_pull(struct wf_adaptor *top, void *out, bool may_wait)
 {
     for (;;) {
         struct wf_adaptor *stage = top->lowest;
