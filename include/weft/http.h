@@ -24,6 +24,7 @@
 #include <weft/base.h>
 #include <weft/cleanup.h>
 #include <weft/error.h>
+#include <weft/http_form.h>
 #include <weft/http_request.h>
 #include <weft/http_response.h>
 
@@ -57,6 +58,7 @@ typedef struct weft_http_session_opts {
     bool insecure_any_certificate;    /* trust whoever answers: for tests */
     bool http2;                       /* offered to servers with TLS */
     const char *user, *password;      /* Authorization: Basic ..., for each request */
+    bool no_compression;              /* answers come as they are: none is asked to be packed */
     bool refuse_private;              /* names that lead into this network are -EACCES */
 } weft_http_session_opts;
 

@@ -43,7 +43,8 @@ typedef struct weft_http_progress {
 /* 0 in a field is its default. */
 typedef struct weft_http_download_opts {
     size_t size_;
-    const weft_http_request_opts *request; /* no .body_rx, which is sent but once */
+    const weft_http_request_opts *request; /* no .body_rx, nor one in a .form, which is
+                                              sent but once */
 #ifdef __cplusplus
     void *progress;
 #else
@@ -69,7 +70,7 @@ typedef struct weft_http_download_opts {
  *          WEFT_EHTTPSTATUS   the status is not 200, nor 206 for a rest
  *          WEFT_EHTTPPROTO    the server sends another part than the one that it was asked for
  *          WEFT_EHTTPLIMIT    it is longer than .max_size
- *          WEFT_EINVAL        .body_rx is set, which is dropped
+ *          WEFT_EINVAL        a receiver is to be sent, which is dropped
  *          or as weft_http_request, weft_http_read and weft_file_write; of them WEFT_EEOF
  *          and the like tell that another attempt has less to do                            */
 WEFT_API WEFT_MUST_CHECK int weft_http_download(weft_http_session *session, const char *url,

@@ -42,8 +42,9 @@ typedef struct weft_http_events_opts {
     size_t size_;
     const char *method;                    /* "GET" */
     const weft_http_request_opts *request; /* for each connection: what it points to outlives the
-                                              receiver. No .body_rx, which is sent but once; its
-                                              .timeouts.idle_ns: no limit unless it is set */
+                                              receiver. No .body_rx, nor one in a .form, which is
+                                              sent but once; its .timeouts.idle_ns: no limit unless
+                                              it is set */
     const char *last_id;                   /* the event to go on after */
     size_t max_event;                      /* bytes; a longer one is WEFT_EHTTPLIMIT; 1 MiB */
     int64_t retry_ns;                      /* the wait until the server asks for another; 3 s */
@@ -65,7 +66,7 @@ typedef struct weft_http_events_opts {
  * Returns  0
  *          WEFT_EHTTPSTATUS   the status is neither 200 nor 204
  *          WEFT_EHTTPPROTO    it is no stream of events
- *          WEFT_EINVAL        .last_id can't be sent, or .body_rx is set, which is dropped
+ *          WEFT_EINVAL        .last_id can't be sent, or a receiver is to be, which is dropped
  *          or as weft_http_request; and of a receive also:
  *          WEFT_EHTTPLIMIT    an event is longer than .max_event
  *          or as weft_http_read and weft_http_request, the last attempt's of .max_retries

@@ -52,6 +52,8 @@ typedef struct weft_http_timeouts {
     int64_t total_ns;        /* all but waiting for a place: WEFT_EHTTPTOTAL; no limit */
 } weft_http_timeouts;
 
+struct weft_http_part;
+
 typedef struct weft_http_request_opts {
     size_t size_;
     const weft_http_field *query;     /* appended to the URL, percent-encoded */
@@ -74,6 +76,8 @@ typedef struct weft_http_request_opts {
     int max_redirects;                /* 0: as the session says; negative: none is followed */
     const weft_http_retry_opts *retry; /* in place of the session's */
     size_t max_body;                  /* for whole bodies (text, read_all); 0: 64 MiB */
+    const struct weft_http_part *form; /* multipart, with files: weft/http_form.h */
+    const weft_http_field *urlencoded; /* or a form without */
 } weft_http_request_opts;
 
 /* Sends a request and waits for the head of the answer.
@@ -121,6 +125,56 @@ WEFT_API WEFT_MUST_CHECK int weft_http_get(weft_http_session *session, const cha
 WEFT_API WEFT_MUST_CHECK int weft_http_post(weft_http_session *session, const char *url,
                                             const weft_http_request_opts *opts,
                                             weft_http_response **out_response);
+
+/* weft_http_request with "PUT".
+ *
+ * Waits    the task, or a plain thread
+ * Cancel   yes: the request is given up
+ * From     any thread
+ * Returns  as weft_http_request                                                             */
+WEFT_API WEFT_MUST_CHECK int weft_http_put(weft_http_session *session, const char *url,
+                                           const weft_http_request_opts *opts,
+                                           weft_http_response **out_response);
+
+/* weft_http_request with "PATCH".
+ *
+ * Waits    the task, or a plain thread
+ * Cancel   yes: the request is given up
+ * From     any thread
+ * Returns  as weft_http_request                                                             */
+WEFT_API WEFT_MUST_CHECK int weft_http_patch(weft_http_session *session, const char *url,
+                                             const weft_http_request_opts *opts,
+                                             weft_http_response **out_response);
+
+/* weft_http_request with "DELETE".
+ *
+ * Waits    the task, or a plain thread
+ * Cancel   yes: the request is given up
+ * From     any thread
+ * Returns  as weft_http_request                                                             */
+WEFT_API WEFT_MUST_CHECK int weft_http_delete(weft_http_session *session, const char *url,
+                                              const weft_http_request_opts *opts,
+                                              weft_http_response **out_response);
+
+/* weft_http_request with "HEAD": an answer without a body.
+ *
+ * Waits    the task, or a plain thread
+ * Cancel   yes: the request is given up
+ * From     any thread
+ * Returns  as weft_http_request                                                             */
+WEFT_API WEFT_MUST_CHECK int weft_http_head(weft_http_session *session, const char *url,
+                                            const weft_http_request_opts *opts,
+                                            weft_http_response **out_response);
+
+/* weft_http_request with "OPTIONS".
+ *
+ * Waits    the task, or a plain thread
+ * Cancel   yes: the request is given up
+ * From     any thread
+ * Returns  as weft_http_request                                                             */
+WEFT_API WEFT_MUST_CHECK int weft_http_options(weft_http_session *session, const char *url,
+                                               const weft_http_request_opts *opts,
+                                               weft_http_response **out_response);
 
 #ifdef __cplusplus
 }

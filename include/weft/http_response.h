@@ -38,6 +38,13 @@ extern "C" {
  * Returns  the number, or WEFT_EINVAL for NULL                                              */
 WEFT_API int weft_http_status(const weft_http_response *response);
 
+/* The version of HTTP that the answer came by.
+ *
+ * Waits    no
+ * From     any thread
+ * Returns  10, 11 or 20, for HTTP/1.0, HTTP/1.1 and HTTP/2; WEFT_EINVAL for NULL            */
+WEFT_API int weft_http_version_of(const weft_http_response *response);
+
 /* The value of the first header of this name, in whatever case it is written.
  *
  * Waits    no

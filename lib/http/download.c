@@ -195,10 +195,7 @@ static int take_opts(struct download *d, const weft_http_download_opts *user_opt
     wf_opts_copy(&d->opts, sizeof(d->opts), user_opts);
     d->is_unwatched = d->opts.progress == NULL;
     wf_opts_copy(&d->request, sizeof(d->request), d->opts.request);
-    if (d->request.body_rx == NULL)
-        return 0;
-    wf_http_source_drop(&d->request);
-    return WEFT_EINVAL;
+    return wf_http_source_drop(&d->request) ? WEFT_EINVAL : 0;
 }
 
 int weft_http_download(weft_http_session *session, const char *url, const char *path,

@@ -259,12 +259,12 @@ int weft_http_events_open(weft_http_session *session, const char *url,
                           const weft_http_events_opts *user_opts, weft_receiver **out_rx)
 {
     weft_http_events_opts opts = { .size_ = 0 };
+    weft_http_request_opts request = { .size_ = 0 };
     struct events *events;
     wf_opts_copy(&opts, sizeof(opts), user_opts);
-    if (opts.request != NULL && opts.request->body_rx != NULL) {
-        wf_http_source_drop(opts.request);
+    wf_opts_copy(&request, sizeof(request), opts.request);
+    if (wf_http_source_drop(&request))
         return WEFT_EINVAL;
-    }
     int rc = session == NULL || url == NULL || out_rx == NULL
                  ? WEFT_EINVAL
                  : make_events(session, url, &opts, &events);

@@ -72,9 +72,24 @@ static int note_field(struct wf_http_head *head, const char *name, const char *v
 
 /* ---- lines ----------------------------------------------------------------------------------------- */
 
+static bool is_digit(const char *at, const char *end)
+{
+    return at < end && *at >= '0' && *at <= '9';
+}
+
+/* Of "HTTP/1.1" or "HTTP/2"; libcurl has let no other through. */
+static int version_of(const char *line, const char *end)
+{
+    const char *at = line + strlen("HTTP/");
+    int major = is_digit(at, end) ? at[0] - '0' : 0;
+    bool has_minor = at + 1 < end && at[1] == '.' && is_digit(at + 2, end);
+    return major * 10 + (has_minor ? at[2] - '0' : 0);
+}
+
 static int status_line(struct wf_http_head *head, const char *line, size_t size)
 {
     const char *at = memchr(line, ' ', size);
+    head->version = version_of(line, line + size);
     head->n_fields = 0;
     head->size = 0;
     head->length = -1;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * A request, from what the caller said to the head of its answer. */
+#include "http/form.h"
 #include "http/retry.h"
 
 #include "base/opts.h"
@@ -105,10 +106,7 @@ static bool wants_body(const char *method)
 static int set_body(weft_http_response *x, const weft_http_request_opts *opts,
                     const struct wf_http_source *source)
 {
-    int n_bodies = (opts->body != NULL) + (opts->body_path != NULL) + (opts->body_rx != NULL);
-    if (n_bodies > 1 || (opts->body == NULL && opts->body_size > 0))
-        return WEFT_EINVAL;
-    x->is_upload = n_bodies > 0 || wants_body(x->method);
+    x->is_upload = opts->body != NULL || source->is_there || wants_body(x->method);
     x->is_streamed = source->is_there;
     x->upload_size = source->is_there ? source->size : (int64_t)opts->body_size;
     x->out.tail = opts->body_size;
@@ -154,16 +152,34 @@ static int send_and_follow(weft_http_response *x, const weft_http_request_opts *
 }
 
 static int request(weft_http_response *x, const char *method, const char *url,
-                   const weft_http_request_opts *opts)
+                   weft_http_request_opts *opts)
 {
-    struct wf_http_source source;
-    int rc = wf_http_source_open(&source, opts);
+    struct wf_http_source source = { .size = -1 };
+    struct wf_http_form form;
+    int rc = wf_http_form_open(&form, opts);
+    if (rc >= 0)
+        rc = wf_http_source_open(&source, opts, opts->form != NULL ? &form : NULL);
     if (rc >= 0)
         rc = prepare(x, method, url, opts, &source);
     if (rc >= 0)
         rc = send_and_follow(x, opts, &source);
     wf_http_source_close(&source);
+    wf_http_form_close(&form);
     return rc;
+}
+
+static bool has_one_body(const weft_http_request_opts *opts)
+{
+    int n = (opts->body != NULL) + (opts->body_path != NULL) + (opts->body_rx != NULL) +
+            (opts->form != NULL) + (opts->urlencoded != NULL);
+    return n <= 1 && (opts->body != NULL || opts->body_size == 0);
+}
+
+static int check(const weft_http_session *session, const weft_http_request_opts *opts)
+{
+    if (session == NULL || !has_one_body(opts))
+        return WEFT_EINVAL;
+    return wf_http_has_forked(session) ? WEFT_EFORK : 0;
 }
 
 int weft_http_request(weft_http_session *session, const char *method, const char *url,
@@ -172,11 +188,12 @@ int weft_http_request(weft_http_session *session, const char *method, const char
     weft_http_request_opts opts = { .size_ = 0 };
     weft_http_response *x = NULL;
     wf_opts_copy(&opts, sizeof(opts), user_opts);
-    int rc = session == NULL || method == NULL || url == NULL || out_response == NULL ? WEFT_EINVAL
-             : wf_http_has_forked(session)                                            ? WEFT_EFORK
-                                           : wf_http_response_make(session, &x);
+    bool has_args = method != NULL && url != NULL && out_response != NULL;
+    int rc = has_args ? check(session, &opts) : WEFT_EINVAL;
+    if (rc == 0)
+        rc = wf_http_response_make(session, &x);
     if (rc < 0) {
-        wf_http_source_drop(&opts);
+        (void)wf_http_source_drop(&opts);
         return rc;
     }
     rc = request(x, method, url, &opts);
@@ -199,4 +216,34 @@ int weft_http_post(weft_http_session *session, const char *url, const weft_http_
                    weft_http_response **out_response)
 {
     return weft_http_request(session, "POST", url, opts, out_response);
+}
+
+int weft_http_put(weft_http_session *session, const char *url, const weft_http_request_opts *opts,
+                  weft_http_response **out_response)
+{
+    return weft_http_request(session, "PUT", url, opts, out_response);
+}
+
+int weft_http_patch(weft_http_session *session, const char *url, const weft_http_request_opts *opts,
+                    weft_http_response **out_response)
+{
+    return weft_http_request(session, "PATCH", url, opts, out_response);
+}
+
+int weft_http_delete(weft_http_session *session, const char *url,
+                     const weft_http_request_opts *opts, weft_http_response **out_response)
+{
+    return weft_http_request(session, "DELETE", url, opts, out_response);
+}
+
+int weft_http_head(weft_http_session *session, const char *url, const weft_http_request_opts *opts,
+                   weft_http_response **out_response)
+{
+    return weft_http_request(session, "HEAD", url, opts, out_response);
+}
+
+int weft_http_options(weft_http_session *session, const char *url,
+                      const weft_http_request_opts *opts, weft_http_response **out_response)
+{
+    return weft_http_request(session, "OPTIONS", url, opts, out_response);
 }

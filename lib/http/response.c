@@ -192,6 +192,11 @@ int weft_http_status(const weft_http_response *response)
     return response != NULL ? (int)response->head.status : WEFT_EINVAL;
 }
 
+int weft_http_version_of(const weft_http_response *response)
+{
+    return response != NULL ? response->head.version : WEFT_EINVAL;
+}
+
 const char *weft_http_header(const weft_http_response *response, const char *name)
 {
     return response != NULL && name != NULL ? wf_http_head_find(&response->head, name) : NULL;

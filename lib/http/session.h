@@ -65,6 +65,7 @@ struct wf_http_field_place {
 /* The head of the answer: text holds names and values, each ended by 0. */
 struct wf_http_head {
     long status;
+    int version; /* 11 is HTTP/1.1 */
     char *text;
     size_t size, room;
     struct wf_http_field_place *fields;
@@ -333,18 +334,31 @@ struct wf_http_source {
     bool is_there;
     weft_receiver *rx; /* of weft_http_chunk; or */
     weft_file *file;
-    char *block;  /* of the file */
-    int64_t size; /* -1: not known */
-    int64_t left; /* of it */
+    char *block;               /* of the file */
+    struct wf_http_form *form; /* or; another's */
+    int64_t size;              /* -1: not known */
+    int64_t left;              /* of it */
 };
 
-/* Takes over what opts owns, on every path; to be closed on every path. */
+/* Takes over what opts owns but for a form's, on every path; to be closed on every path. form is NULL
+ * where none is sent in parts (form.h). */
 WF_MUST_CHECK int wf_http_source_open(struct wf_http_source *source,
-                                      const weft_http_request_opts *opts);
+                                      const weft_http_request_opts *opts,
+                                      struct wf_http_form *form);
+WF_MUST_CHECK int wf_http_source_open_file(struct wf_http_source *source, const char *path);
+WF_MUST_CHECK int wf_http_file_size(const char *path, int64_t *out_size); /* -1: it has none */
 void wf_http_source_close(struct wf_http_source *source);
-void wf_http_source_drop(const weft_http_request_opts *opts); /* without an open */
 
-/* A file that can be read again from its beginning. Rewinding is nothing for a body that is not streamed. */
+/* Without an open, a form's too. Whether there was anything, which could be sent but once. */
+bool wf_http_source_drop(const weft_http_request_opts *opts);
+weft_receiver *wf_http_take_receiver(const void *rx); /* NULL: none, or somebody else has */
+
+/* 1, WF_HTTP_MORE: the next one is there without a wait, 0: the end, or < 0. The chunk stays until the next
+ * pull. */
+enum { WF_HTTP_MORE = 2 };
+WF_MUST_CHECK int wf_http_source_pull(struct wf_http_source *source, weft_http_chunk *out);
+
+/* Files that can be read again from their beginning. Rewinding is nothing for a body that is not streamed. */
 bool wf_http_source_is_replayable(const struct wf_http_source *source);
 WF_MUST_CHECK int wf_http_source_rewind(weft_http_response *x, const weft_http_request_opts *opts,
                                         struct wf_http_source *source);

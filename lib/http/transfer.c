@@ -199,7 +199,7 @@ static CURLcode set_common(CURL *easy, weft_http_session *session)
     CURLcode code = CURLE_OK;
     SET(code, easy, CURLOPT_NOSIGNAL, 1L);
     SET(code, easy, CURLOPT_NOPROGRESS, 1L);
-    SET(code, easy, CURLOPT_ACCEPT_ENCODING, "");
+    SET(code, easy, CURLOPT_ACCEPT_ENCODING, session->opts.no_compression ? NULL : "");
     SET(code, easy, CURLOPT_BUFFERSIZE, 64L << 10);
     SET(code, easy, CURLOPT_USERAGENT, session->opts.user_agent);
     long version = session->opts.http2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1;

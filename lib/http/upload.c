@@ -2,59 +2,74 @@
  * A body that is made while it is sent: from a file, or by a receiver.
  *
  * It is pulled in the task that makes the request, since a receiver may wait for anything, and put
- * into the transfer's ring. Each piece is on its way before the next is asked for; as soon as the
- * server answers, or the transfer is over, no more is. */
-#include "http/session.h"
+ * into the transfer's ring. Each piece is on its way before the next is waited for; as soon as the
+ * server answers, or the transfer is over, no more is asked for. */
+#include "http/form.h"
 
 #include "plat/mem.h"
 
 #include <string.h>
 #include <sys/stat.h>
-#include <weft/blocking.h>
 #include <weft/chan.h>
 #include <weft/file.h>
+#include <weft/path.h>
 #include <weft/task.h>
 
 enum { FILE_BLOCK = 32 << 10, RING = 64 << 10 };
 
 /* ---- sources ----------------------------------------------------------------------------------------- */
 
-WEFT_TASK(size_of_file, (const char *, path), (int64_t *, out_size))
+int wf_http_file_size(const char *path, int64_t *out_size)
 {
     struct stat about;
-    if (stat(path, &about) == 0)
+    int rc = weft_path_stat(path, &about);
+    if (rc >= 0)
         *out_size = S_ISREG(about.st_mode) ? (int64_t)about.st_size : -1;
-    return 0;
+    return rc;
 }
 
-static int open_file(struct wf_http_source *source, const char *path)
+int wf_http_source_open_file(struct wf_http_source *source, const char *path)
 {
     int rc = weft_file_open(path, "r", &source->file);
     if (rc >= 0)
-        rc = weft_blocking(size_of_file, path, &source->size);
+        rc = wf_http_file_size(path, &source->size);
     source->left = source->size;
     source->block = wf_realloc(NULL, FILE_BLOCK);
     return rc < 0 ? rc : source->block != NULL ? 0 : WEFT_ENOMEM;
 }
 
-static weft_receiver *take_receiver(const weft_http_request_opts *opts)
+weft_receiver *wf_http_take_receiver(const void *rx)
 {
-    return opts->body_rx != NULL ? weft_half_take((void *)(uintptr_t)opts->body_rx) : NULL;
+    return rx != NULL ? weft_half_take((void *)(uintptr_t)rx) : NULL;
 }
 
-void wf_http_source_drop(const weft_http_request_opts *opts)
+static bool drop_receiver(const void *rx)
 {
-    weft_receiver *rx = take_receiver(opts);
-    weft_half_drop(&rx);
+    weft_receiver *taken = wf_http_take_receiver(rx);
+    weft_half_drop(&taken);
+    return rx != NULL;
 }
 
-int wf_http_source_open(struct wf_http_source *source, const weft_http_request_opts *opts)
+bool wf_http_source_drop(const weft_http_request_opts *opts)
 {
-    *source = (struct wf_http_source){ .size = -1, .rx = take_receiver(opts) };
-    source->is_there = opts->body_rx != NULL || opts->body_path != NULL;
+    bool has_any = drop_receiver(opts->body_rx);
+    for (const weft_http_part *part = opts->form; part != NULL && part->name != NULL; part++)
+        has_any |= drop_receiver(part->rx);
+    return has_any;
+}
+
+int wf_http_source_open(struct wf_http_source *source, const weft_http_request_opts *opts,
+                        struct wf_http_form *form)
+{
+    *source = (struct wf_http_source){ .size = -1,
+                                       .rx = wf_http_take_receiver(opts->body_rx),
+                                       .form = form };
+    source->is_there = opts->body_rx != NULL || opts->body_path != NULL || form != NULL;
     if (opts->body_rx != NULL && source->rx == NULL)
         return WEFT_EINVAL;
-    return opts->body_path != NULL ? open_file(source, opts->body_path) : 0;
+    if (form != NULL)
+        return wf_http_form_begin(form, &source->size);
+    return opts->body_path != NULL ? wf_http_source_open_file(source, opts->body_path) : 0;
 }
 
 void wf_http_source_close(struct wf_http_source *source)
@@ -66,7 +81,7 @@ void wf_http_source_close(struct wf_http_source *source)
 
 bool wf_http_source_is_replayable(const struct wf_http_source *source)
 {
-    return source->file != NULL && source->size >= 0;
+    return (source->file != NULL || source->form != NULL) && source->size >= 0;
 }
 
 int wf_http_source_rewind(weft_http_response *x, const weft_http_request_opts *opts,
@@ -75,7 +90,7 @@ int wf_http_source_rewind(weft_http_response *x, const weft_http_request_opts *o
     if (!x->is_upload || !x->is_streamed)
         return 0;
     wf_http_source_close(source);
-    int rc = wf_http_source_open(source, opts);
+    int rc = wf_http_source_open(source, opts, source->form);
     x->upload_size = source->size;
     x->out.tail = 0;
     x->is_up_over = false;
@@ -99,9 +114,10 @@ static int pull_file(struct wf_http_source *source, weft_http_chunk *out)
     return n > 0 ? 1 : (int)n;
 }
 
-/* 1, 0: the end, or < 0. */
-static int pull(struct wf_http_source *source, weft_http_chunk *out)
+int wf_http_source_pull(struct wf_http_source *source, weft_http_chunk *out)
 {
+    if (source->form != NULL)
+        return wf_http_form_pull(source->form, out);
     if (source->rx != NULL)
         return weft_receiver_recv(source->rx, out, sizeof(*out));
     return pull_file(source, out);
@@ -131,23 +147,43 @@ static void publish(weft_http_response *x, size_t size, bool is_over, int code)
     wf_http_role_unlock(&x->session->role);
 }
 
-/* Waits until it is on its way. 0, 1: the server has answered, or < 0. */
-static int push(weft_http_response *x, weft_http_chunk chunk)
+/* Behind what is gathered, of which the driver does not know yet; the ring is empty but for that. */
+static size_t gather(weft_http_response *x, weft_http_chunk chunk, size_t n_gathered)
+{
+    struct wf_http_ring ring = x->out;
+    size_t n = WF_MIN(chunk.size, ring.room - n_gathered);
+    ring.tail += n_gathered;
+    wf_http_ring_copy_in(&ring, chunk.data, n);
+    return n;
+}
+
+/* Waits until what is gathered is on its way. 0, 1: the server has answered, or < 0. */
+static int push(weft_http_response *x, size_t *n_gathered)
+{
+    publish(x, *n_gathered, false, 0);
+    *n_gathered = 0;
+    int rc = wf_http_wait(x, may_go_on);
+    if (rc < 0)
+        return rc;
+    wf_http_role_lock(&x->session->role);
+    bool is_over = is_answered(x);
+    wf_http_role_unlock(&x->session->role);
+    return is_over;
+}
+
+/* As push; has_more: what fits is only gathered. */
+static int add(weft_http_response *x, weft_http_chunk chunk, bool has_more, size_t *n_gathered)
 {
     while (chunk.size > 0) {
-        size_t n = WF_MIN(chunk.size, x->out.room);
-        wf_http_ring_copy_in(&x->out, chunk.data, n); /* it is empty */
-        publish(x, n, false, 0);
-        int rc = wf_http_wait(x, may_go_on);
-        if (rc < 0)
-            return rc;
-        wf_http_role_lock(&x->session->role);
-        bool is_over = is_answered(x);
-        wf_http_role_unlock(&x->session->role);
-        if (is_over)
-            return 1;
+        size_t n = gather(x, chunk, *n_gathered);
+        *n_gathered += n;
         chunk.data += n;
         chunk.size -= n;
+        if (has_more && *n_gathered < x->out.room)
+            break;
+        int rc = push(x, n_gathered);
+        if (rc != 0)
+            return rc;
     }
     return 0;
 }
@@ -163,15 +199,16 @@ static void cut(weft_http_response *x)
 int wf_http_upload(weft_http_response *x, struct wf_http_source *source)
 {
     weft_http_chunk chunk;
+    size_t n_gathered = 0;
     int rc = wf_http_ring_reserve(&x->out, RING);
     while (rc == 0) {
-        rc = pull(source, &chunk);
+        rc = wf_http_source_pull(source, &chunk);
         if (rc <= 0)
             break;
-        rc = push(x, chunk);
+        rc = add(x, chunk, rc == WF_HTTP_MORE, &n_gathered);
     }
-    if (rc <= 0)
-        publish(x, 0, true, rc); /* the server is not to take a part for the whole */
+    if (rc <= 0) /* the server is not to take a part for the whole */
+        publish(x, rc == 0 ? n_gathered : 0, true, rc);
     else
         cut(x);
     return rc < 0 ? rc : 0;

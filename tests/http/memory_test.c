@@ -52,15 +52,21 @@ static void begin(void)
 
 /* ---- a request for each place ------------------------------------------------------------------------- */
 
-static int fetch(const char *url, const weft_http_session_opts *opts,
-                 const weft_http_request_opts *request)
+struct asked {
+    const char *url;
+    const weft_http_session_opts *opts;
+    const weft_http_request_opts *request;
+};
+
+static int fetch(const void *arg)
 {
+    const struct asked *asked = arg;
     WEFT_AUTO(weft_http_session, session);
     char *text;
     for (int i = 0; i < 2; i++) { /* a second one has the easy handle of the first */
         WEFT_AUTO(weft_http_response, response);
-        WEFT_TRY(i == 0 ? weft_http_session_open(opts, &session) : 0);
-        WEFT_TRY(weft_http_request(session, "PUT", url, request, &response));
+        WEFT_TRY(i == 0 ? weft_http_session_open(asked->opts, &session) : 0);
+        WEFT_TRY(weft_http_request(session, "PUT", asked->url, asked->request, &response));
         WEFT_TRY(weft_http_text(response, &text));
         bool is_right = strcmp(text, "hello") == 0;
         weft_free(text);
@@ -70,15 +76,14 @@ static int fetch(const char *url, const weft_http_session_opts *opts,
     return 0;
 }
 
-static void fetch_without_memory(const char *url, const weft_http_session_opts *opts,
-                                 const weft_http_request_opts *request, int expected)
+static void try_without_memory(int (*ask)(const void *arg), const void *arg, int expected)
 {
     unsigned n_failed = 0;
-    ck_assert_int_eq(fetch(url, opts, request), expected); /* and the runtime is up */
+    ck_assert_int_eq(ask(arg), expected); /* and the runtime is up */
     for (unsigned n = 1;; n++) {
         atomic_store(&n_asked, 0u);
         atomic_store(&refused_at, n);
-        int rc = fetch(url, opts, request);
+        int rc = ask(arg);
         unsigned n_seen = atomic_load(&n_asked);
         atomic_store(&refused_at, 0u);
         /* libcurl takes memory that it lacks for an address as an unknown name. */
@@ -118,7 +123,7 @@ static void goes_nowhere_else(const weft_http_session_opts *opts, int expected)
     char url[64];
     int fd = listen_for_strays(url);
     begin();
-    fetch_without_memory(url, opts, NULL, expected);
+    try_without_memory(fetch, &(struct asked){ url, opts, NULL }, expected);
     expect_no_stray(fd);
 }
 
@@ -146,10 +151,10 @@ WT_TEST(a_request_is_sent_as_it_is_or_not_at_all)
         };
     evil_start(&server, replies, sizeof(replies) / sizeof(replies[0]));
     begin();
-    fetch_without_memory(
-        server.url, NULL,
-        WEFT_OPTS(http_request, .headers = fields, .bearer = "t", .body = "data", .body_size = 4),
-        0);
+    const struct asked asked = { server.url, NULL,
+                                 WEFT_OPTS(http_request, .headers = fields, .bearer = "t",
+                                           .body = "data", .body_size = 4) };
+    try_without_memory(fetch, &asked, 0);
     evil_stop(&server);
     size_t n = 0;
     for (const char *at = server.requests; (at = strstr(at, " HTTP/1.1\r\n")) != NULL; at++, n++) {
@@ -163,6 +168,47 @@ WT_TEST(a_request_is_sent_as_it_is_or_not_at_all)
             ck_assert(strstr(at, wanted[i]) != NULL && strstr(at, wanted[i]) < end);
     }
     ck_assert_uint_gt(n, 10);
+}
+
+/* ---- forms ------------------------------------------------------------------------------------------- */
+
+/* Nobody listens. Parts are put together before that is known. */
+#define NOWHERE "http://127.0.0.1:1/"
+
+WEFT_GENERATOR(one_word, weft_rx(weft_http_chunk), (const char *, word))
+{
+    return weft_yield((weft_http_chunk){ word, strlen(word) });
+}
+
+static int send_form(const void *path)
+{
+    WEFT_AUTO(weft_http_session, session);
+    WEFT_AUTO(weft_http_response, response);
+    WEFT_RX(weft_http_chunk, rx);
+    WEFT_TRY(one_word("word", &rx));
+    const weft_http_part parts[] = { { .name = "a", .value = "b" },
+                                     { .name = "f", .path = path },
+                                     { .name = "r", .rx = WEFT_MOVE(rx) },
+                                     { 0 } };
+    WEFT_TRY(weft_http_session_open(NULL, &session));
+    return weft_http_post(session, NOWHERE, WEFT_OPTS(http_request, .form = parts), &response);
+}
+
+static int send_fields(const void *fields)
+{
+    WEFT_AUTO(weft_http_session, session);
+    WEFT_AUTO(weft_http_response, response);
+    WEFT_TRY(weft_http_session_open(NULL, &session));
+    return weft_http_post(session, NOWHERE, WEFT_OPTS(http_request, .urlencoded = fields),
+                          &response);
+}
+
+WT_TEST(a_form_without_memory)
+{
+    const weft_http_field fields[] = { { "a", "b" }, { 0 } };
+    begin();
+    try_without_memory(send_form, "/dev/null", -ECONNREFUSED);
+    try_without_memory(send_fields, fields, -ECONNREFUSED);
 }
 
 /* ---- threads that are not to be had --------------------------------------------------------------------- */

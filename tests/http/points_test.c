@@ -78,6 +78,36 @@ static int lines_of_a_body(void *arg)
 WT_TEST(the_chunks_of_a_body_at_every_point) { try_all(chunks_of_a_body, "chunks"); }
 WT_TEST(the_lines_of_a_body_at_every_point) { try_all(lines_of_a_body, "lines"); }
 
+/* ---- forms -------------------------------------------------------------------------------------------- */
+
+WEFT_GENERATOR(two_words, weft_rx(weft_http_chunk), (const char *, word))
+{
+    WEFT_TRY(weft_yield((weft_http_chunk){ word, strlen(word) }));
+    return weft_yield((weft_http_chunk){ word, strlen(word) });
+}
+
+static int send_form(const char *url)
+{
+    WEFT_AUTO(weft_http_session, session);
+    WEFT_AUTO(weft_http_response, response);
+    WEFT_RX(weft_http_chunk, rx);
+    WEFT_TRY(two_words("word", &rx));
+    const weft_http_part parts[] = { { .name = "a", .value = "b" },
+                                     { .name = "f", .path = "/dev/null" },
+                                     { .name = "r", .rx = WEFT_MOVE(rx) },
+                                     { 0 } };
+    WEFT_TRY(weft_http_session_open(NULL, &session));
+    return weft_http_post(session, url, WEFT_OPTS(http_request, .form = parts), &response);
+}
+
+static int a_form(void *arg)
+{
+    (void)arg;
+    return with_server(send_form, &(struct evil_reply){ .bytes = BODY }, 1);
+}
+
+WT_TEST(a_form_at_every_point) { try_all(a_form, "form"); }
+
 /* ---- streams of events ---------------------------------------------------------------------------------- */
 
 static int read_events(const char *url)
