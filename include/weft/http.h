@@ -14,7 +14,7 @@
  * weft-http (pkg-config) or weft::http (CMake), on libcurl; weft.h does not include it.
  *
  * Secure unless told otherwise: http and https alone, certificates checked, TLS 1.2 or later;
- * no .netrc, no proxy from the environment, no cookies. Credentials and headers of the
+ * no .netrc, no proxy from the environment, no cookies unless asked for. Credentials and headers of the
  * request's own do not follow a redirect to another origin. A user and a password in a URL are
  * sent to its origin, unless an Authorization is given otherwise; weft_http_url shows them.
  */
@@ -60,6 +60,7 @@ typedef struct weft_http_session_opts {
     const char *user, *password;      /* Authorization: Basic ..., for each request */
     bool no_compression;              /* answers come as they are: none is asked to be packed */
     bool refuse_private;              /* names that lead into this network are -EACCES */
+    bool cookies;                     /* kept, and sent back (weft/http_cookies.h) */
 } weft_http_session_opts;
 
 /* Opens a session. opts may be NULL.

@@ -297,6 +297,7 @@ static void end_all(weft_http_session *session)
 static int turn_here(struct wf_http_engine *engine)
 {
     weft_http_session *session = wf_http_session_of(engine);
+    wf_http_errand_take(session);
     do_asked(session);
     begin_posted(session);
     do_sockets(engine);
@@ -430,6 +431,8 @@ static int open_here(struct wf_http_engine *engine)
         rc = open_descriptors(engine);
     if (rc >= 0)
         rc = open_multi(engine);
+    if (rc >= 0 && wf_http_session_of(engine)->opts.cookies)
+        rc = wf_http_jar_open(engine);
     if (rc < 0)
         wf_http_engine_close(engine);
     return rc;
@@ -441,6 +444,7 @@ static int close_here(struct wf_http_engine *engine)
         curl_easy_cleanup(engine->spare[--engine->n_spare]);
     if (engine->multi != NULL)
         (void)curl_multi_cleanup(engine->multi);
+    wf_http_jar_close(engine);
     if (engine->event_fd >= 0)
         (void)wf_sys.close(engine->event_fd);
     if (engine->timer_fd >= 0)

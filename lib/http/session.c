@@ -172,6 +172,7 @@ static weft_http_session *make_session(void)
         return NULL;
     wf_http_role_init(&session->role, &wf_http_engine_ops, &session->engine);
     wf_http_party_init(&session->party);
+    wf_http_errand_init(&session->errand, &session->party);
     wf_list_init(&session->queue);
     wf_list_init(&session->posted);
     wf_list_init(&session->running);

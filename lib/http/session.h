@@ -24,6 +24,7 @@
 #ifndef WF_HTTP_SESSION_H
 #define WF_HTTP_SESSION_H
 
+#include "http/errand.h"
 #include "http/role.h"
 #include "http/timers.h"
 
@@ -155,6 +156,8 @@ struct wf_http_engine {
     CURL *spare[128]; /* easy handles for the next transfers */
     unsigned n_spare;
     int broken_code; /* < 0: the multi handle has failed, or it could not be told of a socket */
+    CURLSH *share;   /* the session's cookies, if it has any (jar.c) */
+    CURL *jar;       /* a handle that sends nothing, to look into them */
 };
 
 struct weft_http_session {
@@ -180,6 +183,8 @@ struct weft_http_session {
     weft_http_session_opts opts;
     weft_http_retry_opts retry; /* a copy, for opts */
     unsigned n_forks;           /* of its process (session.c) */
+
+    struct wf_http_errand errand;
 };
 
 static inline weft_http_session *wf_http_session_of(struct wf_http_engine *engine)
@@ -201,6 +206,21 @@ int wf_http_close_socket(void *arg, curl_socket_t fd);
 WF_MUST_CHECK int wf_http_transfer_begin(weft_http_response *x);
 void wf_http_transfer_end(weft_http_response *x, int code);
 void wf_http_transfer_resume(weft_http_response *x);
+
+/* ---- jar.c: the session's cookies; on a native stack, in a turn, or with nobody who turns ----------- */
+
+WF_MUST_CHECK int wf_http_jar_open(struct wf_http_engine *engine);
+void wf_http_jar_close(struct wf_http_engine *engine); /* after all other easy handles */
+
+/* For the next transfer of x->easy: its request has the jar's cookies, and the jar those of the answer,
+ * unless it has a Cookie header of its own. */
+WF_MUST_CHECK CURLcode wf_http_jar_attach(weft_http_response *x);
+
+/* Errands. A list is the caller's to free; what is added is in Netscape's format. */
+int wf_http_jar_list(weft_http_session *session, void *out_list);
+int wf_http_jar_add(weft_http_session *session,
+                    void *lines); /* ended by 0 each, and by an empty one */
+int wf_http_jar_clear(weft_http_session *session, void *unused);
 
 /* ---- ring.c ---------------------------------------------------------------------------------------- */
 

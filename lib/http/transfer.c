@@ -274,6 +274,8 @@ static CURLcode set_request(weft_http_response *x)
     SET(code, easy, CURLOPT_HTTPHEADER, x->headers);
     if (x->is_tunnel && code == CURLE_OK)
         code = set_tunnel(easy);
+    if (code == CURLE_OK)
+        code = wf_http_jar_attach(x);
     int64_t connect_ms = x->timeouts.connect_ns / 1000000 + 1;
     if (x->timeouts.connect_ns < 0) /* 0 would be libcurl's own limit */
         connect_ms = INT32_MAX;

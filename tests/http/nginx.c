@@ -82,6 +82,7 @@ static void make_config(const struct nginx *server)
         "    root %1$s/root;\n"
         "    location /echo { return 200 \"$request_method $args [$http_x_secret]"
         "[$http_authorization]\"; }\n"
+        "    location /cookie { add_header Set-Cookie $args=yes; return 200 \"[$http_cookie]\"; }\n"
         "    location /zip/ { gzip on; gzip_min_length 1; rewrite ^/zip(/.*) $1 break; }\n"
         "    location /moved/here { return 302 /echo?here; }\n"
         "    location /moved/away { return 307 http://localhost:%2$d/echo?away; }\n"

@@ -13,7 +13,8 @@ struct nginx {
 };
 
 /* In root/: small.txt, 1024 bytes; lines.txt, 1000 numbered lines; big.bin, 1 MiB. Locations: /echo
- * answers what a request was (method, arguments), /moved/... redirects, /status/NNN. */
+ * answers what a request was (method, arguments), /moved/... redirects, /status/NNN;
+ * /cookie?NAME sets a cookie, and answers which ones came. */
 void nginx_start(struct nginx *server);
 void nginx_stop(struct nginx *server);
 

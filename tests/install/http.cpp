@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <weft.h>
 #include <weft/http.h>
+#include <weft/http_cookies.h>
 #include <weft/http_download.h>
 #include <weft/http_events.h>
 
