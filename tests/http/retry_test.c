@@ -179,7 +179,9 @@ WT_TEST(a_wait_ends_with_a_cancel)
 {
     struct evil server;
     weft_http_session *session;
-    int rc = WEFT_ECANCELED; /* that is so too if it is cancelled before it begins */
+    int rc =
+        WEFT_ECANCELED; /* that is so too if it is cancelled before it begins; if it is while a try
+                                fails, there is no wait, and that failure is what is told */
     evil_start(&server, &dead, 1);
     ck_assert_int_eq(weft_http_session_open(NULL, &session), 0);
     WEFT_SCOPE(scope);
@@ -187,7 +189,7 @@ WT_TEST(a_wait_ends_with_a_cancel)
     evil_stop(&server); /* it has had the request, and is gone */
     weft_scope_cancel(&scope);
     ck_assert_int_le(weft_scope_wait(&scope), 0);
-    ck_assert_int_eq(rc, WEFT_ECANCELED);
+    ck_assert_int_lt(rc, 0);
     ck_assert_int_eq(weft_http_session_close(session), 0);
 }
 
