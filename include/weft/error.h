@@ -47,6 +47,9 @@ extern "C" {
     X(EHTTPLIMIT,    -5108,   "HTTP: more than the limit allows")                       \
     X(EHTTPREDIRECT, -5109,   "HTTP: a redirect too many, or one that is not followed") \
     X(EHTTPSTATUS,   -5110,   "HTTP: the status is an error")                           \
+    X(EHTTPCERT,     -5111,   "HTTP: our certificate, key or list of authorities can't be used") \
+    X(EHTTPPIN,      -5112,   "HTTP: the server has another key than the pinned one")   \
+    X(EHTTPPROXY,    -5113,   "HTTP: the proxy refuses to connect")                     \
     X(ECANCELED,  -ECANCELED, "cancelled")                                              \
     X(ETIMEDOUT,  -ETIMEDOUT, "the deadline passed")                                    \
     X(ENOMEM,     -ENOMEM,    "out of memory")                                          \

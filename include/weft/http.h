@@ -50,11 +50,16 @@ typedef struct weft_http_session_opts {
                                          negative: no limit */
     const char *ca_file;              /* whom to trust in place of the system's, in PEM */
     const char *client_cert;          /* who we are, in PEM, */
-    const char *client_key;           /* and its key */
-    const char *pinned_key;           /* the server's public key: "sha256//..." */
+    const char *client_key;           /* and its key, if that is not in the same file */
+    const char *client_key_password;  /* of a key that has one */
+    const char *pinned_key;           /* the server's public key: "sha256//..."; several with a
+                                         semicolon between: one of them */
     const char *unix_socket;          /* where all connections go */
-    const char *proxy;                /* "http://host:port" */
-    bool proxy_from_environment;
+    const char *proxy;                /* "http://host:port" or https; requests of https go through
+                                         it unread */
+    const char *proxy_user, *proxy_password; /* told to the proxy alone */
+    const char *no_proxy;             /* hosts that are asked directly: "localhost,.example.org" */
+    bool proxy_from_environment;      /* http_proxy, https_proxy, no_proxy */
     bool insecure_any_certificate;    /* trust whoever answers: for tests */
     bool http2;                       /* offered to servers with TLS */
     const char *user, *password;      /* Authorization: Basic ..., for each request */
@@ -71,7 +76,8 @@ typedef struct weft_http_session_opts {
  * From     any thread
  * Returns  0
  *          WEFT_ENOTSUP   this libcurl can't do what the options ask for
- *          WEFT_EINVAL    a header or a base URL that can't be sent
+ *          WEFT_EINVAL    a header or a base URL that can't be sent; a pin or a proxy that is
+ *                         none; a key without a certificate
  *          WEFT_ENOMEM, or -errno: no descriptor is left                                     */
 WEFT_API WEFT_MUST_CHECK int weft_http_session_open(const weft_http_session_opts *opts,
                                                     weft_http_session **out_session);

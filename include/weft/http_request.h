@@ -92,7 +92,10 @@ typedef struct weft_http_request_opts {
  * Returns  0
  *          WEFT_EHTTPPOOL, WEFT_EHTTPCONNECT, WEFT_EHTTPFIRST, WEFT_EHTTPTOTAL   too late
  *          WEFT_ENAME         the host's name is not known
- *          WEFT_EHTTPTLS      no trusted connection: the certificate or the handshake
+ *          WEFT_EHTTPTLS      no trusted connection: the certificate or the handshake;
+ *                             WEFT_EHTTPPIN: another key than .pinned_key; WEFT_EHTTPCERT:
+ *                             .ca_file, .client_cert or .client_key can't be used
+ *          WEFT_EHTTPPROXY    the proxy refuses to connect
  *          WEFT_EHTTPPROTO    what came is not an HTTP answer; WEFT_EHTTPLIMIT: its head is too
  *                             long; WEFT_EEOF: it ended within it
  *          WEFT_EHTTPREDIRECT one redirect too many, or one to where none may go

@@ -3,18 +3,22 @@
 #include "http/session.h"
 
 #include <errno.h>
+#include <string.h>
 
 static int code_of_tls(CURLcode code)
 {
     switch ((int)code) {
+    case CURLE_SSL_CERTPROBLEM: /* ours */
+    case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_SSL_CRL_BADFILE: return WEFT_EHTTPCERT;
+    case CURLE_SSL_PINNEDPUBKEYNOTMATCH: return WEFT_EHTTPPIN;
+#if LIBCURL_VERSION_NUM >= 0x074d00
+    case CURLE_SSL_CLIENTCERT:
+#endif
     case CURLE_SSL_CONNECT_ERROR:
     case CURLE_PEER_FAILED_VERIFICATION:
-    case CURLE_SSL_CERTPROBLEM:
     case CURLE_SSL_CIPHER:
-    case CURLE_SSL_CACERT_BADFILE:
-    case CURLE_SSL_CRL_BADFILE:
     case CURLE_SSL_ISSUER_ERROR:
-    case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
     case CURLE_SSL_INVALIDCERTSTATUS:
     case CURLE_SSL_ENGINE_NOTFOUND:
     case CURLE_SSL_ENGINE_SETFAILED:
@@ -51,6 +55,33 @@ int wf_http_code_of(CURLcode code, long os_error)
     case CURLE_UNKNOWN_OPTION: return WEFT_ENOTSUP;
     default: return code_of_tls(code);
     }
+}
+
+/* What the TLS library did not like about bytes that came or went has no code of libcurl's own: only
+ * its words say that it was no error of the connection. A connection that ended without its goodbye may
+ * have been cut by anybody. 0: nothing of the kind. */
+static int code_of_tls_text(const char *text)
+{
+    if (strstr(text, "unexpected eof") != NULL || strstr(text, "non-properly terminated") != NULL)
+        return WEFT_EEOF;
+    bool is_of_tls = strstr(text, "error:") != NULL || strncmp(text, "GnuTLS", 6) == 0;
+    return is_of_tls ? WEFT_EHTTPTLS : 0;
+}
+
+int wf_http_outcome_of(const weft_http_response *x, CURLcode code)
+{
+    long os_error = 0, proxy_status = 0;
+    if (code == CURLE_OK)
+        return wf_http_lacks_goodbye(x) ? WEFT_EEOF : 0;
+    (void)curl_easy_getinfo(x->easy, CURLINFO_OS_ERRNO, &os_error);
+    (void)curl_easy_getinfo(x->easy, CURLINFO_HTTP_CONNECTCODE, &proxy_status);
+    int rc = wf_http_code_of(code, os_error);
+    if (code != CURLE_RECV_ERROR && code != CURLE_SEND_ERROR)
+        return rc;
+    if (proxy_status >= 300 && !x->has_head)
+        return WEFT_EHTTPPROXY;
+    int tls_rc = code_of_tls_text(x->error_text);
+    return tls_rc < 0 ? tls_rc : rc;
 }
 
 int wf_http_code_of_multi(CURLMcode code)

@@ -244,16 +244,14 @@ static void end_done(struct wf_http_engine *engine)
     for (CURLMsg *message; (message = curl_multi_info_read(engine->multi, &n_left)) != NULL;) {
         if (message->msg != CURLMSG_DONE)
             continue;
-        char *x = NULL;
-        long os_error = 0;
+        char *private = NULL;
         CURLcode result = message->data.result;
-        (void)curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &x);
-        (void)curl_easy_getinfo(message->easy_handle, CURLINFO_OS_ERRNO, &os_error);
-        if (result == CURLE_OK && ((weft_http_response *)(void *)x)->is_tunnel)
-            wf_http_tunnel_begin((weft_http_response *)(void *)x);
+        (void)curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &private);
+        weft_http_response *x = (weft_http_response *)(void *)private;
+        if (result == CURLE_OK && x->is_tunnel)
+            wf_http_tunnel_begin(x);
         else
-            wf_http_transfer_end((weft_http_response *)(void *)x,
-                                 wf_http_code_of(result, os_error));
+            wf_http_transfer_end(x, wf_http_outcome_of(x, result));
     }
 }
 

@@ -54,6 +54,19 @@ static int64_t parse_length(const char *text)
     return length;
 }
 
+/* Of several codings chunked has to be the last one, or the body ends with the connection. */
+static bool ends_with_chunked(const char *codings)
+{
+    const char *last = strrchr(codings, ',');
+    const char *coding = last != NULL ? last + 1 : codings;
+    return strcasecmp(coding + strspn(coding, " \t"), "chunked") == 0;
+}
+
+bool wf_http_head_tells_end(const struct wf_http_head *head)
+{
+    return head->length >= 0 || head->is_framed || head->status == 204 || head->status == 304;
+}
+
 static int note_field(struct wf_http_head *head, const char *name, const char *value)
 {
     if (strcasecmp(name, "Content-Length") == 0) {
@@ -63,6 +76,7 @@ static int note_field(struct wf_http_head *head, const char *name, const char *v
         head->length = length;
     } else if (strcasecmp(name, "Transfer-Encoding") == 0) {
         head->is_chunked = true;
+        head->is_framed = ends_with_chunked(value);
         head->is_encoded |= strcasecmp(value, "chunked") != 0;
     } else if (strcasecmp(name, "Content-Encoding") == 0) {
         head->is_encoded |= strcasecmp(value, "identity") != 0;
@@ -93,7 +107,7 @@ static int status_line(struct wf_http_head *head, const char *line, size_t size)
     head->n_fields = 0;
     head->size = 0;
     head->length = -1;
-    head->is_chunked = head->is_encoded = false;
+    head->is_chunked = head->is_framed = head->is_encoded = false;
     head->status = 0;
     for (int i = 1; i <= 3; i++) {
         if (at == NULL || at + i >= line + size || at[i] < '0' || at[i] > '9')

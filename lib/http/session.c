@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * The life of a session. */
-#include "http/session.h"
+#include "http/trust.h"
 
 #include "base/opts.h"
 #include "plat/fork.h"
@@ -16,11 +16,20 @@ enum { DEFAULT_LIMIT = 100, DEFAULT_REDIRECTS = 10 };
 /* ---- options --------------------------------------------------------------------------------------- */
 
 static const size_t texts[] = {
-    offsetof(weft_http_session_opts, base_url),    offsetof(weft_http_session_opts, user_agent),
-    offsetof(weft_http_session_opts, ca_file),     offsetof(weft_http_session_opts, client_cert),
-    offsetof(weft_http_session_opts, client_key),  offsetof(weft_http_session_opts, pinned_key),
-    offsetof(weft_http_session_opts, unix_socket), offsetof(weft_http_session_opts, proxy),
-    offsetof(weft_http_session_opts, user),        offsetof(weft_http_session_opts, password),
+    offsetof(weft_http_session_opts, base_url),
+    offsetof(weft_http_session_opts, user_agent),
+    offsetof(weft_http_session_opts, ca_file),
+    offsetof(weft_http_session_opts, client_cert),
+    offsetof(weft_http_session_opts, client_key),
+    offsetof(weft_http_session_opts, pinned_key),
+    offsetof(weft_http_session_opts, unix_socket),
+    offsetof(weft_http_session_opts, proxy),
+    offsetof(weft_http_session_opts, user),
+    offsetof(weft_http_session_opts, password),
+    offsetof(weft_http_session_opts, no_proxy),
+    offsetof(weft_http_session_opts, proxy_user),
+    offsetof(weft_http_session_opts, proxy_password),
+    offsetof(weft_http_session_opts, client_key_password),
 };
 
 static const char **text_of(weft_http_session_opts *opts, size_t i)
@@ -104,12 +113,11 @@ static int check_opts(const weft_http_session_opts *opts)
     char *url = NULL;
     if (opts->http2 && !(about->features & CURL_VERSION_HTTP2))
         return WEFT_ENOTSUP;
-    if ((opts->ca_file != NULL || opts->client_cert != NULL || opts->pinned_key != NULL) &&
-        !(about->features & CURL_VERSION_SSL))
-        return WEFT_ENOTSUP;
     if (!wf_http_is_value(opts->user_agent))
         return WEFT_EINVAL;
-    int rc = opts->base_url != NULL ? wf_http_url_make(NULL, opts->base_url, NULL, &url) : 0;
+    int rc = wf_http_check_trust(opts);
+    if (rc == 0 && opts->base_url != NULL)
+        rc = wf_http_url_make(NULL, opts->base_url, NULL, &url);
     wf_free(url);
     return rc < 0 ? rc : check_auth(opts);
 }

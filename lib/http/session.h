@@ -75,6 +75,7 @@ struct wf_http_head {
     size_t n_bytes;
     int64_t length; /* Content-Length; -1: not given */
     bool is_chunked, is_encoded;
+    bool is_framed; /* chunked, at last */
 };
 
 /* A host's places, when they are limited. */
@@ -126,7 +127,9 @@ struct weft_http_response {
     CURL *easy;
     bool is_stale;     /* it had a kept connection that was dead; the caller's when OVER */
     int callback_code; /* why a callback ended the transfer; 0: none has */
-    bool is_refused, is_allowed; /* addresses that it was to be connected to */
+    char error_text[CURL_ERROR_SIZE]; /* libcurl's, of its end */
+    bool needs_goodbye, has_goodbye;  /* of TLS: goodbye.c */
+    bool is_refused, is_allowed;      /* addresses that it was to be connected to */
     curl_socket_t tunnel_fd;
 
     /* The caller's. */
@@ -222,6 +225,12 @@ int wf_http_jar_add(weft_http_session *session,
                     void *lines); /* ended by 0 each, and by an empty one */
 int wf_http_jar_clear(weft_http_session *session, void *unused);
 
+/* ---- goodbye.c ------------------------------------------------------------------------------------- */
+
+/* For the next request of a handle; whether a transfer that libcurl is content with was cut. */
+CURLcode wf_http_watch_goodbye(weft_http_response *x);
+bool wf_http_lacks_goodbye(const weft_http_response *x);
+
 /* ---- ring.c ---------------------------------------------------------------------------------------- */
 
 size_t wf_http_room_for(const struct wf_http_head *head);
@@ -234,6 +243,8 @@ void wf_http_ring_copy_out(const struct wf_http_ring *ring, char *data, size_t s
 /* One line with its end. 0; 1: the head is complete; < 0: what is wrong with it. */
 WF_MUST_CHECK int wf_http_head_line(struct wf_http_head *head, bool is_complete, const char *line,
                                     size_t size);
+/* Or else the body goes on to the connection's end. */
+bool wf_http_head_tells_end(const struct wf_http_head *head);
 const char *wf_http_head_find(const struct wf_http_head *head, const char *name);
 
 /* ---- session.c ------------------------------------------------------------------------------------- */
@@ -308,6 +319,8 @@ WF_MUST_CHECK int wf_http_url_parts(const char *url, char **out_host, char **out
 /* ---- curlmap.c -------------------------------------------------------------------------------------- */
 
 int wf_http_code_of(CURLcode code, long os_error);
+int wf_http_outcome_of(const weft_http_response *x,
+                       CURLcode code); /* of its transfer, a tunnel's too */
 int wf_http_code_of_multi(CURLMcode code);
 
 /* ---- response.c ------------------------------------------------------------------------------------- */

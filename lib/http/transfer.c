@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * One transfer with libcurl: its easy handle, and what libcurl calls while it goes on. All of it runs
  * in a turn of the engine; callbacks only record, copy, and tell who waits. */
-#include "http/session.h"
+#include "http/setopt.h"
+#include "http/trust.h"
 #include "http/tunnel.h"
 
 #include <errno.h>
@@ -124,45 +125,9 @@ static int on_seek(void *arg, curl_off_t offset, int origin)
 
 /* ---- the easy handle ------------------------------------------------------------------------------- */
 
-/* Every option is required: one that is not set, for want of memory say, may be the one that keeps a
- * request from the wrong server. The first that fails is kept, and no later one is tried. */
-#define SET(code, easy, option, value) \
-    ((void)((code) != CURLE_OK ||      \
-            ((code) = curl_easy_setopt((easy), (option), (value))) != CURLE_OK))
-
-/* But for those that only make things quicker, and defaults: this libcurl may do without. */
-#define SET_IF_KNOWN(code, easy, option, value)                             \
-    do {                                                                    \
-        SET(code, easy, option, value);                                     \
-        if ((code) == CURLE_UNKNOWN_OPTION || (code) == CURLE_NOT_BUILT_IN) \
-            (code) = CURLE_OK;                                              \
-    } while (0)
-
-/* A text that is NULL is the default, which a libcurl without the option has too. */
-#define SET_TEXT(code, easy, option, text) \
-    ((void)((text) == NULL || (SET(code, easy, option, text), true)))
-
-static CURLcode set_tls(CURL *easy, const weft_http_session_opts *opts)
-{
-    CURLcode code = CURLE_OK;
-    if (!(curl_version_info(CURLVERSION_NOW)->features & CURL_VERSION_SSL))
-        return CURLE_OK; /* no https at all, and the session has no option of it */
-    SET(code, easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-    SET(code, easy, CURLOPT_SSL_VERIFYPEER, opts->insecure_any_certificate ? 0L : 1L);
-    SET(code, easy, CURLOPT_SSL_VERIFYHOST, opts->insecure_any_certificate ? 0L : 2L);
-    if (opts->ca_file != NULL) {
-        SET(code, easy, CURLOPT_CAINFO, opts->ca_file);
-        SET_IF_KNOWN(code, easy, CURLOPT_CAPATH, NULL);
-    }
-    SET_TEXT(code, easy, CURLOPT_SSLCERT, opts->client_cert);
-    SET_TEXT(code, easy, CURLOPT_SSLKEY, opts->client_key);
-    SET_TEXT(code, easy, CURLOPT_PINNEDPUBLICKEY, opts->pinned_key);
-    return code;
-}
-
 static CURLcode set_security(CURL *easy, const weft_http_session_opts *opts)
 {
-    CURLcode code = set_tls(easy, opts);
+    CURLcode code = wf_http_set_tls(easy, opts);
 #if LIBCURL_VERSION_NUM >= 0x075500
     SET(code, easy, CURLOPT_PROTOCOLS_STR, "http,https");
 #else
@@ -170,12 +135,8 @@ static CURLcode set_security(CURL *easy, const weft_http_session_opts *opts)
 #endif
     SET(code, easy, CURLOPT_FOLLOWLOCATION, 0L);
     SET_IF_KNOWN(code, easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
-    SET_TEXT(code, easy, CURLOPT_PROXY, opts->proxy);
-    if (opts->proxy == NULL && !opts->proxy_from_environment)
-        SET_IF_KNOWN(code, easy, CURLOPT_PROXY, "");
-    SET_IF_KNOWN(code, easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     SET_TEXT(code, easy, CURLOPT_UNIX_SOCKET_PATH, opts->unix_socket);
-    return code;
+    return code == CURLE_OK ? wf_http_set_proxy(easy, opts) : code;
 }
 
 static CURLcode set_callbacks(CURL *easy, struct wf_http_engine *engine)
@@ -263,6 +224,7 @@ static CURLcode set_request(weft_http_response *x)
     CURL *easy = x->easy;
     CURLcode code = set_body(x);
     SET(code, easy, CURLOPT_PRIVATE, (char *)x);
+    SET(code, easy, CURLOPT_ERRORBUFFER, x->error_text);
     SET(code, easy, CURLOPT_HEADERDATA, x);
     SET(code, easy, CURLOPT_WRITEDATA, x);
     SET(code, easy, CURLOPT_READDATA, x);
@@ -272,6 +234,8 @@ static CURLcode set_request(weft_http_response *x)
     SET(code, easy, CURLOPT_PREREQDATA, x);
 #endif
     SET(code, easy, CURLOPT_HTTPHEADER, x->headers);
+    if (code == CURLE_OK)
+        code = wf_http_watch_goodbye(x);
     if (x->is_tunnel && code == CURLE_OK)
         code = set_tunnel(easy);
     if (code == CURLE_OK)
@@ -313,6 +277,7 @@ void wf_http_transfer_end(weft_http_response *x, int code)
     x->easy = NULL;
     if (easy != NULL) {
         (void)curl_multi_remove_handle(engine->multi, easy);
+        (void)curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, NULL); /* it goes with x */
         if (!x->is_tunnel && engine->n_spare < WF_ARRAY_SIZE(engine->spare))
             engine->spare[engine->n_spare++] = easy;
         else

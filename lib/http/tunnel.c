@@ -31,13 +31,11 @@ bool wf_http_tunnel_put_locked(weft_http_response *x, const char *data, size_t s
 /* ---- by the driver ----------------------------------------------------------------------------------------- */
 
 /* What a call of libcurl's has moved: 1: go on; 0: not now; < 0: the connection is lost. */
-static int outcome(weft_http_response *x, CURLcode result)
+static int outcome(const weft_http_response *x, CURLcode result)
 {
-    long os_error = 0;
     if (result == CURLE_OK || result == CURLE_AGAIN)
         return result == CURLE_OK;
-    (void)curl_easy_getinfo(x->easy, CURLINFO_OS_ERRNO, &os_error);
-    return wf_http_code_of(result, os_error);
+    return wf_http_outcome_of(x, result);
 }
 
 /* *is_over: the other side has ended the connection. */

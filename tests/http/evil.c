@@ -73,7 +73,8 @@ static void serve(void *arg)
                 return;
             server->n_connections++;
         }
-        if (!read_request(server, fd, reply->request_body)) {
+        if (!(reply->at_once ? read_more(server, fd)
+                             : read_request(server, fd, reply->request_body))) {
             close(fd);
             fd = -1;
             continue;

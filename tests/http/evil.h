@@ -4,6 +4,7 @@
 #ifndef WT_EVIL_H
 #define WT_EVIL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum evil_then {
@@ -19,6 +20,7 @@ struct evil_reply {
     enum evil_then then;
     unsigned repeat;     /* the bytes, so many times more */
     size_t request_body; /* read that much after the request's head */
+    bool at_once;        /* after the first bytes, whatever they are */
 };
 
 struct evil {

@@ -66,7 +66,7 @@ static void make_files(const struct nginx *server)
     (void)fclose(big);
 }
 
-static void make_config(const struct nginx *server)
+static void make_config(const struct nginx *server, const char *lines)
 {
     FILE *file = make_file(server, "nginx.conf");
     (void)fprintf(
@@ -78,7 +78,7 @@ static void make_config(const struct nginx *server)
         "  proxy_temp_path %1$s/p; fastcgi_temp_path %1$s/f; uwsgi_temp_path %1$s/u;\n"
         "  scgi_temp_path %1$s/s; gzip_types text/plain; default_type text/plain;\n"
         "  server { listen 127.0.0.1:%2$d; listen 127.0.0.1:%3$d ssl http2;\n"
-        "    ssl_certificate %1$s/cert.pem; ssl_certificate_key %1$s/key.pem;\n"
+        "    ssl_certificate %1$s/cert.pem; ssl_certificate_key %1$s/key.pem; %5$s\n"
         "    root %1$s/root;\n"
         "    location /echo { return 200 \"$request_method $args [$http_x_secret]"
         "[$http_authorization]\"; }\n"
@@ -93,7 +93,7 @@ static void make_config(const struct nginx *server)
         "    location /status/404 { return 404 \"not here\"; }\n"
         "  }\n"
         "}\n",
-        server->folder, server->port, server->tls_port, geteuid() == 0 ? "user root;" : "");
+        server->folder, server->port, server->tls_port, geteuid() == 0 ? "user root;" : "", lines);
     (void)fclose(file);
 }
 
@@ -140,7 +140,9 @@ static void make_certificate(struct nginx *server, const char *openssl)
     ck_assert_int_eq(status, 0);
 }
 
-void nginx_start(struct nginx *server)
+void nginx_start(struct nginx *server) { nginx_start_with(server, ""); }
+
+void nginx_start_with(struct nginx *server, const char *lines)
 {
     const char *nginx = find_program((const char *const[]){ "/usr/sbin/nginx", "/usr/bin/nginx",
                                                             "/usr/local/sbin/nginx", NULL });
@@ -158,7 +160,7 @@ void nginx_start(struct nginx *server)
                    server->tls_port);
     make_files(server);
     make_certificate(server, openssl);
-    make_config(server);
+    make_config(server, lines);
     (void)snprintf(config, sizeof(config), "%s/nginx.conf", server->folder);
     (void)snprintf(inherited, sizeof(inherited), "%d;%d;", fd, tls_fd);
     setenv("NGINX", inherited, 1);

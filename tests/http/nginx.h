@@ -16,6 +16,7 @@ struct nginx {
  * answers what a request was (method, arguments), /moved/... redirects, /status/NNN;
  * /cookie?NAME sets a cookie, and answers which ones came. */
 void nginx_start(struct nginx *server);
+void nginx_start_with(struct nginx *server, const char *lines); /* of its configuration, more */
 void nginx_stop(struct nginx *server);
 
 #endif

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT
  * TLS that must not come about: servers of openssl with certificates and protocols that are not to be
  * trusted, made on the spot, and handshakes that are cut. */
+#include "certs.h"
+#include "evil.h"
 #include "wt_test.h"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,89 +18,7 @@
 #include <weft.h>
 #include <weft/http.h>
 
-extern char **environ;
-
-/* ---- openssl --------------------------------------------------------------------------------------------- */
-
-static char folder[64];
-
-/* A file of the folder. */
-static const char *in(const char *name)
-{
-    static char paths[64][96];
-    static unsigned n;
-    char *path = paths[n++ % 64];
-    (void)snprintf(path, sizeof(paths[0]), "%s/%s", folder, name);
-    return path;
-}
-
-/* What it says goes to out_fd, or nowhere; its input never ends. */
-static pid_t spawn(const char *const *args, int out_fd)
-{
-    pid_t pid;
-    posix_spawn_file_actions_t actions;
-    ck_assert_int_eq(posix_spawn_file_actions_init(&actions), 0);
-    ck_assert_int_eq(posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0), 0);
-    ck_assert_int_eq(out_fd < 0 ? posix_spawn_file_actions_adddup2(&actions, 2, 1)
-                                : posix_spawn_file_actions_adddup2(&actions, out_fd, 1),
-                     0);
-    ck_assert_int_eq(posix_spawn(&pid, args[0], &actions, NULL, (char **)(uintptr_t)args, environ),
-                     0);
-    posix_spawn_file_actions_destroy(&actions);
-    return pid;
-}
-
-static void run(const char *command)
-{
-    int status = -1;
-    const char *const args[] = { "/bin/sh", "-c", command, NULL };
-    pid_t pid = spawn(args, -1);
-    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-    ck_assert_msg(status == 0, "%s: %d", command, status);
-}
-
-/* An authority, and of it: good, expired, of the future, for another name; one signed by itself; and a
- * client's. All have the same key. */
-static void make_certificates(void)
-{
-    static const char script[] =
-        "set -e; cd %s\n"
-        "new='openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes'\n"
-        "printf '[ca]\\ndefault_ca=d\\n[d]\\ndatabase=db\\nserial=serial\\nnew_certs_dir=.\\npolicy=p\\n"
-        "default_md=sha256\\ncopy_extensions=copy\\nunique_subject=no\\n[p]\\n"
-        "commonName=supplied\\n' > ca.conf\n"
-        "$new -x509 -days 2 -keyout ca.key -out ca.pem -subj /CN=authority\n"
-        "$new -x509 -days 2 -keyout other.key -out other.pem -subj /CN=authority\n"
-        "$new -keyout key.pem -out me.csr -subj /CN=localhost -addext subjectAltName=DNS:localhost\n"
-        "openssl req -new -key key.pem -out you.csr -subj /CN=you -addext subjectAltName=DNS:you\n"
-        "openssl req -x509 -key key.pem -out self.pem -days 2 -subj /CN=localhost"
-        " -addext subjectAltName=DNS:localhost\n"
-        "sign() { : > db; openssl ca -batch -notext -config ca.conf -rand_serial -cert ca.pem"
-        " -keyfile ca.key -in $1 -out $2 -startdate $3 -enddate $4; }\n"
-        "sign me.csr good.pem 20200101000000Z 20980101000000Z\n"
-        "sign me.csr expired.pem 20200101000000Z 20210101000000Z\n"
-        "sign me.csr future.pem 20970101000000Z 20980101000000Z\n"
-        "sign you.csr you.pem 20200101000000Z 20980101000000Z\n";
-    char command[sizeof(script) + sizeof(folder)];
-    (void)snprintf(folder, sizeof(folder), "/tmp/weft-tls-XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(folder));
-    (void)snprintf(command, sizeof(command), script, folder);
-    run(command);
-}
-
-static void begin(void)
-{
-    if (access("/usr/bin/openssl", X_OK) != 0)
-        wt_skip("no openssl here");
-    make_certificates();
-}
-
-static void end(void)
-{
-    char command[96];
-    (void)snprintf(command, sizeof(command), "rm -rf %s", folder);
-    run(command);
-}
+#define in(name) certs_in(name)
 
 struct tls_server {
     pid_t pid;
@@ -121,7 +40,7 @@ static void tls_start(struct tls_server *server, const char *certificate,
     for (size_t i = 0; options != NULL && options[i] != NULL; i++)
         args[12 + i] = options[i];
     ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
-    server->pid = spawn(access(args[0], X_OK) == 0 ? args : args + 3, ends[1]);
+    server->pid = certs_spawn(access(args[0], X_OK) == 0 ? args : args + 3, ends[1]);
     close(ends[1]);
     while (at == NULL || strchr(at, '\n') == NULL) {
         ssize_t n = read(ends[0], said + size, sizeof(said) - 1 - size);
@@ -172,65 +91,79 @@ static int fetch_from(const char *certificate, const char *const *options,
 
 WT_TEST(certificates_that_are_not_to_be_trusted)
 {
-    begin();
+    certs_begin();
     ck_assert_int_eq(fetch_from(in("good.pem"), NULL, KNOWING()), 200);
     const char *const bad[] = { "expired.pem", "future.pem", "you.pem", "self.pem" };
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
         ck_assert_int_eq(fetch_from(in(bad[i]), NULL, KNOWING()), WEFT_EHTTPTLS);
-    const char *const others[] = { in("other.pem"), in("no-such-file.pem"), NULL };
+    const char *const others[] = { in("other.pem"), NULL };
     for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
         ck_assert_int_eq(
             fetch_from(in("good.pem"), NULL, WEFT_OPTS(http_session, .ca_file = others[i])),
             WEFT_EHTTPTLS);
-    end();
+    certs_end();
 }
 
 /* The server would: only the client does not. */
 WT_TEST(a_protocol_that_is_too_old)
 {
-    begin();
+    certs_begin();
+    const char *const oldest[] = { "-tls1", "-cipher", "ALL:@SECLEVEL=0", NULL };
     const char *const old[] = { "-tls1_1", "-cipher", "ALL:@SECLEVEL=0", NULL };
     const char *const oldest_allowed[] = { "-tls1_2", NULL };
+    ck_assert_int_eq(fetch_from(in("good.pem"), oldest, KNOWING()), WEFT_EHTTPTLS);
     ck_assert_int_eq(fetch_from(in("good.pem"), old, KNOWING()), WEFT_EHTTPTLS);
     ck_assert_int_eq(fetch_from(in("good.pem"), oldest_allowed, KNOWING()), 200);
-    end();
+    certs_end();
 }
 
-WT_TEST(another_key_than_the_pinned_one)
+/* A key that is found in minutes, a signature that can be forged, and no encryption at all. */
+WT_TEST(cryptography_that_is_too_weak)
 {
-    begin();
-    const char *wrong = "sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
-    ck_assert_int_eq(fetch_from(in("good.pem"), NULL, KNOWING(.pinned_key = wrong)), WEFT_EHTTPTLS);
-    end();
+    certs_begin();
+    certs_run(
+        "openssl req -newkey rsa:512 -nodes -keyout weak.key -out weak.csr -subj /CN=localhost"
+        " -addext subjectAltName=DNS:localhost\n"
+        "sign() { : > db; openssl ca -batch -notext -config ca.conf -rand_serial -cert ca.pem"
+        " -keyfile ca.key -days 2 -md $3 -in $1 -out $2; }\n"
+        "sign weak.csr weak.pem sha256\n"
+        "sign me.csr sha1.pem sha1\n");
+    const char *const key[] = { "-key", in("weak.key"), "-cipher", "ALL:@SECLEVEL=0", "-tls1_2",
+                                NULL };
+    const char *const any[] = { "-cipher", "ALL:@SECLEVEL=0", NULL };
+    const char *const none[] = { "-cipher", "NULL:@SECLEVEL=0", "-tls1_2", NULL };
+    ck_assert_int_eq(fetch_from(in("weak.pem"), key, KNOWING()), WEFT_EHTTPTLS);
+    ck_assert_int_eq(fetch_from(in("sha1.pem"), any, KNOWING()), WEFT_EHTTPTLS);
+    ck_assert_int_eq(fetch_from(in("good.pem"), none, KNOWING()), WEFT_EHTTPTLS);
+    certs_end();
 }
 
 /* With TLS 1.3 the client hears of it after its part of the handshake, in place of the answer. */
 WT_TEST(a_client_without_the_certificate_that_is_asked_for)
 {
-    begin();
+    certs_begin();
     const char *const asks[] = { "-Verify", "1", "-CAfile", in("ca.pem"), "-verify_return_error",
                                  NULL };
     const char *key = in("key.pem");
     ck_assert_int_eq(
         fetch_from(in("good.pem"), asks, KNOWING(.client_cert = in("good.pem"), .client_key = key)),
         200);
-    ck_assert_int_lt(
-        fetch_from(in("good.pem"), asks, KNOWING(.client_cert = in("self.pem"), .client_key = key)),
-        0);
-    ck_assert_int_lt(fetch_from(in("good.pem"), asks, KNOWING()), 0);
     ck_assert_int_eq(
-        fetch_from(in("good.pem"), asks, KNOWING(.client_cert = in("none.pem"), .client_key = key)),
+        fetch_from(in("good.pem"), asks, KNOWING(.client_cert = in("self.pem"), .client_key = key)),
         WEFT_EHTTPTLS);
-    end();
+    ck_assert_int_eq(fetch_from(in("good.pem"), asks, KNOWING()), WEFT_EHTTPTLS);
+    certs_end();
 }
 
 /* ---- handshakes that are cut ------------------------------------------------------------------------------ */
 
-/* Hands bytes between the client and a server, and ends both after so many of the server's. */
+/* Hands bytes between the client and a server, and ends both after so many of the server's, or where it
+ * says goodbye. */
 struct cutter {
     int fd, server_port;
     char url[64];
     size_t most;
+    bool at_goodbye;
     wt_thread *thread;
 };
 
@@ -261,6 +194,24 @@ static size_t pass(int from, int to, size_t most)
     return n > 0 && send(to, block, (size_t)n, MSG_NOSIGNAL) == n ? (size_t)n : 0;
 }
 
+/* A record of the server's, unless it is an alert, which one of TLS 1.2 says of itself. */
+static size_t pass_record(int from, int to)
+{
+    unsigned char record[5 + 17000];
+    if (recv(from, record, 5, MSG_WAITALL) != 5 || record[0] == 21)
+        return 0;
+    size_t size = (size_t)record[3] << 8 | record[4];
+    ck_assert_uint_lt(size, sizeof(record) - 5);
+    if (recv(from, record + 5, size, MSG_WAITALL) != (ssize_t)size)
+        return 0;
+    return send(to, record, 5 + size, MSG_NOSIGNAL) == (ssize_t)(5 + size) ? 5 + size : 0;
+}
+
+static size_t pass_from_server(const struct cutter *cutter, int from, int to, size_t left)
+{
+    return cutter->at_goodbye ? pass_record(from, to) : pass(from, to, left);
+}
+
 static void cut(void *arg)
 {
     const struct cutter *cutter = arg;
@@ -271,7 +222,7 @@ static void cut(void *arg)
     while (left > 0 && poll(polled, 2, -1) > 0) {
         if (polled[0].revents != 0 && pass(client, server, SIZE_MAX) == 0)
             break;
-        n = polled[1].revents != 0 ? pass(server, client, left) : 0;
+        n = polled[1].revents != 0 ? pass_from_server(cutter, server, client, left) : 0;
         if (polled[1].revents != 0 && n == 0)
             break;
         left -= n;
@@ -280,9 +231,8 @@ static void cut(void *arg)
     close(client);
 }
 
-static int fetch_cut(const struct tls_server *server, size_t most)
+static int fetch_through(struct cutter cutter)
 {
-    struct cutter cutter = { .server_port = server->port, .most = most };
     int port = 0;
     cutter.fd = loopback(0, &port);
     (void)snprintf(cutter.url, sizeof(cutter.url), "https://localhost:%d/", port);
@@ -293,13 +243,18 @@ static int fetch_cut(const struct tls_server *server, size_t most)
     return rc;
 }
 
+static int fetch_cut(const struct tls_server *server, size_t most)
+{
+    return fetch_through((struct cutter){ .server_port = server->port, .most = most });
+}
+
 /* Steps that meet each record of the handshake, and then the page, which has no length of its own. */
 WT_TEST(a_handshake_that_is_cut)
 {
     struct tls_server server;
     const size_t first[] = { 0, 1, 5, 6, 50, 127, 128, 140 };
     size_t most = 0;
-    begin();
+    certs_begin();
     tls_start(&server, in("good.pem"), NULL);
     for (size_t i = 0; i < sizeof(first) / sizeof(first[0]); i++)
         ck_assert_int_lt(fetch_cut(&server, first[i]), 0);
@@ -307,7 +262,41 @@ WT_TEST(a_handshake_that_is_cut)
         ck_assert_uint_lt(most, 20000);
     ck_assert_uint_gt(most, 1000);
     tls_stop(&server);
-    end();
+    certs_end();
+}
+
+/* All of the page has come, but who knows? Whoever is on the way could have cut it. */
+WT_TEST(an_end_without_a_goodbye)
+{
+    struct tls_server server;
+    const char *const old[] = { "-tls1_2", NULL };
+    certs_begin();
+    tls_start(&server, in("good.pem"), old);
+    const struct cutter cutter = { .server_port = server.port,
+                                   .most = SIZE_MAX,
+                                   .at_goodbye = true };
+    ck_assert_int_eq(fetch_through(cutter), WEFT_EEOF);
+    tls_stop(&server);
+    certs_end();
+}
+
+/* A server without TLS where one with it was asked for: nothing is said to it in clear. */
+WT_TEST(a_server_without_tls_is_told_nothing)
+{
+    struct evil server;
+    char url[64];
+    const weft_http_request_opts opts = { .bearer = "secret", .timeouts.connect_ns = WEFT_SEC(20) };
+    weft_http_session *session = NULL;
+    weft_http_response *response = NULL;
+    evil_start(&server, &(struct evil_reply){ .bytes = "HTTP/1.1 200 OK\r\n\r\n", .at_once = true },
+               1);
+    (void)snprintf(url, sizeof(url), "https://localhost:%d/path", server.port);
+    ck_assert_int_eq(weft_http_session_open(NULL, &session), 0);
+    ck_assert_int_eq(weft_http_get(session, url, &opts, &response), WEFT_EHTTPTLS);
+    ck_assert_int_eq(weft_http_session_close(session), 0);
+    evil_stop(&server);
+    ck_assert_ptr_null(memmem(server.requests, server.size, "secret", 6));
+    ck_assert_ptr_null(memmem(server.requests, server.size, "path", 4));
 }
 
 WT_MAIN("http_tls")
