@@ -36,6 +36,7 @@ extern "C" {
     X(ELAGGED,    -5006,      "too slow: the oldest values have given way to newer ones")   \
     X(ENOTREADY,  -5007,      "the task ended without saying that it is ready")         \
     X(EEOF,       -5008,      "the end came before all that was asked for")             \
+    X(EORDER,     -5009,      "a stage that loops keeps no order (WEFT_STAGE_FLAT_MAP does)") \
     X(ENAME,      -5020,      "no such host or service")                                \
     X(EHTTPPOOL,     -5101,   "HTTP: no connection was to be had in time")              \
     X(EHTTPCONNECT,  -5102,   "HTTP: no connection to the server in time")              \

@@ -28,6 +28,7 @@ extern "C" {
 typedef struct weft_receiver    weft_receiver;     /* one reference to a receiving half */
 typedef struct weft_sender      weft_sender;       /* one reference to a sending half */
 typedef struct weft_permit_half weft_permit_half;  /* a place kept in a channel */
+typedef struct weft_emitter_half weft_emitter_half; /* where a stage's step sends to */
 typedef struct weft_nothing     weft_nothing;      /* never defined: "takes no answers" */
 
 /* This holder is done with the half; other holders go on.

@@ -56,8 +56,8 @@ typedef struct weft_stage_opts {
     const char *name;            /* default: the name the definer gave; not copied */
     unsigned workers;            /* tasks; 0: 1. A source that can't be shared (lines, a
                                     generator) is for one, or goes through weft_buffer */
-    bool ordered;                /* items leave in the order they came in: for definers that
-                                    work item by item (WEFT_STAGE_MAP) */
+    bool ordered;                /* what comes of an item leaves in the order they came in:
+                                    for definers that work item by item (MAP, FLAT_MAP) */
     unsigned window;             /* then: items in work or waiting for those before them;
                                     0: 4 a worker */
     size_t capacity;             /* items between it and the next stage; 0: 64 */
@@ -71,7 +71,8 @@ typedef struct weft_stage_opts {
 enum weft_stage_kind {
     WEFT_STAGE_LOOPS,      /* enter runs once in each task, with a weft_stage_ends */
     WEFT_STAGE_MAKES,      /* enter runs for each item, with a weft_step, and makes one */
-    WEFT_STAGE_MAY_MAKE    /* the same; 1: it made one, 0: it did not */
+    WEFT_STAGE_MAY_MAKE,   /* the same; 1: it made one, 0: it did not */
+    WEFT_STAGE_EMITS       /* the same, its out being a weft_emitter_half: any number */
 };
 
 /* What a task of a stage that loops gets as self: the stage's to close, not the step's. */
@@ -116,15 +117,33 @@ WEFT_API void weft_pipeline_enter(weft_pipeline *pipeline, const char *file, int
  *          WEFT_ENOMEM
  *          WEFT_EMSGSIZE   in_size is not the source's
  *          WEFT_EINVAL     no source; several workers of one that can't be shared or of args
- *                          that can't be cloned; .ordered for a step that loops or makes
- *                          nothing, or for several over items that are lent; or weights that
- *                          contradict
+ *                          that can't be cloned; .ordered for several over items that are
+ *                          lent; or weights that contradict
+ *          WEFT_EORDER     .ordered for a step that loops: nobody knows which item what it
+ *                          sends has come of. One that gets an item and emits does
  *          WEFT_ECLOSED    the pipeline has ended                                           */
 WEFT_API WEFT_MUST_CHECK int weft_stage_open(weft_pipeline *pipeline, enum weft_stage_kind kind,
                                              const weft_callable *step, void *args,
                                              weft_receiver *source, size_t in_size,
                                              size_t out_size, const weft_stage_opts *opts,
                                              weft_receiver **out_rx);
+
+/* Sends one of the items that come of the one which a step was entered with.
+ *
+ * Takes *item on every path; what can't be sent goes to .drop. In an ordered stage it goes
+ * out behind all that comes of the items before: the step whose turn it is sends at once,
+ * each other one gathers up to 16 items, and then waits for its turn. The emitter is the
+ * step's until it returns. Once a call has failed the others do, and so does the step.
+ *
+ * Waits    the task, for room in the channel or for its turn
+ * Cancel   WEFT_ECANCELED
+ * From     the task that the step runs in
+ * Returns  0
+ *          WEFT_EMSGSIZE   size is not the stage's; the item is the caller's
+ *          WEFT_ECLOSED    nobody receives any more, or another task of the stage has left
+ *          an error that the pipeline was ended with                                       */
+WEFT_API WEFT_MUST_CHECK int weft_emitter_emit(weft_emitter_half *emitter, void *item,
+                                               size_t size);
 
 /* Waits for all stages, and ends the pipeline's scope.
  *

@@ -4,6 +4,7 @@
  *     WEFT_STAGE_SOURCE(read_rows, struct row, out, (const char *, path)) { ... }
  *     WEFT_STAGE(split, struct cell, out, struct row, in) { ... }       // any number for any
  *     WEFT_STAGE_MAP(parse, double, out, struct cell, in) { ... }       // item by item
+ *     WEFT_STAGE_FLAT_MAP(words, word, out, page, in) { ... }           // any number of each
  *     WEFT_STAGE_SINK(sum_up, double, in, (double *, sum)) { ... }
  *
  * What each makes is opened with the pipeline and options before its own arguments:
@@ -69,6 +70,28 @@
 /* The same; the body returns 1 when it wrote *out, 0 when nothing comes of this in. */
 #define WEFT_STAGE_FILTER_MAP(fn, Out, out_, In, in_, ...) \
     WEFT_STAGE_STEP_(fn, WEFT_STAGE_MAY_MAKE, Out, out_, In, in_, ##__VA_ARGS__)
+
+/* WEFT_STAGE_FLAT_MAP(fn, Out, out, In, in, parameters...) { return weft_emit(out, ...); }:
+ * the body runs for each item, which it owns, and emits any number. With .ordered what it
+ * emits stands in its item's place: behind all of the items before, ahead of all behind. */
+#define WEFT_STAGE_FLAT_MAP(fn, Out, out_, In, in_, ...)                                  \
+    static int fn##_body_(weft_emitter(Out) const out_, __typeof__(In) in_                \
+                          WEFT_EACH_(WEFT_P_BODYC_, ##__VA_ARGS__));                      \
+    WEFT_STEP_(fn, fn##_body_(__extension__(weft_emitter(Out))weft_step_->out,            \
+                              *(const __typeof__(In) *)weft_step_->in                     \
+                              WEFT_EACH_(WEFT_P_PASSC_, ##__VA_ARGS__)), ##__VA_ARGS__)   \
+    WEFT_STAGE_OPENER_(fn, WEFT_STAGE_EMITS, In, Out, ##__VA_ARGS__)                      \
+    WEFT_STEP_BODY_(fn, (weft_emitter(Out) const out_, __typeof__(In) in_), ##__VA_ARGS__)
+
+/* weft_emitter(T): where such a body sends to. weft_emit(out, value): the value itself, of
+ * just the type T, which is taken on every path. */
+#define weft_emitter(T) __typeof__(__typeof__(T) *(*)(weft_emitter_half *, weft_nothing *))
+#define weft_emit(out, ...) WEFT_EMIT_(WEFT_CAT_(weft_value_, __COUNTER__), out, __VA_ARGS__)
+#define WEFT_EMIT_(held, out, ...)                                                        \
+    weft_checked_(__extension__({                                                         \
+        __typeof__(*(out)((weft_emitter_half *)0, 0)) held = __VA_ARGS__;                 \
+        weft_emitter_emit(__extension__(weft_emitter_half *)(out), &held, sizeof held);   \
+    }))
 
 /* ---- machinery ---------------------------------------------------------------------------- */
 

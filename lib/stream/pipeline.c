@@ -14,10 +14,15 @@ enum { DEFAULT_CAPACITY = 64, DEFAULT_WINDOW = 4 };
 
 /* ---- a task ---------------------------------------------------------------------------------- */
 
-int wf_stage_make_one(const struct wf_stage_worker *worker, const void *in, void *out)
+int wf_stage_make_one(const struct wf_stage_worker *worker, uint64_t number, const void *in,
+                      void *out)
 {
-    int rc = worker->step.step->enter(worker->step.args,
-                                      &(struct weft_step){ .in = in, .out = out });
+    struct weft_emitter_half emitter = { .worker = worker, .number = number };
+    bool emits = worker->stage->kind == WEFT_STAGE_EMITS;
+    int rc = worker->step.step->enter(
+        worker->step.args, &(struct weft_step){ .in = in, .out = emits ? (void *)&emitter : out });
+    if (rc >= 0 && emits)
+        return emitter.code;
     return rc >= 0 && worker->stage->kind == WEFT_STAGE_MAKES ? 1 : rc;
 }
 
@@ -29,11 +34,32 @@ int wf_stage_give(const struct wf_stage_worker *worker, void *out)
     return rc;
 }
 
+static int emit(struct weft_emitter_half *emitter, void *item)
+{
+    const struct wf_stage_worker *worker = emitter->worker;
+    if (emitter->code >= 0)
+        return worker->stage->order != NULL ? wf_order_emit(worker, emitter->number, item)
+                                            : wf_stage_give(worker, item);
+    wf_drop_item(worker->stage->drop, item);
+    return emitter->code;
+}
+
+int weft_emitter_emit(weft_emitter_half *emitter, void *item, size_t size)
+{
+    if (emitter == NULL || item == NULL)
+        return WEFT_EINVAL;
+    if (size != emitter->worker->stage->out_size)
+        return WEFT_EMSGSIZE;
+    int rc = emit(emitter, item);
+    emitter->code = WF_MIN(rc, 0);
+    return emitter->code;
+}
+
 static int work_in_any_order(const struct wf_stage_worker *worker, void *in, void *out)
 {
     int rc;
     while ((rc = weft_receiver_recv(worker->in, in, worker->stage->in_size)) > 0) {
-        rc = wf_stage_make_one(worker, in, out);
+        rc = wf_stage_make_one(worker, 0, in, out);
         if (rc > 0)
             rc = wf_stage_give(worker, out);
         if (rc < 0)
@@ -157,7 +183,7 @@ static int check_order(enum weft_stage_kind kind, const weft_receiver *source,
 {
     bool is_one = opts->workers == 1;
     if (opts->ordered && kind == WEFT_STAGE_LOOPS)
-        return WEFT_EINVAL;
+        return WEFT_EORDER;
     if (is_one || source == NULL)
         return 0;
     if (opts->ordered)

@@ -23,14 +23,17 @@ struct wf_stage;
 
 /* The window of a stage that keeps order.
  *
- *   O1  A task takes a permit before it pulls; who sends a result, or finds that there is none,
- *       gives it back. So numbers pulled and not done lie within the window, and number % window is
- *       a free place.
- *   O2  Under `lock` a task puts what came of its item into the place. If that is the one whose turn
- *       it is and nobody sends, it becomes the sender: it sends from the places on until one is not
- *       there yet, without the lock while it sends.
+ *   O1  A task takes a permit before it pulls; who sends what came of an item gives it back. So
+ *       numbers pulled and not done lie within the window, and number % window is a free place.
+ *   O2  A place is its item's task's until it says, under `lock`, that it is done. If that is the one
+ *       whose turn it is and nobody sends, the task becomes the sender: it sends from the places on
+ *       until one is not done yet, without the lock while it sends; these are its own meanwhile.
  *   O3  A sender that fails stays the sender, so that nothing goes out behind a gap; it lets all
- *       tasks through the window, and is_left tells them to go. */
+ *       tasks through the window, and ahead of their turn, and is_left tells them to go.
+ *   O4  A step that emits gathers in its place. When its turn has come and nobody sends it is the
+ *       sender until it is done (goes_out): what it gathered, then each item at once. One whose
+ *       place is full says so under `lock`, unless its turn has come, and waits; who makes it its
+ *       turn finds `waits` there and gives it the turn's permit. */
 struct wf_order {
     struct wf_shared_source shared;
     weft_semaphore window;
@@ -38,8 +41,8 @@ struct wf_order {
     _Atomic bool is_left;
     bool is_sending;
     uint64_t next;
-    unsigned n_places;
-    size_t place_size;
+    unsigned n_places, room; /* and the items in one */
+    size_t item_size, place_size;
     char *places;
 };
 
@@ -85,8 +88,16 @@ struct wf_stage_worker {
 /* So many more tasks run from now on. How long all have been alive. */
 int64_t wf_stage_count(struct wf_stage *stage, int n_more);
 
-/* Runs the step on an item: 1 when it made one. */
-int wf_stage_make_one(const struct wf_stage_worker *worker, const void *in, void *out);
+/* What a step that emits gets as `out`. */
+struct weft_emitter_half {
+    const struct wf_stage_worker *worker;
+    uint64_t number; /* its item's, where there is an order */
+    int code;        /* of the first call that failed */
+};
+
+/* Runs the step on an item, which is that of the number: 1 when `out` has one. */
+int wf_stage_make_one(const struct wf_stage_worker *worker, uint64_t number, const void *in,
+                      void *out);
 
 /* Sends, or drops it. */
 int wf_stage_give(const struct wf_stage_worker *worker, void *out);
@@ -95,6 +106,7 @@ int wf_stage_give(const struct wf_stage_worker *worker, void *out);
 WF_MUST_CHECK struct wf_order *wf_order_make(const struct wf_stage *stage, unsigned window,
                                              weft_receiver *source);
 int wf_order_work(const struct wf_stage_worker *worker, void *in);
+int wf_order_emit(const struct wf_stage_worker *worker, uint64_t number, void *item); /* taken */
 void wf_order_close_source(struct wf_order *order);
 void wf_order_free(struct wf_order *order, void (*drop)(void *item));
 

@@ -50,6 +50,15 @@ WEFT_STAGE_MAP(renewed, struct token *, out, struct token *, in)
     return 0;
 }
 
+/* More than a task gathers before its turn. */
+WEFT_STAGE_FLAT_MAP(multiplied, struct token *, out, struct token *, in)
+{
+    int n = token_end(in);
+    for (int i = 0; i < (n == 2 ? 18 : 1); i++)
+        WEFT_TRY(weft_emit(out, token_new(n)));
+    return 0;
+}
+
 WEFT_STAGE_SINK(end_all, struct token *, in)
 {
     weft_each (token, in)
@@ -81,6 +90,23 @@ static int ordered(void *arg)
 {
     (void)arg;
     return three_stages(true);
+}
+
+static int flattened(void *arg)
+{
+    (void)arg;
+    WEFT_RX(struct token *, a);
+    WEFT_RX(struct token *, b);
+    WEFT_PIPELINE(p);
+    WEFT_TRY(count_up(&p, WEFT_OPTS(stage, .capacity = 1, .drop = token_drop), 3, &a));
+    WEFT_TRY(multiplied(&p,
+                        WEFT_OPTS(stage, .workers = 2, .capacity = 4, .ordered = true, .window = 2,
+                                  .drop = token_drop),
+                        WEFT_MOVE(a), &b));
+    weft_each (token, b)
+        token_end(token);
+    WEFT_TRY(weft_error(b));
+    return weft_pipeline_wait(&p);
 }
 
 WEFT_TASK(end_tokens, (rx, struct token *, rx))
@@ -132,5 +158,6 @@ WT_TEST(a_tee_at_every_point) { try_all(teed, "teed"); }
 WT_TEST(a_tee_joined_at_every_point) { try_all(joined, "joined"); }
 WT_TEST(a_pipeline_at_every_point) { try_all(unordered, "unordered"); }
 WT_TEST(an_ordered_pipeline_at_every_point) { try_all(ordered, "ordered"); }
+WT_TEST(a_stage_that_emits_at_every_point) { try_all(flattened, "flattened"); }
 
 WT_MAIN_BARE("api_stream_pipeline_points")

@@ -507,7 +507,8 @@ static int misuse(void *arg)
     WEFT_PIPELINE(p);
     ck_assert_int_eq(pass_on(&p, STAGE(), WEFT_MOVE(a), 0, &b), WEFT_EINVAL);
     WEFT_TRY(count_up(&p, STAGE(), 3, 0, &a));
-    ck_assert_int_eq(pass_on(&p, STAGE(.ordered = true), WEFT_MOVE(a), 0, &b), WEFT_EINVAL);
+    ck_assert_int_eq(pass_on(&p, STAGE(.ordered = true), WEFT_MOVE(a), 0, &b), WEFT_EORDER);
+    ck_assert_ptr_nonnull(strstr(weft_strerror(WEFT_EORDER), "WEFT_STAGE_FLAT_MAP"));
     ck_assert_ptr_null(a);
     WEFT_TRY(count_up(&p, STAGE(), 3, 0, &a));
     ck_assert_int_eq(pass_on(&p, STAGE(.max_weight = 1), WEFT_MOVE(a), 0, &b), WEFT_EINVAL);

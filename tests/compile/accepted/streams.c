@@ -169,6 +169,11 @@ WEFT_STAGE_FILTER_MAP(staged_some, long, out, long, in)
     *out = in;
     return in > 0;
 }
+WEFT_STAGE_FLAT_MAP(staged_many, long, out, long, in, (int, n))
+{
+    WEFT_TRY(weft_emit(out, in + n));
+    return weft_emit(out, 1);
+}
 WEFT_STAGE_SINK(staged_end, long, in, (long *, sum))
 {
     weft_each (n, in)
