@@ -39,8 +39,18 @@ static uint32_t length_that_wants_help(struct wf_worker *w)
     return (uint32_t)(wf_sim_random() % 8);
 #else
     bool waits_long = w->now_ns - w->fresh_since_ns > FRESH_HELP_NS;
-    return waits_long ? 0 : (uint32_t)(WF_HELP_NS / w->run_ns);
+    return waits_long ? 0 : (uint32_t)(WF_HELP_NS / w->turn_ns);
 #endif
+}
+
+/* Whoever sleeps is told once, when this begins to be so. */
+WF_WORKER_LOCAL static void set_wants_help(struct wf_worker *w, bool wants_help)
+{
+    if (WF_LIKELY(wants_help == wf_load_rlx(&w->wants_help)))
+        return;
+    wf_store_rlx(&w->wants_help, wants_help);
+    if (wants_help)
+        wf_idle_notify();
 }
 
 WF_WORKER_LOCAL static void restart(struct wf_worker *w, int64_t now_ns)
@@ -51,17 +61,23 @@ WF_WORKER_LOCAL static void restart(struct wf_worker *w, int64_t now_ns)
     w->looked_at = picks_of(w);
     w->look_at = w->looked_at + picks_until_look(w);
     w->help_length = length_that_wants_help(w);
-    bool wants_help = wf_runq_length(&w->runq) + 1 > w->help_length;
-    if (wants_help != wf_load_rlx(&w->wants_help))
-        wf_store_rlx(&w->wants_help, wants_help);
+    set_wants_help(w, wf_runq_length(&w->runq) + 1 > w->help_length);
+}
+
+WF_WORKER_LOCAL static void begin_turns(struct wf_worker *w, int64_t now_ns)
+{
+    w->turned_ns = now_ns;
+    w->turned_at = picks_of(w);
+    w->n_stayed = 0;
 }
 
 /* After a sleep, and at the start: the time until now was nobody's run. */
 WF_WORKER_LOCAL void wf_pace_start(struct wf_worker *w)
 {
     if (w->run_ns == 0)
-        w->run_ns = FIRST_RUN_NS;
+        w->run_ns = w->turn_ns = FIRST_RUN_NS;
     restart(w, wf_clock_now());
+    begin_turns(w, w->now_ns);
     w->surplus_since_ns = w->now_ns;
 }
 
@@ -82,14 +98,32 @@ WF_WORKER_LOCAL static void look_at_age(struct wf_worker *w, int64_t now_ns)
     w->fresh_at = 0; /* now, or a thousand long runs away */
 }
 
+static int64_t average(int64_t before, int64_t d_ns, int64_t n)
+{
+    return WF_MAX(before + (d_ns / n - before) / 4, 1);
+}
+
+/* A turn of a task that makes one short blocking call after the other is many looks long. */
+WF_WORKER_LOCAL static void measure_turns(struct wf_worker *w, int64_t now_ns)
+{
+    int64_t n = (int64_t)(picks_of(w) - w->turned_at) - w->n_stayed;
+    if (WF_LIKELY(w->n_stayed == 0))
+        w->turn_ns = w->run_ns;
+    else if (n > 0)
+        w->turn_ns = average(w->turn_ns, now_ns - w->turned_ns, n);
+    else
+        return;
+    begin_turns(w, now_ns);
+}
+
 WF_WORKER_LOCAL WF_NOINLINE void wf_pace_look(struct wf_worker *w)
 {
     int64_t now_ns = wf_clock_now();
     look_at_age(w, now_ns);
     int64_t n = (int64_t)(picks_of(w) - w->looked_at);
     if (n > 0)
-        w->run_ns += ((now_ns - w->now_ns) / n - w->run_ns) / 4;
-    w->run_ns = WF_MAX(w->run_ns, 1);
+        w->run_ns = average(w->run_ns, now_ns - w->now_ns, n);
+    measure_turns(w, now_ns);
     restart(w, now_ns);
     w->is_tour_due = w->looked_at - w->toured_at >= PICKS_A_TOUR || now_ns - w->toured_ns > TOUR_NS;
 }

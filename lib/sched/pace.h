@@ -16,6 +16,12 @@
  *   P3  A task that runs across such a look and pushes wakes: it does not come back soon. (The
  *       look left the number of picks in picks_watched, and it is still the same.)
  *
+ *   P4  A queue may come to want help while nobody pushes: its tasks' turns have become longer, or it
+ *       has had unstarted ones for too long. The look that finds it so wakes, once.
+ *
+ * A task that makes short blocking calls picks itself after each (worker.c), so what those behind it
+ * wait for is not the time between two picks but a turn: until somebody else is picked.
+ *
  * A look at the clock is 20 ns, so it is taken every 16 picks while runs are short, at every pick
  * while they are long. A tour goes over the native stack to see what only that loop looks at: the
  * shared queue, timers, descriptors. It comes every 61 picks, or when the last was long ago.

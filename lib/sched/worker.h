@@ -97,7 +97,11 @@ struct wf_worker {
     uint64_t toured_at;   /* and the one at which it was done from the native stack */
     int64_t now_ns;       /* the clock at the last look */
     int64_t toured_ns;
-    int64_t run_ns;           /* how long tasks run between picks, on average */
+    int64_t run_ns;           /* how long tasks run between picks, on average, */
+    int64_t turn_ns;          /* and until another one is picked (pace.h): measured since */
+    int64_t turned_ns;        /* then, */
+    uint64_t turned_at;       /* at this pick; */
+    int64_t n_stayed;         /* picks since then by which a task has picked itself */
     int64_t fresh_since_ns;   /* the last look at which it had no unstarted tasks */
     size_t surplus_seen;      /* of memory that lies idle (plat/stack.c), as it was last seen, */
     int64_t surplus_since_ns; /* and since when there was no more of it */

@@ -143,6 +143,74 @@ WT_TEST(who_lies_in_the_slot_of_a_held_worker_gets_another)
     }
 }
 
+/* ---- turns that become long -------------------------------------------------------------------- */
+
+WF_WORKER_LOCAL static struct wf_worker *worker(void) { return wf_worker_self(); }
+
+struct dance {
+    _Atomic bool is_slow;
+    _Atomic unsigned seen; /* a bit for each worker that has had a slow turn */
+};
+
+static void take_time(void)
+{
+    int64_t until_ns = wf_clock_after(WEFT_US(50));
+    while (!wt_is_sim() && wf_clock_now() < until_ns)
+        wf_cpu_relax();
+}
+
+WEFT_TASK(take_turns, (struct dance *, dance))
+{
+    while (wf_load_rlx(&dance->seen) != 3) {
+        if (wf_load_rlx(&dance->is_slow)) {
+            take_time();
+            (void)wf_or_acq_rel(&dance->seen, 1u << worker()->index);
+        }
+        MUST(weft_pause());
+    }
+    return 0;
+}
+
+static int dance_on(void *arg)
+{
+    (void)arg;
+    struct dance dance = { .is_slow = false };
+    WEFT_SCOPE(scope);
+    MUST(weft_spawn_n(&scope, 8, take_turns, &dance));
+    for (unsigned i = wt_scaled(10000); i > 0; i--)
+        MUST(weft_pause()); /* the other worker sleeps by now, or has some of them already */
+    wf_store_rlx(&dance.is_slow, true);
+    return weft_scope_wait(&scope);
+}
+
+/* P4 of pace.h: of those who yield to each other nobody pushes by a wake-up. */
+WT_TEST(who_sleeps_is_told_of_turns_that_have_become_long)
+{
+    wt_seeds_at_most(50);
+    with_workers(2);
+    MUST(weft_run(dance_on, NULL));
+}
+
+/* Each short blocking call counts as a pick, yet who waits behind the task waits for its turn. */
+WEFT_TASK(nothing_much) { return 0; }
+
+static int call_until_turns_are_longer(void *arg)
+{
+    (void)arg;
+    do
+        for (int i = 0; i < 1000; i++)
+            MUST(weft_blocking(nothing_much));
+    while (!wt_is_sim() && worker()->turn_ns <= 4 * worker()->run_ns);
+    return 0;
+}
+
+WT_TEST(a_turn_is_all_the_calls_that_a_task_makes_in_it)
+{
+    wt_seeds_at_most(5);
+    with_workers(1);
+    MUST(weft_run(call_until_turns_are_longer, NULL));
+}
+
 /* ---- time ------------------------------------------------------------------------------------ */
 
 WEFT_TASK(nap_until, (int64_t, at_ns), (_Atomic unsigned *, n_awake))
