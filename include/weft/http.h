@@ -61,12 +61,18 @@ typedef struct weft_http_session_opts {
     const char *no_proxy;             /* hosts that are asked directly: "localhost,.example.org" */
     bool proxy_from_environment;      /* http_proxy, https_proxy, no_proxy */
     bool insecure_any_certificate;    /* trust whoever answers: for tests */
-    bool http2;                       /* offered to servers with TLS */
+    bool http2;                       /* offered to servers with TLS; see below */
     const char *user, *password;      /* Authorization: Basic ..., for each request */
     bool no_compression;              /* answers come as they are: none is asked to be packed */
     bool refuse_private;              /* names that lead into this network are -EACCES */
     bool cookies;                     /* kept, and sent back (weft/http_cookies.h) */
 } weft_http_session_opts;
+
+/* With .http2 up to 100 requests at once share a connection to a server that speaks it
+ * (weft_http_version_of). Its price is memory: what comes of a body before it is read is not held
+ * back at 64 KiB, but by what libcurl has let the server send ahead, 32 MiB (10 MiB for some
+ * versions) for each response that is open; so .limit times that is what a session may hold. A
+ * session that streams long bodies to slow readers does better without. */
 
 /* Opens a session. opts may be NULL.
  *

@@ -10,9 +10,10 @@
  *     return weft_error(lines);
  *
  * A body comes as fast as it is read: what nobody has read yet fills 64 KiB, then the server
- * waits. An end before the body is complete is an error of the read, never its end; but of an
- * answer that gives no length the end of the connection is the end. Closing a response with its
- * body unread gives its connection back if little is missing, else drops it.
+ * waits (with HTTP/2 it is more: weft/http.h). An end before the body is complete is an error of
+ * the read, never its end; but of an answer that gives no length the end of the connection is the
+ * end. Closing a response with its body unread gives its connection back if little is missing, or
+ * others share it, else drops it.
  *
  * Part of weft-http: weft/http.h has the session.
  */

@@ -395,6 +395,7 @@ static int open_multi(struct wf_http_engine *engine)
     (void)curl_multi_setopt(engine->multi, CURLMOPT_TIMERDATA, engine);
     long limit = (long)wf_http_session_of(engine)->opts.limit;
     (void)curl_multi_setopt(engine->multi, CURLMOPT_MAXCONNECTS, limit);
+    (void)curl_multi_setopt(engine->multi, CURLMOPT_MAX_CONCURRENT_STREAMS, (long)WF_HTTP_STREAMS);
     return 0;
 }
 

@@ -47,6 +47,7 @@ enum {
     WF_HTTP_MAX_HEAD = 256 << 10,
     WF_HTTP_MAX_LINES = 200,
     WF_HTTP_DRAIN = 64 << 10, /* bytes that are rather read than a connection given up */
+    WF_HTTP_STREAMS = 100,    /* of HTTP/2 on a connection */
     WF_HTTP_MAX_RATIO = 100,
     WF_HTTP_RATIO_FROM = 1 << 20,
 };
@@ -127,6 +128,7 @@ struct weft_http_response {
     CURL *easy;
     bool is_stale;     /* it had a kept connection that was dead; the caller's when OVER */
     int callback_code; /* why a callback ended the transfer; 0: none has */
+    bool is_left;      /* it is about to be ended, and takes nothing more */
     char error_text[CURL_ERROR_SIZE]; /* libcurl's, of its end */
     bool needs_goodbye, has_goodbye;  /* of TLS: goodbye.c */
     bool is_refused, is_allowed;      /* addresses that it was to be connected to */

@@ -62,6 +62,8 @@ static size_t on_body(char *data, size_t size, size_t n, void *arg)
 {
     weft_http_response *x = arg;
     size *= n;
+    if (x->is_left)
+        return 0;
     if (has_exploded(x, size))
         return refuse(x, WEFT_EHTTPLIMIT);
     int rc = wf_http_ring_reserve(&x->in, wf_http_room_for(&x->head));
@@ -165,6 +167,8 @@ static CURLcode set_common(CURL *easy, weft_http_session *session)
     SET(code, easy, CURLOPT_USERAGENT, session->opts.user_agent);
     long version = session->opts.http2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1;
     SET(code, easy, CURLOPT_HTTP_VERSION, version);
+    SET(code, easy, CURLOPT_PIPEWAIT,
+        (long)session->opts.http2); /* or each would make a connection */
     SET(code, easy, CURLOPT_MAXAGE_CONN, 60L);
 #if LIBCURL_VERSION_NUM >= 0x075000
     SET_IF_KNOWN(code, easy, CURLOPT_MAXLIFETIME_CONN, 600L);
@@ -267,6 +271,18 @@ int wf_http_transfer_begin(weft_http_response *x)
     return wf_http_code_of_multi(curl_multi_add_handle(engine->multi, x->easy));
 }
 
+/* What libcurl has taken in for a transfer that is paused it forgets only if no other uses the connection
+ * (7.88, with HTTP/2): else it is lost, or comes to the handle's next transfer. Once refused, it is gone. */
+static void drop_taken_in(weft_http_response *x)
+{
+    wf_http_role_lock(&x->session->role);
+    x->is_left = x->is_paused;
+    wf_http_role_unlock_in_turn(&x->session->role);
+    if (x->is_left)
+        (void)curl_easy_pause(x->easy, CURLPAUSE_CONT);
+    x->is_left = false;
+}
+
 void wf_http_transfer_end(weft_http_response *x, int code)
 {
     weft_http_session *session = x->session;
@@ -274,6 +290,8 @@ void wf_http_transfer_end(weft_http_response *x, int code)
     CURL *easy = x->easy;
     if (x->is_tunnel)
         wf_http_tunnel_detach(x);
+    if (easy != NULL && session->opts.http2)
+        drop_taken_in(x);
     x->easy = NULL;
     if (easy != NULL) {
         (void)curl_multi_remove_handle(engine->multi, easy);

@@ -13,8 +13,9 @@ struct nginx {
 };
 
 /* In root/: small.txt, 1024 bytes; lines.txt, 1000 numbered lines; big.bin, 1 MiB. Locations: /echo
- * answers what a request was (method, arguments), /moved/... redirects, /status/NNN;
- * /cookie?NAME sets a cookie, and answers which ones came. */
+ * answers what a request was (method, arguments), /connection by which connection it came and its version,
+ * /put which method had how long a body, or 413 if that is more than 2 MiB, /moved/... redirects,
+ * /status/NNN; /cookie?NAME sets a cookie, and answers which ones came. */
 void nginx_start(struct nginx *server);
 void nginx_start_with(struct nginx *server, const char *lines); /* of its configuration, more */
 void nginx_stop(struct nginx *server);
