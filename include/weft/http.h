@@ -62,7 +62,11 @@ typedef struct weft_http_session_opts {
     bool proxy_from_environment;      /* http_proxy, https_proxy, no_proxy */
     bool insecure_any_certificate;    /* trust whoever answers: for tests */
     bool http2;                       /* offered to servers with TLS; see below */
-    const char *user, *password;      /* Authorization: Basic ..., for each request */
+    const char *user, *password;      /* Authorization: Basic ..., for each request; */
+    bool digest;                      /* or a proof for servers that challenge: Digest. Then a
+                                         request takes two, and a body goes with the second:
+                                         of unknown length it is WEFT_ENOTSUP. Not for
+                                         WebSockets */
     bool no_compression;              /* answers come as they are: none is asked to be packed */
     bool refuse_private;              /* names that lead into this network are -EACCES */
     bool cookies;                     /* kept, and sent back (weft/http_cookies.h) */

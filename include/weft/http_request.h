@@ -61,7 +61,8 @@ typedef struct weft_http_request_opts {
     const weft_http_field *cross_origin_headers; /* likewise; redirects take them anywhere */
     const char *content_type;
     const char *bearer;               /* Authorization: Bearer ... */
-    const char *user, *password;      /* in place of the session's; as weft/http.h says */
+    const char *user, *password;      /* in place of the session's; as weft/http.h says, */
+    bool digest;                      /* this too, which the session's need not be */
     const void *body;                 /* copied */
     size_t body_size;
     const char *body_path;            /* or a file */
@@ -102,6 +103,7 @@ typedef struct weft_http_request_opts {
  *          WEFT_EHTTPSTATUS   with .raise_for_status
  *          WEFT_ECLOSED       the session is closed
  *          WEFT_EINVAL        a method, URL, name or value that can't be sent
+ *          WEFT_ENOTSUP       .digest with a body of a length that is not known
  *          -EACCES            the host has a private address, and .refuse_private
  *          WEFT_ECANCELED, WEFT_ENOMEM, or -errno of the connection                         */
 WEFT_API WEFT_MUST_CHECK int weft_http_request(weft_http_session *session, const char *method,

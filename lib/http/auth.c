@@ -27,12 +27,15 @@ static int add_scheme(struct curl_slist **list, const char *scheme, const char *
     return rc;
 }
 
-/* RFC 7617: the server takes what is before the first colon for the name. */
-static int add_basic(struct curl_slist **list, const char *user, const char *password)
+/* RFC 7617: the server takes what is before the first colon for the name; so do those of digest.c. */
+static int add_user(struct curl_slist **list, const char *user, const char *password,
+                    bool is_digest)
 {
     password = password != NULL ? password : "";
     if (strchr(user, ':') != NULL || !wf_http_is_value(user) || !wf_http_is_value(password))
         return WEFT_EINVAL;
+    if (is_digest)
+        return 0; /* there is nothing to say before a challenge */
     size_t user_size = strlen(user), password_size = strlen(password);
     size_t size = user_size + 1 + password_size, room = size / 3 * 4 + 5;
     char *pair = wf_alloc(wf_size_with(size, 1, room), 1);
@@ -58,9 +61,10 @@ int wf_http_auth_add(struct curl_slist **list, const weft_http_session_opts *ses
         return WEFT_EINVAL;
     if (opts->bearer != NULL)
         return add_scheme(list, "Bearer ", opts->bearer);
+    bool is_digest = opts->digest || session->digest;
     if (opts->user != NULL)
-        return add_basic(list, opts->user, opts->password);
+        return add_user(list, opts->user, opts->password, is_digest);
     if (says_itself || session->user == NULL)
         return 0;
-    return add_basic(list, session->user, session->password);
+    return add_user(list, session->user, session->password, is_digest);
 }

@@ -46,6 +46,7 @@ int wf_http_code_of(CURLcode code, long os_error)
     case CURLE_URL_MALFORMAT:
     case CURLE_BAD_FUNCTION_ARGUMENT: return WEFT_EINVAL;
     case CURLE_OUT_OF_MEMORY: return WEFT_ENOMEM;
+    case CURLE_TOO_MANY_REDIRECTS: /* of answers to a challenge each was too late, the server says */
     case CURLE_UNSUPPORTED_PROTOCOL: /* an answer without a head: the scheme was looked at before */
     case CURLE_WEIRD_SERVER_REPLY:
     case CURLE_BAD_CONTENT_ENCODING:

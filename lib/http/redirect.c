@@ -80,6 +80,7 @@ static bool may_go_anywhere(const char *field)
 static int drop_headers(weft_http_response *x, const weft_http_request_opts *opts)
 {
     remove_unless(&x->headers, may_go_anywhere);
+    x->is_digest = false;
     int rc = wf_http_cross_origin_add(&x->headers, x, opts);
     if (rc == 0 && opts->content_type != NULL)
         rc = wf_http_field_add(&x->headers, "Content-Type", opts->content_type);

@@ -77,6 +77,8 @@ static int set_headers(weft_http_response *x, const weft_http_request_opts *opts
         rc = wf_http_cross_origin_add(list, x, opts);
     if (rc == 0)
         rc = wf_http_auth_add(list, &x->session->opts, opts);
+    if (rc == 0)
+        rc = wf_http_digest_set(x, opts);
     if (rc == 0 && opts->content_type != NULL &&
         !wf_http_fields_have(opts->headers, "Content-Type"))
         rc = wf_http_field_add(list, "Content-Type", opts->content_type);

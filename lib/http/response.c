@@ -17,6 +17,8 @@ void wf_http_response_free(weft_http_response *x)
     weft_http_session *session = x->session;
     curl_slist_free_all(x->headers);
     wf_free(x->method);
+    wf_free(x->user);
+    wf_free(x->password);
     wf_free(x->url);
     wf_http_history_free(x);
     wf_free(x->body);
@@ -153,7 +155,7 @@ void wf_http_reset(weft_http_response *x)
     x->is_cut = x->is_complete = x->has_head = x->discards = x->is_paused = x->is_up_paused = false;
     x->n_received = 0;
     x->callback_code = 0;
-    x->is_stale = x->is_refused = x->is_allowed = false;
+    x->is_stale = x->is_refused = x->is_allowed = x->is_held = x->was_challenged = false;
     if (x->total_at_ns != INT64_MAX) /* the next one has what is left of it */
         x->timeouts.total_ns = WF_MAX(x->total_at_ns - weft_now_ns(), (int64_t)1);
 }

@@ -123,6 +123,8 @@ struct weft_http_response {
     int64_t upload_size; /* -1: not known */
     weft_http_timeouts timeouts;
     struct wf_http_head head;
+    bool is_digest;        /* digest.c; */
+    char *user, *password; /* NULL: those in the URL */
 
     /* The driver's while RUNNING. */
     CURL *easy;
@@ -132,6 +134,8 @@ struct weft_http_response {
     char error_text[CURL_ERROR_SIZE]; /* libcurl's, of its end */
     bool needs_goodbye, has_goodbye;  /* of TLS: goodbye.c */
     bool is_refused, is_allowed;      /* addresses that it was to be connected to */
+    bool is_held;                     /* has a head that the caller must not see yet (digest.c) */
+    bool was_challenged;
     curl_socket_t tunnel_fd;
 
     /* The caller's. */
@@ -301,6 +305,16 @@ bool wf_http_fields_have(const weft_http_field *fields, const char *name);
 /* The Authorization, if one is asked for: what the request says goes before what its session says. */
 WF_MUST_CHECK int wf_http_auth_add(struct curl_slist **list, const weft_http_session_opts *session,
                                    const weft_http_request_opts *opts);
+
+/* ---- digest.c --------------------------------------------------------------------------------------- */
+
+/* Who is to be proved, if anybody; before the first transfer. */
+WF_MUST_CHECK int wf_http_digest_set(weft_http_response *x, const weft_http_request_opts *opts);
+
+/* In a turn: to x->easy, which is used for no other transfer then; whether the head that is complete is
+ * that of a challenge, maybe. */
+WF_MUST_CHECK CURLcode wf_http_digest_attach(weft_http_response *x);
+bool wf_http_digest_holds(weft_http_response *x);
 
 /* ---- url.c ------------------------------------------------------------------------------------------ */
 

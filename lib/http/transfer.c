@@ -37,14 +37,25 @@ static void head_has_come(weft_http_response *x)
     wf_http_role_unlock_in_turn(&x->session->role);
 }
 
+/* No other head follows. */
+static void release_head(weft_http_response *x)
+{
+    if (x->is_held)
+        head_has_come(x);
+    x->is_held = false;
+}
+
 static size_t on_header(char *line, size_t size, size_t n, void *arg)
 {
     weft_http_response *x = arg;
     int rc = wf_http_head_line(&x->head, x->has_head, line, size * n);
     if (rc < 0)
         return refuse(x, rc);
-    if (rc == 1)
-        head_has_come(x);
+    if (rc == 1) {
+        x->is_held = wf_http_digest_holds(x);
+        if (!x->is_held)
+            head_has_come(x);
+    }
     return size * n;
 }
 
@@ -64,6 +75,7 @@ static size_t on_body(char *data, size_t size, size_t n, void *arg)
     size *= n;
     if (x->is_left)
         return 0;
+    release_head(x);
     if (has_exploded(x, size))
         return refuse(x, WEFT_EHTTPLIMIT);
     int rc = wf_http_ring_reserve(&x->in, wf_http_room_for(&x->head));
@@ -116,12 +128,29 @@ static size_t on_upload(char *data, size_t size, size_t n, void *arg)
     return size;
 }
 
-/* libcurl has found a kept connection dead, without a byte of an answer, when some of the body was on its
- * way, and would send it again on another. Whether that may be is decided above (retry.c): here it ends. */
+/* The answer to a challenge has come too late: libcurl would send the body with another. One of memory is there;
+ * for want of any other the server's answer is this challenge. */
+static int send_again(weft_http_response *x)
+{
+    if (x->is_streamed) {
+        release_head(x);
+        return CURL_SEEKFUNC_FAIL;
+    }
+    wf_http_role_lock(&x->session->role);
+    x->out.head = 0;
+    wf_http_role_unlock_in_turn(&x->session->role);
+    return CURL_SEEKFUNC_OK;
+}
+
+/* Or it has found a kept connection dead, without a byte of an answer, when some of the body was on its way,
+ * and would send it again on another. Whether that may be is decided above (retry.c): here it ends. */
 static int on_seek(void *arg, curl_off_t offset, int origin)
 {
     (void)offset, (void)origin;
-    ((weft_http_response *)arg)->is_stale = true;
+    weft_http_response *x = arg;
+    if (x->is_held)
+        return send_again(x);
+    x->is_stale = true;
     return CURL_SEEKFUNC_FAIL;
 }
 
@@ -244,6 +273,8 @@ static CURLcode set_request(weft_http_response *x)
         code = set_tunnel(easy);
     if (code == CURLE_OK)
         code = wf_http_jar_attach(x);
+    if (code == CURLE_OK)
+        code = wf_http_digest_attach(x);
     int64_t connect_ms = x->timeouts.connect_ns / 1000000 + 1;
     if (x->timeouts.connect_ns < 0) /* 0 would be libcurl's own limit */
         connect_ms = INT32_MAX;
@@ -296,7 +327,7 @@ void wf_http_transfer_end(weft_http_response *x, int code)
     if (easy != NULL) {
         (void)curl_multi_remove_handle(engine->multi, easy);
         (void)curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, NULL); /* it goes with x */
-        if (!x->is_tunnel && engine->n_spare < WF_ARRAY_SIZE(engine->spare))
+        if (!x->is_tunnel && !x->is_digest && engine->n_spare < WF_ARRAY_SIZE(engine->spare))
             engine->spare[engine->n_spare++] = easy;
         else
             curl_easy_cleanup(easy);
@@ -305,6 +336,8 @@ void wf_http_transfer_end(weft_http_response *x, int code)
         code = x->callback_code;
     else if (code < 0 && x->is_refused && !x->is_allowed)
         code = -EACCES;
+    if (code == 0)
+        release_head(x);
     wf_http_role_lock(&session->role);
     wf_http_over_locked(x, code);
     wf_http_role_unlock_in_turn(&session->role);
