@@ -42,9 +42,11 @@ typedef struct weft_buffer_opts {
  *
  * Lines, which are lent, come in the blocks they were read in, without a copy: a line is
  * valid until the next receive from this receiver, as ever. It holds at most .capacity of
- * them, in blocks of 1 MiB together, beyond the one that is read and the one that is given
- * from. Nobody else may receive from it (WEFT_EBUSY), and what is between it and weft_lines goes above
- * it: a filter of lines is no source.
+ * them, in blocks of 1 MiB together, beyond the one that is read and those that are given
+ * from. With several references each line goes to one, and is valid until that one's next
+ * receive; a select refuses them then (WEFT_ENOTSUP), and weft_ref is not for the time of
+ * a receive from it. What is between it and weft_lines goes above it: a filter of lines is
+ * no source.
  *
  * Select   a case, whatever source is
  * Waits    no, but for source's teardown when the open fails

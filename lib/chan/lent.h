@@ -2,8 +2,8 @@
  * The memory that lent items point into, for a source that can do without it: whoever holds a
  * reference keeps the items, also when the source has gone on to other memory.
  *
- *   Only the source writes: while it alone holds the block, or behind the last byte that it lent. It
- *   alone makes further references, so "not shared" stays true. */
+ *   Only the source writes: while it alone holds the block, or behind the last byte that it lent. A
+ *   further reference comes from it, or from one of those that it gave: so "not shared" stays true. */
 #ifndef WF_CHAN_LENT_H
 #define WF_CHAN_LENT_H
 

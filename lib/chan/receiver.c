@@ -78,6 +78,7 @@ weft_receiver *wf_receiver_ref(weft_receiver *rx, const char *file, int line)
     if (copy == NULL)
         return NULL;
     copy->drop_item = rx->drop_item;
+    copy->lends_items = rx->lends_items;
     copy->half.is_closed = rx->half.is_closed;
     if (may_share && rx->ops->ref(rx, copy) < 0) {
         wf_receiver_free(copy);

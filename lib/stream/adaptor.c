@@ -220,6 +220,26 @@ static const struct wf_source_ops pulling_ops = {
     .close = adaptor_close,
 };
 
+static int adaptor_ref(weft_receiver *rx, weft_receiver *copy)
+{
+    return ((struct wf_adaptor *)rx->source)->kind->ref(rx, copy);
+}
+
+/* pulling_ops, of a kind that may be shared. */
+static const struct wf_source_ops shareable_ops = {
+    .kind = "stream",
+    .recv = wf_adaptor_recv,
+    .recv_now = adaptor_recv_now,
+    .try_recv = adaptor_try_recv,
+    .select_on = adaptor_select_on,
+    .is_ready = adaptor_is_ready,
+    .ready_at = adaptor_ready_at,
+    .room = adaptor_room,
+    .filled = adaptor_filled,
+    .close = adaptor_close,
+    .ref = adaptor_ref,
+};
+
 /* ---- closing what is pulled ----------------------------------------------------------------- */
 
 void wf_adaptor_close_other(struct wf_adaptor *adaptor, weft_receiver **slot)
@@ -397,8 +417,10 @@ static int make_receiver(const struct wf_adaptor_opts *opts, weft_receiver **out
                    (source == NULL || source->ops->try_recv != NULL);
     adaptor->opts = all;
     adaptor->drop_in = source != NULL ? source->drop_item : NULL;
-    wf_receiver_init(&adaptor->rx, may_try ? &pulling_ops : &waiting_ops, adaptor, opts->out_size,
-                     all.name, 0);
+    const struct wf_source_ops *ops = !may_try                  ? &waiting_ops
+                                      : opts->kind->ref != NULL ? &shareable_ops
+                                                                : &pulling_ops;
+    wf_receiver_init(&adaptor->rx, ops, adaptor, opts->out_size, all.name, 0);
     adaptor->rx.drop_item = all.drop;
     join_source(adaptor);
     adaptor->run = opts->run;

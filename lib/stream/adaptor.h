@@ -54,6 +54,9 @@ struct wf_adaptor_kind {
     /* Drops what is kept beside the source, which is closed already. May wait. NULL: nothing. */
     void (*drop)(struct wf_adaptor *adaptor);
 
+    /* As the source's ops, for a kind that several may receive from. NULL: may not be shared. */
+    int (*ref)(weft_receiver *rx, weft_receiver *copy);
+
     size_t state_size; /* zeros, where an opener has no other state */
     bool is_leaf;      /* has no source */
     bool may_wait;     /* waits inside, whatever the source: no case of select */

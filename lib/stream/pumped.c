@@ -26,6 +26,8 @@ static weft_receiver *items_of(const weft_receiver *rx)
     return ((struct end *)rx->source)->items;
 }
 
+bool wf_pumped_has_failed(const weft_receiver *rx) { return items_of(rx)->cause_given; }
+
 static int end_recv(weft_receiver *rx, void *out) { return wf_receiver_next(items_of(rx), out); }
 
 static int end_try_recv(weft_receiver *rx, void *out)

@@ -4,6 +4,7 @@
 #include "wt_test.h"
 
 #include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
 #include <weft.h>
 
@@ -219,17 +220,103 @@ WT_TEST(what_cannot_keep_its_lines_is_refused)
     ck_assert(ahead == NULL);
 }
 
-WT_TEST(a_second_reference_may_not_receive)
+/* ---- several receivers ---------------------------------------------------------------------------- */
+
+enum { N_NUMBERS = 60 };
+
+struct numbers {
+    char bytes[4 * N_NUMBERS + 1];
+    _Atomic int n_seen[N_NUMBERS], n_errors;
+};
+
+static struct text text_of_numbers(struct numbers *numbers, int code)
+{
+    for (int i = 0; i < N_NUMBERS; i++)
+        snprintf(numbers->bytes + 3 * i, 4, "%02d\n", i);
+    return text_of(numbers->bytes, 10, code);
+}
+
+static int number_of(weft_line line) { return (line.data[0] - '0') * 10 + line.data[1] - '0'; }
+
+/* The line is there, whatever the others receive meanwhile. */
+WEFT_TASK(see_numbers, (rx, weft_line, rx), (struct numbers *, numbers))
+{
+    weft_each (line, rx) {
+        int n = number_of(line);
+        for (int i = n % 3; i > 0; i--)
+            WEFT_TRY(weft_pause());
+        ck_assert_int_eq(number_of(line), n);
+        atomic_fetch_add(&numbers->n_seen[n], 1);
+    }
+    atomic_fetch_add(&numbers->n_errors, weft_error(rx) == -EIO);
+    ck_assert_int_eq(weft_recv(rx, &(weft_line){ 0 }), 0);
+    return 0;
+}
+
+static void see_all(size_t capacity, size_t block_size, int code)
+{
+    struct numbers numbers = { 0 };
+    struct text text = text_of_numbers(&numbers, code);
+    WEFT_SCOPE(scope);
+    WEFT_RX(weft_line, ahead);
+    ck_assert_int_eq(
+        open_ahead(&text, WEFT_OPTS(lines, .block_size = block_size), capacity, &ahead), 0);
+    ck_assert_int_eq(weft_spawn_n(&scope, 4, see_numbers, WEFT_MOVE(ahead), &numbers), 0);
+    ck_assert_int_eq(weft_scope_wait(&scope), 0);
+    for (int i = 0; i < N_NUMBERS; i++)
+        ck_assert_int_eq(numbers.n_seen[i], 1);
+    ck_assert_int_eq(numbers.n_errors, code < 0 ? 4 : 0);
+}
+
+WT_TEST(each_line_goes_to_one_of_several)
+{
+    wt_seeds_at_most(30);
+    see_all(16, 32, 0);
+    see_all(1, 8, 0);
+    see_all(2000, 4096, -EIO);
+}
+
+WT_TEST(one_of_several_that_leaves_takes_no_line_along)
+{
+    wt_seeds_at_most(50);
+    struct text text = text_of("1\n2\n3\n4\n5\n6\n", 100, 0);
+    WEFT_RX(weft_line, ahead);
+    weft_line line, other;
+    char got[60];
+    ck_assert_int_eq(open_ahead(&text, NULL, 100, &ahead), 0);
+    ck_assert_int_eq(weft_recv(ahead, &line), 1);
+    WEFT_RX(weft_line, second);
+    second = *weft_ref(ahead);
+    ck_assert_int_eq(weft_recv(second, &other), 1);
+    ck_assert_int_eq(line.data[0], '1');
+    ck_assert_int_eq(other.data[0], '2');
+    ck_assert_int_eq(weft_try_recv(ahead, &line), 1);
+    ck_assert_int_eq(line.data[0], '3');
+    WEFT_DROP(ahead);
+    ck_assert_int_eq(other.data[0], '2');
+    WEFT_RX(weft_line, third);
+    third = *weft_ref(second);
+    WEFT_DROP(second);
+    ck_assert_int_eq(wt_join_lines(third, got, sizeof got), 0);
+    ck_assert_str_eq(got, "[4][5][6]");
+    ck_assert_int_eq(weft_close(third), 0);
+}
+
+WT_TEST(several_are_no_cases_of_select)
 {
     wt_seeds_at_most(3);
     struct text text = text_of("1\n", 4, 0);
     WEFT_RX(weft_line, ahead);
     weft_line line;
+    int rc = 0;
     ck_assert_int_eq(open_ahead(&text, NULL, 4, &ahead), 0);
     WEFT_RX(weft_line, second);
     second = *weft_ref(ahead);
-    ck_assert_int_eq(weft_recv(second, &line), WEFT_EBUSY);
-    ck_assert_int_eq(weft_recv(ahead, &line), 1);
+    ck_assert_int_eq(weft_select(&rc, weft_on_recv(second, &line)), WEFT_ENOTSUP);
+    ck_assert_int_eq(weft_recv(second, &line), 1);
+    ck_assert_int_eq(weft_recv(ahead, &line), 0);
+    second = (WEFT_DROP(second), *weft_ref(ahead)); /* after the end there is none */
+    ck_assert_int_eq(weft_recv(second, &line), 0);
 }
 
 WT_MAIN("line_buffer")

@@ -517,10 +517,33 @@ static int two_lines_ahead(void *arg)
     return lines_ahead(2);
 }
 
+WEFT_TASK(end_lines, (rx, weft_line, rx))
+{
+    weft_each (line, rx)
+        if (line.data[0] != (char)('0' + line.size))
+            return -EBADF;
+    return weft_error(rx);
+}
+
+static int lines_of_several(void *arg)
+{
+    (void)arg;
+    size_t at = 0;
+    WEFT_RX(weft_line, lines);
+    WEFT_RX(weft_line, ahead);
+    WEFT_TRY(weft_lines_read_by(read_line, &at, WEFT_OPTS(lines, .block_size = 8),
+                                (weft_receiver **)(void *)&lines));
+    WEFT_TRY(weft_buffer(WEFT_MOVE(lines), 3, &ahead));
+    WEFT_SCOPE(scope);
+    WEFT_TRY(weft_spawn_n(&scope, 2, end_lines, WEFT_MOVE(ahead)));
+    return weft_scope_wait(&scope);
+}
+
 WT_TEST(a_buffer_of_lines_at_every_point)
 {
     try_all(all_lines_ahead, "all_lines_ahead");
     try_all(two_lines_ahead, "two_lines_ahead");
+    try_all(lines_of_several, "lines_of_several");
 }
 
 WT_TEST(a_buffer_at_every_point) { try_all(buffered, "buffered"); }
