@@ -72,7 +72,7 @@ typedef struct weft_http_session_opts {
     bool cookies;                     /* kept, and sent back (weft/http_cookies.h) */
 } weft_http_session_opts;
 
-/* With .http2 up to 100 requests at once share a connection to a server that speaks it
+/* With .http2 up to 16 requests at once share a connection to a server that speaks it
  * (weft_http_version_of). Its price is memory: what comes of a body before it is read is not held
  * back at 64 KiB, but by what libcurl has let the server send ahead, 32 MiB (10 MiB for some
  * versions) for each response that is open; so .limit times that is what a session may hold. A

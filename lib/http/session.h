@@ -47,7 +47,7 @@ enum {
     WF_HTTP_MAX_HEAD = 256 << 10,
     WF_HTTP_MAX_LINES = 200,
     WF_HTTP_DRAIN = 64 << 10, /* bytes that are rather read than a connection given up */
-    WF_HTTP_STREAMS = 100,    /* of HTTP/2 on a connection */
+    WF_HTTP_STREAMS = 16,     /* of HTTP/2 on a connection */
     WF_HTTP_MAX_RATIO = 100,
     WF_HTTP_RATIO_FROM = 1 << 20,
 };

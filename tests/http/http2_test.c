@@ -119,7 +119,7 @@ WT_TEST(many_at_once_share_one_connection)
     start(&server, &session);
     {
         WEFT_SCOPE(scope);
-        ck_assert_int_eq(weft_spawn_with(&scope, WEFT_OPTS(spawn, .copies = 60), ask_often, session,
+        ck_assert_int_eq(weft_spawn_with(&scope, WEFT_OPTS(spawn, .copies = 16), ask_often, session,
                                          server.tls_url, (int)wt_scaled(5)),
                          0);
         ck_assert_int_eq(weft_scope_wait(&scope), 0);
@@ -262,6 +262,28 @@ WT_TEST(nothing_of_a_body_that_was_left_comes_to_another)
     ck_assert_int_eq(count_bytes(next), 1 << 20);
     ck_assert_int_eq(weft_http_response_close(next), 0);
     ck_assert_int_eq(weft_http_response_close(left[1]), 0);
+    stop(&server, session);
+}
+
+/* What was let through for each of them would use up the connection's window, were it not given back. */
+WT_TEST(bodies_left_again_and_again_leave_the_connection_its_window)
+{
+    struct nginx server;
+    weft_http_session *session;
+    int version;
+    start(&server, &session);
+    make_huge(&server);
+    int connection = ask(session, server.tls_url, &version);
+    for (unsigned i = 0; i < wt_scaled(10); i++) {
+        weft_http_response *response;
+        get_file(&server, session, "huge.bin", &response);
+        ck_assert_int_eq(ask(session, server.tls_url, &version), connection);
+        ck_assert_int_eq(weft_http_response_close(response), 0);
+    }
+    weft_http_response *whole;
+    get_file(&server, session, "big.bin", &whole);
+    ck_assert_int_eq(count_bytes(whole), 1 << 20);
+    ck_assert_int_eq(weft_http_response_close(whole), 0);
     stop(&server, session);
 }
 
