@@ -27,6 +27,7 @@
 #include <weft/http_form.h>
 #include <weft/http_request.h>
 #include <weft/http_response.h>
+#include <weft/http_trace.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -70,6 +71,9 @@ typedef struct weft_http_session_opts {
     bool no_compression;              /* answers come as they are: none is asked to be packed */
     bool refuse_private;              /* names that lead into this network are -EACCES */
     bool cookies;                     /* kept, and sent back (weft/http_cookies.h) */
+    /* Told of each phase of each request (weft/http_trace.h), with trace_arg. */
+    void (*on_trace)(const weft_http_trace *trace, void *arg);
+    void *trace_arg;                  /* outlives the session and its responses */
 } weft_http_session_opts;
 
 /* With .http2 up to 16 requests at once share a connection to a server that speaks it

@@ -4,7 +4,7 @@
  *
  * First come, first served, but that one whose host is full does not hold up those behind it. Two
  * numbers and a list under the role's lock; whoever ends a transfer admits the next. */
-#include "http/session.h"
+#include "http/trace.h"
 
 #include "plat/mem.h"
 
@@ -125,6 +125,8 @@ void wf_http_over_locked(weft_http_response *x, int code)
     wf_http_timer_clear(&session->timers, &x->timer);
     x->stage = WF_HTTP_OVER;
     x->code = code;
+    if (x->trace != NULL)
+        wf_http_trace_over_locked(x);
     admit_locked(session);
     if (session->is_closing)
         wf_http_role_tell_locked(&session->role, &session->party);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * A body, as its reader takes it out of the ring: E4. What has come before an error is given first,
  * then the error, as often as it is asked for. */
-#include "http/session.h"
+#include "http/trace.h"
 
 #include "plat/mem.h"
 
@@ -28,11 +28,16 @@ int64_t wf_http_body_wait(weft_http_response *x, const char **out_data)
     size_t size = x->in.tail - x->in.head;
     int code = x->code;
     wf_http_role_unlock(&x->session->role);
+    if (size == 0 && x->trace != NULL)
+        wf_http_trace_end(x, code);
     if (size == 0)
         return WF_MIN(code, 0);
     size_t at = x->in.head % x->in.room;
     *out_data = x->in.data + at;
-    return (int64_t)WF_MIN(size, x->in.room - at);
+    size = WF_MIN(size, x->in.room - at);
+    if (x->trace != NULL)
+        wf_http_trace_received(x, size);
+    return (int64_t)size;
 }
 
 void wf_http_body_taken(weft_http_response *x, size_t size)

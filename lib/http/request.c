@@ -2,6 +2,7 @@
  * A request, from what the caller said to the head of its answer. */
 #include "http/form.h"
 #include "http/retry.h"
+#include "http/trace.h"
 
 #include "base/opts.h"
 #include "plat/mem.h"
@@ -146,6 +147,8 @@ static int send_and_follow(weft_http_response *x, const weft_http_request_opts *
     int rc = wf_http_run_with_retries(x, opts, source, &retries);
     for (int n = 0; rc == 0 && most > 0 && wf_http_is_redirect(x); n++) {
         rc = n < most ? wf_http_redirect(x, opts, source) : WEFT_EHTTPREDIRECT;
+        if (rc == 0 && x->trace != NULL)
+            wf_http_trace_redirected(x);
         if (rc == 0)
             rc = wf_http_run_with_retries(x, opts, source, &retries);
     }
@@ -201,6 +204,8 @@ int weft_http_request(weft_http_session *session, const char *method, const char
     rc = request(x, method, url, &opts);
     wf_http_response_opened(x, "HTTP response");
     if (rc < 0) {
+        if (x->trace != NULL)
+            wf_http_trace_end(x, rc);
         (void)weft_http_response_close(x);
         return rc;
     }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * The life of a response, and its head. */
-#include "http/session.h"
+#include "http/trace.h"
 
 #include "plat/mem.h"
 
@@ -24,6 +24,7 @@ void wf_http_response_free(weft_http_response *x)
     wf_free(x->body);
     wf_free(x->head.text);
     wf_free(x->head.fields);
+    wf_free(x->trace);
     wf_free(x->in.data);
     if (x->out.data != x->body)
         wf_free(x->out.data);
@@ -37,8 +38,10 @@ void wf_http_response_free(weft_http_response *x)
 int wf_http_response_make(weft_http_session *session, weft_http_response **out)
 {
     weft_http_response *x = wf_alloc(1, sizeof(*x));
-    if (x == NULL)
+    if (x == NULL || wf_http_trace_make(session, &x->trace) < 0) {
+        wf_free(x);
         return WEFT_ENOMEM;
+    }
     wf_http_party_init(&x->party);
     wf_link_init(&x->link);
     wf_link_init(&x->asked_link);
@@ -51,6 +54,7 @@ int wf_http_response_make(weft_http_session *session, weft_http_response **out)
         session->party.n_refs++;
     wf_http_role_unlock(&session->role);
     if (!has_room) {
+        wf_free(x->trace);
         wf_free(x);
         return WEFT_ENOMEM;
     }
@@ -127,7 +131,7 @@ static int answer_of(weft_http_response *x)
     return rc;
 }
 
-int wf_http_run(weft_http_response *x, struct wf_http_source *source)
+static int run(weft_http_response *x, struct wf_http_source *source)
 {
     struct wf_http_host *host;
     int rc = wf_http_host_make(x, &host);
@@ -141,6 +145,18 @@ int wf_http_run(weft_http_response *x, struct wf_http_source *source)
     if (rc >= 0)
         rc = wf_http_wait(x, has_head_or_is_over);
     return rc < 0 ? rc : answer_of(x);
+}
+
+int wf_http_run(weft_http_response *x, struct wf_http_source *source)
+{
+    if (x->trace != NULL)
+        wf_http_trace_queued(x);
+    int rc = run(x, source);
+    if (x->trace != NULL && (rc < 0 || x->is_tunnel))
+        wf_http_trace_sent(x);
+    else if (x->trace != NULL)
+        wf_http_trace_head(x);
+    return rc;
 }
 
 void wf_http_reset(weft_http_response *x)
@@ -167,6 +183,8 @@ static void close_response(weft_http_response *x)
     weft_http_session *session = x->session;
     int rc = wf_http_leave(x); /* past the budget the driver ends it, who has a reference */
     (void)rc;
+    if (x->trace != NULL)
+        wf_http_trace_left(x);
     weft_resource_closed(&x->entry);
     wf_http_role_lock(&session->role);
     wf_list_remove(&x->open_link);

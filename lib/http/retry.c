@@ -5,6 +5,7 @@
  *   R1  A session's n_retries is never more than FREE_RETRIES and its share of n_requests: servers that
  *       are down are not asked several times as often as those that are up. Both grow under the lock. */
 #include "http/retry.h"
+#include "http/trace.h"
 
 #include "base/opts.h"
 
@@ -179,6 +180,8 @@ int wf_http_run_with_retries(weft_http_response *x, const weft_http_request_opts
         int64_t wait_ns = decide(x, source, retries, rc);
         if (wait_ns < 0)
             return rc;
+        if (x->trace != NULL)
+            wf_http_trace_retried(x, rc, wait_ns);
         rc = get_ready(x, opts, source, wait_ns);
         if (rc < 0)
             return rc;

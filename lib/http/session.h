@@ -142,6 +142,7 @@ struct weft_http_response {
     size_t max_body;
     weft_http_hop *history;
     size_t n_history;
+    struct wf_http_trace *trace; /* trace.h; NULL: nobody is told */
 
     /* Constant from QUEUED on. It is a connection, with bytes both ways (tunnel.h). */
     bool is_tunnel;
@@ -180,6 +181,7 @@ struct weft_http_session {
     bool is_aborted;                /* all has been, and nothing follows */
     unsigned n_running;             /* with a place */
     uint64_t n_requests, n_retries; /* retry.c, R1 */
+    uint64_t n_traced;              /* the last trace's id */
     struct wf_list queue;           /* QUEUED, first come first served */
     struct wf_list posted;          /* POSTED */
     struct wf_list running;         /* RUNNING */

@@ -2,6 +2,7 @@
  * One transfer with libcurl: its easy handle, and what libcurl calls while it goes on. All of it runs
  * in a turn of the engine; callbacks only record, copy, and tell who waits. */
 #include "http/setopt.h"
+#include "http/trace.h"
 #include "http/trust.h"
 #include "http/tunnel.h"
 
@@ -15,6 +16,8 @@ static int before_request(void *arg, char *ip, char *local_ip, int port, int loc
 {
     (void)ip, (void)local_ip, (void)port, (void)local_port;
     weft_http_response *x = arg;
+    if (x->trace != NULL)
+        wf_http_trace_sending(x);
     wf_http_role_lock(&x->session->role);
     wf_http_arm_locked(x, x->timeouts.first_byte_ns, WEFT_EHTTPFIRST);
     wf_http_role_unlock_in_turn(&x->session->role);
@@ -30,6 +33,8 @@ static size_t refuse(weft_http_response *x, int code)
 
 static void head_has_come(weft_http_response *x)
 {
+    if (x->trace != NULL)
+        wf_http_trace_look(x);
     wf_http_role_lock(&x->session->role);
     x->has_head = true;
     wf_http_arm_locked(x, x->timeouts.idle_ns, WEFT_EHTTPIDLE);
@@ -295,6 +300,8 @@ int wf_http_transfer_begin(weft_http_response *x)
         code = set_request(x);
     if (code != CURLE_OK)
         return wf_http_code_of(code, 0);
+    if (x->trace != NULL)
+        wf_http_trace_begun(x);
     wf_http_role_lock(&x->session->role);
     x->total_at_ns = x->timeouts.total_ns > 0 ? weft_now_ns() + x->timeouts.total_ns : INT64_MAX;
     wf_http_arm_locked(x, 0, 0);
@@ -323,6 +330,8 @@ void wf_http_transfer_end(weft_http_response *x, int code)
         wf_http_tunnel_detach(x);
     if (easy != NULL && session->opts.http2)
         drop_taken_in(x);
+    if (x->trace != NULL && easy != NULL)
+        wf_http_trace_look(x);
     x->easy = NULL;
     if (easy != NULL) {
         (void)curl_multi_remove_handle(engine->multi, easy);

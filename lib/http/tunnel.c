@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * Bytes both ways: tunnel.h has the rules. */
+#include "http/trace.h"
 #include "http/tunnel.h"
 
 #include <sys/epoll.h>
@@ -119,6 +120,8 @@ void wf_http_tunnel_begin(weft_http_response *x)
         return;
     }
     x->tunnel_fd = fd;
+    if (x->trace != NULL)
+        wf_http_trace_look(x);
     wf_http_role_lock(&x->session->role);
     x->has_head = true;
     wf_http_role_tell_locked(&x->session->role, &x->party);

@@ -5,6 +5,7 @@
  * into the transfer's ring. Each piece is on its way before the next is waited for; as soon as the
  * server answers, or the transfer is over, no more is asked for. */
 #include "http/form.h"
+#include "http/trace.h"
 
 #include "plat/mem.h"
 
@@ -165,6 +166,8 @@ static int push(weft_http_response *x, size_t *n_gathered)
     int rc = wf_http_wait(x, may_go_on);
     if (rc < 0)
         return rc;
+    if (x->trace != NULL)
+        wf_http_trace_sent(x);
     wf_http_role_lock(&x->session->role);
     bool is_over = is_answered(x);
     wf_http_role_unlock(&x->session->role);

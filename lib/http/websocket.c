@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * Messages both ways, and the end: websocket.h has the rules. */
+#include "http/trace.h"
 #include "http/websocket.h"
 
 #include "base/opts.h"
@@ -388,6 +389,13 @@ static void free_socket(weft_websocket *socket)
     wf_free(socket);
 }
 
+static void free_failed(weft_websocket *socket, int rc)
+{
+    if (socket->x->trace != NULL)
+        wf_http_trace_end(socket->x, rc);
+    free_socket(socket);
+}
+
 int weft_websocket_close(weft_websocket *socket)
 {
     if (socket == NULL)
@@ -430,7 +438,7 @@ int weft_websocket_open(weft_http_session *session, const char *url,
         rc = open_socket(socket, &opts);
     if (rc < 0) {
         if (socket != NULL && socket->x != NULL)
-            free_socket(socket);
+            free_failed(socket, rc);
         else
             wf_free(socket);
         return rc;

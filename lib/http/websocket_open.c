@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * How a WebSocket begins (RFC 6455, 4): a request for it, and an answer that proves that it was
  * understood. Both go through the tunnel like everything after them. */
+#include "http/trace.h"
 #include "http/websocket.h"
 #include "http/websocket_key.h"
 
@@ -263,5 +264,7 @@ int wf_websocket_shake_hands(weft_websocket *socket, const weft_websocket_opts *
     }
     wf_free(request.bytes.data);
     disarm(x);
+    if (rc == 0 && x->trace != NULL)
+        wf_http_trace_head(x);
     return rc < 0 ? rc : check_answer(socket, key, opts->protocols);
 }

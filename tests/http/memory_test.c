@@ -137,6 +137,23 @@ WT_TEST(a_request_for_a_proxy_goes_nowhere_else)
     goes_nowhere_else(WEFT_OPTS(http_session, .proxy = "http://127.0.0.1:1"), -ECONNREFUSED);
 }
 
+/* Of each request that has told of its beginning one end is told. */
+static void balance(const weft_http_trace *trace, void *arg)
+{
+    int *n_open = arg;
+    bool is_end = trace->phase == WEFT_HTTP_ENDED || trace->phase == WEFT_HTTP_FAILED;
+    *n_open += (trace->phase == WEFT_HTTP_QUEUED) - is_end;
+}
+
+WT_TEST(a_traced_request_without_memory)
+{
+    int n_open = 0;
+    goes_nowhere_else(WEFT_OPTS(http_session, .proxy = "http://127.0.0.1:1", .on_trace = balance,
+                                .trace_arg = &n_open),
+                      -ECONNREFUSED);
+    ck_assert_int_eq(n_open, 0);
+}
+
 /* It has no query: libcurl 7.88 leaves out one for which it has no memory, and says nothing. */
 WT_TEST(a_request_is_sent_as_it_is_or_not_at_all)
 {
