@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * idle [SECONDS]: how often the threads of a process wake up while all of its tasks wait, after it has
  * used what there is: tasks, channels, timers, descriptors, files, blocking calls short and long, a
- * process, signals. Waits until what ends by itself has ended, then counts the voluntary context
+ * process, signals, a server and connections to it, HTTP. A connection stays open, and so does an HTTP
+ * session with its own, where weft has one. Waits until what ends by itself has ended, then counts the voluntary context
  * switches of each thread for SECONDS (2). */
 #include <dirent.h>
 #include <fcntl.h>
@@ -13,6 +14,9 @@
 #include <string.h>
 #include <unistd.h>
 #include <weft.h>
+#ifdef IDLE_HAS_HTTP
+#include <weft/http.h>
+#endif
 
 enum { MAX_THREADS = 64, SETTLE_S = 4 };
 
@@ -164,11 +168,83 @@ static int use_all(void)
     return rc;
 }
 
+/* ---- the network -------------------------------------------------------------------------------- */
+
+/* The same to whatever is asked. */
+WEFT_TASK(answer, (auto, weft_socket, peer))
+{
+    static const char reply[] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+    char request[1024];
+    int64_t n;
+    size_t n_written;
+    while ((n = weft_socket_read(peer, request, sizeof request)) > 0)
+        WEFT_TRY(weft_socket_write_all(peer, reply, sizeof reply - 1, &n_written));
+    return (int)n;
+}
+
+WEFT_TASK(serve, (auto, weft_listener, door))
+{
+    WEFT_SCOPE(scope);
+    for (;;) {
+        WEFT_AUTO(weft_socket, peer);
+        WEFT_TRY(weft_accept(door, &peer));
+        WEFT_TRY(weft_spawn(&scope, answer, WEFT_MOVE(peer)));
+    }
+}
+
+static int start_server(weft_scope *scope, weft_address *out_at)
+{
+    WEFT_AUTO(weft_listener, door);
+    WEFT_TRY(weft_listen("127.0.0.1:0", NULL, &door));
+    WEFT_TRY(weft_listener_address(door, out_at));
+    return weft_spawn(scope, serve, WEFT_MOVE(door));
+}
+
+static int connect_and_ask(const weft_address *at, weft_socket **out_peer)
+{
+    char reply[64];
+    size_t n;
+    WEFT_TRY(weft_connect_to(at, NULL, out_peer));
+    WEFT_TRY(weft_socket_write_all(*out_peer, "hello", 5, &n));
+    int64_t n_read = weft_socket_read(*out_peer, reply, sizeof reply);
+    return n_read > 0 ? 0 : n_read == 0 ? WEFT_EEOF : (int)n_read;
+}
+
+#ifdef IDLE_HAS_HTTP
+static int get_once(weft_http_session *session, const weft_address *at)
+{
+    char url[64], *text;
+    WEFT_AUTO(weft_http_response, response);
+    (void)snprintf(url, sizeof url, "http://127.0.0.1:%u/", (unsigned)weft_address_port(at));
+    WEFT_TRY(weft_http_get(session, url, NULL, &response));
+    WEFT_TRY(weft_http_text(response, &text));
+    weft_free(text);
+    return 0;
+}
+#endif
+
+/* ---- the program -------------------------------------------------------------------------------- */
+
 /* Uses it all, says so, and waits for the end. */
 WEFT_TASK(use_and_wait, (tx, int, used), (rx, int, end))
 {
     int none;
-    WEFT_TRY(weft_send(used, use_all()));
+    weft_address at;
+    WEFT_SCOPE(servers);
+    WEFT_AUTO(weft_socket, peer);
+    int rc = use_all();
+    if (rc >= 0)
+        rc = start_server(&servers, &at);
+    if (rc >= 0)
+        rc = connect_and_ask(&at, &peer);
+#ifdef IDLE_HAS_HTTP
+    WEFT_AUTO(weft_http_session, session);
+    if (rc >= 0)
+        rc = weft_http_session_open(NULL, &session);
+    if (rc >= 0)
+        rc = get_once(session, &at);
+#endif
+    WEFT_TRY(weft_send(used, rc));
     return weft_recv(end, &none);
 }
 
