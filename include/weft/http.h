@@ -25,6 +25,7 @@
 #include <weft/cleanup.h>
 #include <weft/error.h>
 #include <weft/http_form.h>
+#include <weft/http_middleware.h>
 #include <weft/http_request.h>
 #include <weft/http_response.h>
 #include <weft/http_trace.h>
@@ -71,6 +72,7 @@ typedef struct weft_http_session_opts {
     bool no_compression;              /* answers come as they are: none is asked to be packed */
     bool refuse_private;              /* names that lead into this network are -EACCES */
     bool cookies;                     /* kept, and sent back (weft/http_cookies.h) */
+    const weft_http_middleware *middleware; /* around each request (weft/http_middleware.h) */
     /* Told of each phase of each request (weft/http_trace.h), with trace_arg. */
     void (*on_trace)(const weft_http_trace *trace, void *arg);
     void *trace_arg;                  /* outlives the session and its responses */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * A request, from what the caller said to the head of its answer. */
 #include "http/form.h"
+#include "http/middleware.h"
 #include "http/retry.h"
 #include "http/trace.h"
 
@@ -117,22 +118,29 @@ static int set_body(weft_http_response *x, const weft_http_request_opts *opts,
     return set_memory_body(x, opts);
 }
 
-static int prepare(weft_http_response *x, const char *method, const char *url,
-                   const weft_http_request_opts *opts, const struct wf_http_source *source)
+int wf_http_set_target(weft_http_response *x, const char *method, const char *url,
+                       const weft_http_request_opts *opts)
 {
+    x->max_body = opts->max_body != 0 ? opts->max_body : (size_t)64 << 20;
+    x->max_body = WF_MIN(x->max_body, (size_t)PTRDIFF_MAX - 1); /* and a 0 at its end */
     if (!wf_http_is_token(method))
         return WEFT_EINVAL;
     x->method = wf_http_copy(method);
-    int rc = x->method == NULL ? WEFT_ENOMEM : 0;
-    if (rc == 0)
-        rc = wf_http_url_make(x->session->opts.base_url, url, opts->query, &x->url);
+    if (x->method == NULL)
+        return WEFT_ENOMEM;
+    return wf_http_url_make(x->session->opts.base_url, url, opts->query, &x->url);
+}
+
+static int prepare(weft_http_response *x, const weft_http_call *call,
+                   const struct wf_http_source *source)
+{
+    const weft_http_request_opts *opts = &call->opts;
+    int rc = wf_http_set_target(x, call->method, call->url, opts);
     if (rc == 0)
         rc = set_body(x, opts, source);
     if (rc == 0)
         rc = set_headers(x, opts);
     wf_http_set_timeouts(x, &opts->timeouts);
-    x->max_body = opts->max_body != 0 ? opts->max_body : (size_t)64 << 20;
-    x->max_body = WF_MIN(x->max_body, (size_t)PTRDIFF_MAX - 1); /* and a 0 at its end */
     return rc;
 }
 
@@ -152,20 +160,19 @@ static int send_and_follow(weft_http_response *x, const weft_http_request_opts *
         if (rc == 0)
             rc = wf_http_run_with_retries(x, opts, source, &retries);
     }
-    bool raises = opts->raise_for_status || x->session->opts.raise_for_status;
-    return rc == 0 && raises ? weft_http_raise_for_status(x) : rc;
+    return rc;
 }
 
-static int request(weft_http_response *x, const char *method, const char *url,
-                   weft_http_request_opts *opts)
+static int request(weft_http_response *x, weft_http_call *call)
 {
+    weft_http_request_opts *opts = &call->opts;
     struct wf_http_source source = { .size = -1 };
     struct wf_http_form form;
     int rc = wf_http_form_open(&form, opts);
     if (rc >= 0)
         rc = wf_http_source_open(&source, opts, opts->form != NULL ? &form : NULL);
     if (rc >= 0)
-        rc = prepare(x, method, url, opts, &source);
+        rc = prepare(x, call, &source);
     if (rc >= 0)
         rc = send_and_follow(x, opts, &source);
     wf_http_source_close(&source);
@@ -180,35 +187,59 @@ static bool has_one_body(const weft_http_request_opts *opts)
     return n <= 1 && (opts->body != NULL || opts->body_size == 0);
 }
 
-static int check(const weft_http_session *session, const weft_http_request_opts *opts)
+static int fail(weft_http_response *x, int rc)
 {
-    if (session == NULL || !has_one_body(opts))
+    if (x->trace != NULL)
+        wf_http_trace_end(x, rc);
+    (void)weft_http_response_close(x);
+    return rc;
+}
+
+int wf_http_send(weft_http_call *call, weft_http_response **out_response)
+{
+    weft_http_response *x = NULL;
+    bool can_be = call->method != NULL && call->url != NULL && has_one_body(&call->opts);
+    int rc = can_be ? wf_http_response_make(call->session, &x) : WEFT_EINVAL;
+    if (rc < 0) {
+        (void)wf_http_source_drop(&call->opts);
+        return rc;
+    }
+    rc = request(x, call);
+    wf_http_response_opened(x, "HTTP response");
+    if (rc < 0)
+        return fail(x, rc);
+    *out_response = x;
+    return 0;
+}
+
+/* ---- the calls ---------------------------------------------------------------------------------------- */
+
+static int check(const weft_http_session *session)
+{
+    if (session == NULL)
         return WEFT_EINVAL;
     return wf_http_has_forked(session) ? WEFT_EFORK : 0;
 }
 
 int weft_http_request(weft_http_session *session, const char *method, const char *url,
-                      const weft_http_request_opts *user_opts, weft_http_response **out_response)
+                      const weft_http_request_opts *opts, weft_http_response **out_response)
 {
-    weft_http_request_opts opts = { .size_ = 0 };
+    weft_http_call call = { .session = session, .method = method, .url = url };
     weft_http_response *x = NULL;
-    wf_opts_copy(&opts, sizeof(opts), user_opts);
-    bool has_args = method != NULL && url != NULL && out_response != NULL;
-    int rc = has_args ? check(session, &opts) : WEFT_EINVAL;
-    if (rc == 0)
-        rc = wf_http_response_make(session, &x);
-    if (rc < 0) {
-        (void)wf_http_source_drop(&opts);
-        return rc;
+    wf_opts_copy(&call.opts, sizeof(call.opts), opts);
+    bool raises = call.opts.raise_for_status;
+    int rc = method != NULL && url != NULL && out_response != NULL ? check(session) : WEFT_EINVAL;
+    if (rc == 0) {
+        call.next_ = session->opts.middleware;
+        rc = weft_http_next(&call, &x);
     }
-    rc = request(x, method, url, &opts);
-    wf_http_response_opened(x, "HTTP response");
-    if (rc < 0) {
-        if (x->trace != NULL)
-            wf_http_trace_end(x, rc);
-        (void)weft_http_response_close(x);
+    (void)wf_http_source_drop(&call.opts); /* what nobody has sent */
+    if (rc < 0)
         return rc;
-    }
+    if (raises || session->opts.raise_for_status)
+        rc = weft_http_raise_for_status(x);
+    if (rc < 0)
+        return fail(x, rc);
     *out_response = x;
     return 0;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * The life of a session. */
+#include "http/middleware.h"
 #include "http/trust.h"
 
 #include "base/opts.h"
@@ -145,7 +146,8 @@ static int take_opts(weft_http_session *session, const weft_http_session_opts *u
     timeouts->idle_ns = OR(timeouts->idle_ns, WEFT_SEC(30));
     copy_retry(session);
     int rc = copy_fields(&opts->headers), other_rc = copy_fields(&opts->cross_origin_headers);
-    rc = rc < 0 ? rc : other_rc;
+    int middleware_rc = wf_http_middleware_copy(&opts->middleware);
+    rc = rc < 0 ? rc : other_rc < 0 ? other_rc : middleware_rc;
     if (!copy_texts(opts) && rc == 0)
         rc = WEFT_ENOMEM;
     return rc < 0 ? rc : check_opts(opts);
@@ -159,6 +161,7 @@ void wf_http_session_free(weft_http_session *session)
         wf_free((void *)(uintptr_t)*text_of(&session->opts, i));
     wf_free((void *)(uintptr_t)session->opts.headers);
     wf_free((void *)(uintptr_t)session->opts.cross_origin_headers);
+    wf_free((void *)(uintptr_t)session->opts.middleware);
     wf_http_timers_destroy(&session->timers);
     wf_free(session);
 }

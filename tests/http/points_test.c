@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Bodies as receivers, a stream of events and a WebSocket, cancelled at every point: each run ends, and
+ * Bodies as receivers, middleware, a stream of events and a WebSocket, cancelled at every point: each run ends, and
  * nothing is left. */
 #include "evil.h"
 #include "peer.h"
@@ -77,6 +77,35 @@ static int lines_of_a_body(void *arg)
 
 WT_TEST(the_chunks_of_a_body_at_every_point) { try_all(chunks_of_a_body, "chunks"); }
 WT_TEST(the_lines_of_a_body_at_every_point) { try_all(lines_of_a_body, "lines"); }
+
+/* ---- what is around a request ---------------------------------------------------------------------------- */
+
+static int twice(weft_http_call *call, weft_http_response **out_response, void *arg)
+{
+    (void)arg;
+    WEFT_TRY(weft_http_next(call, out_response));
+    WEFT_TRY(weft_sleep(1));
+    WEFT_TRY(weft_http_next(call, out_response));
+    return weft_http_answer(call, NULL, out_response);
+}
+
+static int get_twice(const char *url)
+{
+    WEFT_AUTO(weft_http_session, session);
+    WEFT_AUTO(weft_http_response, response);
+    const weft_http_middleware list[] = { { twice, NULL }, { 0 } };
+    WEFT_TRY(weft_http_session_open(WEFT_OPTS(http_session, .middleware = list), &session));
+    return weft_http_get(session, url, NULL, &response);
+}
+
+static int around_a_request(void *arg)
+{
+    const struct evil_reply replies[] = { { .bytes = BODY }, { .bytes = BODY } };
+    (void)arg;
+    return with_server(get_twice, replies, 2);
+}
+
+WT_TEST(middleware_at_every_point) { try_all(around_a_request, "middleware"); }
 
 /* ---- forms -------------------------------------------------------------------------------------------- */
 
