@@ -157,4 +157,74 @@ WT_TEST(reading_ahead_at_every_point)
     try_all(ahead_and_left, "ahead_and_left");
 }
 
+/* ---- sources without a task --------------------------------------------------------------------- */
+
+struct counter {
+    int n, last;
+};
+
+static int counter_next(struct counter *self, struct token **out)
+{
+    WEFT_TRY(weft_sleep(WEFT_US(10)));
+    if (self->n == self->last)
+        return 0;
+    *out = token_new(++self->n);
+    return 1;
+}
+
+static int counter_close(struct counter *self)
+{
+    (void)self;
+    atomic_fetch_add(&n_ended, 1);
+    return weft_sleep(WEFT_US(10)); /* shielded */
+}
+
+WEFT_ITERATOR(counter, struct token *, struct counter, counter_next, counter_close);
+
+static int open_counter(int last, weft_rx(struct token *) * out_rx)
+{
+    atomic_fetch_add(&n_begun, 1);
+    return counter_with(WEFT_OPTS(iterator, .drop = token_drop), (struct counter){ 0, last },
+                        out_rx);
+}
+
+static int iterated(void *arg)
+{
+    (void)arg;
+    WEFT_RX(struct token *, rx);
+    WEFT_TRY(open_counter(4, &rx));
+    weft_each (token, rx)
+        token_end(token);
+    WEFT_TRY(weft_error(rx));
+    return weft_close(rx);
+}
+
+struct pair {
+    struct token *token;
+    int64_t n;
+};
+
+static void pair_drop(void *pair) { token_drop(&((struct pair *)pair)->token); }
+
+/* Of the longer one an item is dropped, whichever that is. */
+static int ranged(void *arg)
+{
+    (void)arg;
+    WEFT_RX(struct token *, tokens);
+    WEFT_RX(int64_t, numbers);
+    WEFT_RX(struct pair, pairs);
+    WEFT_TRY(open_counter(9, &tokens));
+    WEFT_TRY(weft_range(3, 0, -1, &numbers));
+    WEFT_TRY(weft_zip_open((weft_receiver *)weft_slot_take(&tokens), sizeof(struct token *),
+                           (weft_receiver *)weft_slot_take(&numbers), sizeof(int64_t),
+                           WEFT_PAIR_(struct pair, token, struct token *, n, int64_t),
+                           WEFT_OPTS(stream, .drop = pair_drop), (weft_receiver **)(void *)&pairs));
+    weft_each (pair, pairs)
+        token_end(pair.token);
+    return weft_error(pairs);
+}
+
+WT_TEST(an_iterator_at_every_point) { try_all(iterated, "iterated"); }
+WT_TEST(a_range_at_every_point) { try_all(ranged, "ranged"); }
+
 WT_MAIN_BARE("api_generator_points")
