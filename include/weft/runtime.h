@@ -39,7 +39,8 @@ typedef struct weft_config {
                                     once; default: 7/8 for USER and FILES, 1/4 for the others */
     int64_t  watchdog_ns;        /* how long a task may hold its worker, blocked or in a loop that
                                     lets nobody run, before it is reported (with what it waited for
-                                    last) and another worker runs what waits behind it; default
+                                    last, and where in the program it last called weft, as
+                                    addr2line has it) and another worker runs what waits behind it; default
                                     1 s; < 0: as long as it will */
 } weft_config;
 

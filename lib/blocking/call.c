@@ -134,6 +134,7 @@ static bool read_opts(const weft_blocking_opts *opts, weft_blocking_opts *out)
 
 int weft_call_blocking(const weft_callable *what, void *args)
 {
+    wf_note_call();
     if (what == NULL || what->enter == NULL)
         return WEFT_EINVAL;
     static const weft_blocking_opts defaults;
@@ -142,6 +143,7 @@ int weft_call_blocking(const weft_callable *what, void *args)
 
 int weft_call_blocking_with(const weft_blocking_opts *opts, const weft_callable *what, void *args)
 {
+    wf_note_call();
     weft_blocking_opts copy;
     if (what == NULL || what->enter == NULL)
         return WEFT_EINVAL;

@@ -138,6 +138,7 @@ int wf_blocking_call_shielded(const char *name, int (*fn)(void *arg), void *arg)
 
 bool weft_job_cancelled(void)
 {
+    wf_note_call();
     struct wf_job *job = job_self();
     return job != NULL && wf_load_seq(job->context.cancel) == WF_FLAG_CANCELLED;
 }

@@ -114,7 +114,7 @@ int weft_sender_send_many(weft_sender *tx, const void *values, size_t n, size_t 
         return WEFT_EMSGSIZE;
     if (tx->half.is_closed)
         return WEFT_ECLOSED;
-    struct wf_waiter *self = wf_waiter_self();
+    struct wf_waiter *self = wf_caller();
     if (self == NULL)
         return wf_no_waiter();
     uint32_t done = 0;

@@ -15,6 +15,7 @@ int weft_broadcast_open_sized(size_t elem_size, const weft_broadcast_opts *opts,
                               weft_sender **out_tx, weft_receiver **out_rx, const char *file,
                               int line)
 {
+    wf_note_call();
     weft_broadcast_opts all = { 0 };
     wf_opts_copy(&all, sizeof all, opts);
     return wf_fanout_open(elem_size,

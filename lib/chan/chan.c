@@ -128,6 +128,7 @@ int wf_chan_open(size_t elem_size, const weft_chan_opts *opts, const char *file,
 int weft_channel_open(size_t elem_size, const weft_chan_opts *opts, weft_sender **out_tx,
                       weft_receiver **out_rx, const char *file, int line)
 {
+    wf_note_call();
     weft_sender *tx;
     weft_receiver *rx;
     if (out_tx == NULL || out_rx == NULL)

@@ -54,6 +54,7 @@ int weft_completer_open(size_t elem_size, const weft_completion_opts *opts,
                         weft_completer **out_done, weft_receiver **out_rx, const char *file,
                         int line)
 {
+    wf_note_call();
     weft_chan_opts all = read_opts(opts);
     weft_sender *tx;
     weft_receiver *rx;
@@ -126,6 +127,7 @@ static int finish(weft_completer *done, const void *value, int cause)
 
 int weft_completer_complete(weft_completer *done, const void *value, size_t size)
 {
+    wf_note_call();
     if (done == NULL)
         return WEFT_EINVAL;
     wf_half_must_be(&done->half, WF_HALF_COMPLETER, "weft_complete", "done");
@@ -138,6 +140,7 @@ int weft_completer_complete(weft_completer *done, const void *value, size_t size
 
 int weft_completer_fail(weft_completer *done, int code)
 {
+    wf_note_call();
     if (done == NULL)
         return WEFT_EINVAL;
     wf_half_must_be(&done->half, WF_HALF_COMPLETER, "weft_fail", "done");
@@ -149,6 +152,7 @@ int weft_completer_fail(weft_completer *done, int code)
 
 void weft_completer_drop(void *slot)
 {
+    wf_note_call();
     weft_completer *done = weft_slot_take(slot);
     if (done == NULL)
         return;

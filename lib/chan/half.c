@@ -135,13 +135,22 @@ static int end_by(weft_sender *tx, int cause, bool is_abort, const char *call)
     return tx->half.is_closed ? WEFT_ECLOSED : wf_chan_end(tx->chan, cause, is_abort);
 }
 
-int weft_sender_end(weft_sender *tx, int cause) { return end_by(tx, cause, false, "weft_end"); }
-int weft_sender_abort(weft_sender *tx, int cause) { return end_by(tx, cause, true, "weft_abort"); }
+int weft_sender_end(weft_sender *tx, int cause)
+{
+    wf_note_call();
+    return end_by(tx, cause, false, "weft_end");
+}
+int weft_sender_abort(weft_sender *tx, int cause)
+{
+    wf_note_call();
+    return end_by(tx, cause, true, "weft_abort");
+}
 
 /* ---- either half ----------------------------------------------------------------------------- */
 
 int weft_half_close(void *half)
 {
+    wf_note_call();
     struct wf_half *it = half;
     if (it == NULL)
         return 0;
@@ -171,6 +180,7 @@ void *weft_half_ref(void *half, const char *file, int line)
 
 void weft_half_drop(void *slot)
 {
+    wf_note_call();
     struct wf_half *it = weft_slot_take(slot);
     if (it == NULL)
         return;

@@ -328,6 +328,7 @@ static int check(weft_receiver *source, size_t elem_size, const weft_pollable_op
 int weft_pollable_open(weft_receiver *source, size_t elem_size, const weft_pollable_opts *opts,
                        weft_receiver **out_rx, int *out_fd)
 {
+    wf_note_call();
     int rc = check(source, elem_size, opts);
     if (rc == 0 && (out_rx == NULL || out_fd == NULL))
         rc = WEFT_EINVAL;

@@ -16,10 +16,10 @@
 #include "plat/jump.h"
 #include "sched/wait_task.h"
 
-/* May call without more ado: known, with some of its turn left, not cancelled. */
+/* May call without more ado: with some of its turn left, not cancelled. */
 static inline bool may_operate(struct wf_waiter *self)
 {
-    return WF_LIKELY(self != NULL && self->budget > 0 && !wf_may_be_cancelled(self));
+    return WF_LIKELY(self->budget > 0 && !wf_may_be_cancelled(self));
 }
 
 /* Room (C7), and nobody waits for a value; nor, then, for room (C2). */
@@ -126,8 +126,8 @@ static WF_NOINLINE int push_locked_slow(struct wf_chan *ch, const void *value)
 
 int weft_sender_send(weft_sender *tx, const void *value, size_t size)
 {
-    struct wf_waiter *self = wf_waiter_known();
-    if (!wf_sender_can_send(tx, value, size) || !may_operate(self) ||
+    struct wf_waiter *self = wf_caller_known();
+    if (WF_UNLIKELY(self == NULL) || !wf_sender_can_send(tx, value, size) || !may_operate(self) ||
         WF_UNLIKELY(wf_load_rlx_raw(&tx->half.holder_id) != self->id ||
                     !wf_lock_try(&tx->chan->lock)))
         return wf_chan_send_slow(tx, value, size);
@@ -146,8 +146,8 @@ int weft_sender_send(weft_sender *tx, const void *value, size_t size)
 /* One that finds no room takes no lock. */
 int weft_sender_try_send(weft_sender *tx, const void *value, size_t size)
 {
-    struct wf_waiter *self = wf_waiter_known();
-    if (!wf_sender_can_send(tx, value, size) || WF_UNLIKELY(self == NULL))
+    struct wf_waiter *self = wf_caller_known();
+    if (WF_UNLIKELY(self == NULL) || !wf_sender_can_send(tx, value, size))
         return wf_chan_try_send_slow(tx, value, size);
     struct wf_chan *ch = tx->chan;
     if (!wf_chan_may_send(ch))
@@ -220,19 +220,20 @@ static WF_NOINLINE int pop_locked_slow(weft_receiver *rx, void *out)
 }
 
 /* Another source's, or a call that is wrong. */
-static inline int recv_of_other(weft_receiver *rx, void *out, size_t size)
+static inline int recv_of_other(weft_receiver *rx, void *out, size_t size, const void *site)
 {
     if (rx != NULL && rx->half.kind == WF_HALF_RECEIVER && rx->ops != &wf_chan_ops)
-        return wf_receiver_recv_now(rx, out, size);
+        return wf_receiver_recv_now(rx, out, size, site);
     return wf_receiver_recv_slow(rx, out, size);
 }
 
 int weft_receiver_recv(weft_receiver *rx, void *out, size_t size)
 {
     if (!wf_receiver_is_of_chan(rx, out, size))
-        return recv_of_other(rx, out, size);
-    struct wf_waiter *self = wf_waiter_known();
-    if (!may_operate(self) || WF_UNLIKELY(!wf_lock_try(&((struct wf_chan *)rx->source)->lock)))
+        return recv_of_other(rx, out, size, __builtin_return_address(0));
+    struct wf_waiter *self = wf_caller_known();
+    if (WF_UNLIKELY(self == NULL) || !may_operate(self) ||
+        WF_UNLIKELY(!wf_lock_try(&((struct wf_chan *)rx->source)->lock)))
         return wf_chan_recv_slow(rx, out, size);
     struct wf_chan *ch = rx->source;
     self->budget--;
@@ -264,9 +265,9 @@ static WF_NOINLINE int try_to_meet_locked_slow(weft_receiver *rx, void *out)
 }
 
 /* One that finds nothing takes no lock. */
-int weft_receiver_try_recv(weft_receiver *rx, void *out, size_t size)
+static inline int try_recv(weft_receiver *rx, void *out, size_t size, const struct wf_waiter *self)
 {
-    if (!wf_receiver_is_of_chan(rx, out, size) || WF_UNLIKELY(wf_waiter_known() == NULL))
+    if (WF_UNLIKELY(self == NULL) || !wf_receiver_is_of_chan(rx, out, size))
         return wf_receiver_try_recv_slow(rx, out, size);
     struct wf_chan *ch = rx->source;
     if (!wf_chan_may_recv(ch))
@@ -279,4 +280,14 @@ int weft_receiver_try_recv(weft_receiver *rx, void *out, size_t size)
         return wf_receiver_try_recv_slow(rx, out, size);
     }
     return is_empty ? try_to_meet_locked_slow(rx, out) : pop_locked_slow(rx, out);
+}
+
+int weft_receiver_try_recv(weft_receiver *rx, void *out, size_t size)
+{
+    return try_recv(rx, out, size, wf_caller_known());
+}
+
+int wf_receiver_try_recv(weft_receiver *rx, void *out, size_t size)
+{
+    return try_recv(rx, out, size, wf_waiter_known());
 }

@@ -173,7 +173,8 @@ static int checked_receive(weft_receiver *rx, void *out, size_t n, size_t size, 
 WF_NOINLINE int wf_receiver_recv_slow(weft_receiver *rx, void *out, size_t size)
 {
     bool is_one = rx != NULL && rx->half.kind == WF_HALF_RECEIVER;
-    return is_one ? wf_receiver_recv_now(rx, out, size) : wf_receiver_recv_any(rx, out, size);
+    return is_one ? wf_receiver_recv_now(rx, out, size, wf_noted_call())
+                  : wf_receiver_recv_any(rx, out, size);
 }
 
 WF_NOINLINE int wf_receiver_recv_any(weft_receiver *rx, void *out, size_t size)
@@ -189,6 +190,7 @@ WF_NOINLINE int wf_receiver_try_recv_slow(weft_receiver *rx, void *out, size_t s
 
 int weft_receiver_recv_many(weft_receiver *rx, void *out, size_t n, size_t size)
 {
+    wf_note_call();
     return checked_receive(rx, out, WF_MIN(n, (size_t)INT_MAX), size, MANY, "weft_recv_many");
 }
 

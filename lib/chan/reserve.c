@@ -62,7 +62,8 @@ static int take_place(weft_sender *tx, weft_permit_half *permit, struct wf_waite
 
 int weft_sender_reserve(weft_sender *tx, weft_permit_half **out_permit)
 {
-    return weft_sender_reserve_weight(tx, SIZE_MAX, out_permit);
+    wf_note_call();
+    return wf_unnoted(weft_sender_reserve_weight(tx, SIZE_MAX, out_permit));
 }
 
 int weft_sender_reserve_weight(weft_sender *tx, size_t weight, weft_permit_half **out_permit)
@@ -74,7 +75,7 @@ int weft_sender_reserve_weight(weft_sender *tx, size_t weight, weft_permit_half 
         return WEFT_ECLOSED;
     if (tx->chan->ring.capacity == 0)
         return WEFT_ENOTSUP;
-    struct wf_waiter *self = wf_waiter_self();
+    struct wf_waiter *self = wf_caller();
     if (self == NULL)
         return wf_no_waiter();
     wf_coop(self);
@@ -127,7 +128,7 @@ int weft_permit_commit(weft_permit_half *permit, const void *value, size_t size)
     if (permit == NULL)
         return WEFT_EINVAL;
     wf_half_must_be(&permit->half, WF_HALF_PERMIT, "weft_commit", "permit");
-    if (wf_waiter_self() == NULL && wf_no_waiter() == WEFT_EFORK)
+    if (wf_caller() == NULL && wf_no_waiter() == WEFT_EFORK)
         return WEFT_EFORK;
     bool fits = size == permit->elem_size && value != NULL;
     int rc = use_up(permit, fits ? value : NULL);
@@ -140,7 +141,7 @@ void weft_permit_drop(void *slot)
     if (permit == NULL)
         return;
     wf_half_must_be(&permit->half, WF_HALF_PERMIT, "WEFT_PERMIT", "permit");
-    if (wf_waiter_self() == NULL && wf_no_waiter() == WEFT_EFORK)
+    if (wf_caller() == NULL && wf_no_waiter() == WEFT_EFORK)
         return;
     (void)use_up(permit, NULL);
 }

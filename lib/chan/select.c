@@ -79,7 +79,7 @@ static int visit_recv(const weft_case *c, weft_receiver *rx)
     if (rx->ops != &wf_chan_ops)
         return wf_receiver_try_next(rx, c->value);
     bool was_given = rx->cause_given;
-    int rc = weft_receiver_try_recv(rx, c->value, rx->elem_size);
+    int rc = wf_receiver_try_recv(rx, c->value, rx->elem_size);
     /* A cause may be that code, too. */
     return rc == WEFT_EAGAIN && rx->cause_given == was_given ? WF_NOT_READY : rc;
 }
@@ -370,7 +370,7 @@ static WF_NOINLINE int select_slow(const weft_case *cases, size_t n_cases, int *
 
 int weft_select_from(const weft_case *cases, size_t n_cases, int *out_rc)
 {
-    struct wf_waiter *self = wf_waiter_known();
+    struct wf_waiter *self = wf_caller_known();
     size_t i = 0;
     if (may_probe(self, cases, n_cases)) {
         i = (size_t)(((wf_random() >> 32) * n_cases) >> 32);
@@ -382,6 +382,7 @@ int weft_select_from(const weft_case *cases, size_t n_cases, int *out_rc)
 
 int weft_select_from_ordered(const weft_case *cases, size_t n_cases, int *out_rc)
 {
+    wf_note_call();
     return select_all(cases, n_cases, out_rc, true);
 }
 

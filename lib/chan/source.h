@@ -32,8 +32,9 @@ struct wf_source_ops {
     int (*recv)(weft_receiver *rx, void *out);
 
     /* weft_recv itself, with unchecked arguments, for a source that has a short way; the rest goes to
-     * wf_receiver_recv_any. NULL: all does. */
-    int (*recv_now)(weft_receiver *rx, void *out, size_t size);
+     * wf_receiver_recv_any. It notes the site (wf_note_call), for it knows who calls. NULL: all
+     * goes there. */
+    int (*recv_now)(weft_receiver *rx, void *out, size_t size, const void *site);
 
     /* The same without waiting: WF_NOT_READY when it would. NULL: the source waits inside and can't
      * (an iterator, an adaptor with a callback not opened with .never_waits). */
@@ -185,11 +186,16 @@ int wf_receiver_close_and_free(weft_receiver *rx);
 /* The way of weft_receiver_recv for what is not a channel, or not well called (receiver.c). */
 int wf_receiver_recv_slow(weft_receiver *rx, void *out, size_t size);
 int wf_receiver_recv_any(weft_receiver *rx, void *out, size_t size); /* without recv_now */
-static inline int wf_receiver_recv_now(weft_receiver *rx, void *out, size_t size)
+static inline int wf_receiver_recv_now(weft_receiver *rx, void *out, size_t size, const void *site)
 {
-    return rx->ops->recv_now != NULL ? rx->ops->recv_now(rx, out, size)
-                                     : wf_receiver_recv_any(rx, out, size);
+    if (rx->ops->recv_now != NULL)
+        return rx->ops->recv_now(rx, out, size, site);
+    (void)wf_note_call_of(wf_waiter_known(), site);
+    return wf_receiver_recv_any(rx, out, size);
 }
 int wf_receiver_try_recv_slow(weft_receiver *rx, void *out, size_t size);
+
+/* As weft_receiver_try_recv, by weft itself (wf_note_call). */
+int wf_receiver_try_recv(weft_receiver *rx, void *out, size_t size);
 
 #endif

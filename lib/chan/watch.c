@@ -16,6 +16,7 @@ static const struct wf_sink watch_sink = {
 int weft_watch_open_sized(size_t elem_size, const weft_watch_opts *opts, weft_sender **out_tx,
                           weft_receiver **out_rx, const char *file, int line)
 {
+    wf_note_call();
     weft_watch_opts all = { 0 };
     wf_opts_copy(&all, sizeof all, opts);
     return wf_fanout_open(elem_size,
@@ -32,6 +33,7 @@ int weft_watch_open_sized(size_t elem_size, const weft_watch_opts *opts, weft_se
 
 int weft_receiver_latest(weft_receiver *rx, void *out, size_t size)
 {
+    wf_note_call();
     if (rx == NULL || out == NULL)
         return WEFT_EINVAL;
     wf_half_must_be(&rx->half, WF_HALF_RECEIVER, "weft_latest", "rx");

@@ -65,6 +65,7 @@ static int absolute_job(void *arg)
 
 int weft_path_absolute(const char *path, char **out_path)
 {
+    wf_note_call();
     if (path == NULL || out_path == NULL)
         return WEFT_EINVAL;
     struct absolute_job job = { .path = path };

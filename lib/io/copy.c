@@ -111,6 +111,7 @@ static int copy_job(void *arg)
 
 int weft_path_copy(const char *from, const char *to)
 {
+    wf_note_call();
     if (from == NULL || to == NULL)
         return WEFT_EINVAL;
     struct copy_job job = { from, to };

@@ -33,6 +33,7 @@ static int make_job(void *arg)
 
 int weft_dir_make(const char *path, unsigned mode)
 {
+    wf_note_call();
     return run("weft_dir_make", make_job, path, mode);
 }
 
@@ -79,6 +80,7 @@ static int make_all_job(void *arg)
 
 int weft_dir_make_all(const char *path, unsigned mode)
 {
+    wf_note_call();
     return run("weft_dir_make_all", make_all_job, path, mode);
 }
 
@@ -90,7 +92,11 @@ static int remove_job(void *arg)
     return wf_fs.unlink_at(AT_FDCWD, job->path, AT_REMOVEDIR);
 }
 
-int weft_dir_remove(const char *path) { return run("weft_dir_remove", remove_job, path, 0); }
+int weft_dir_remove(const char *path)
+{
+    wf_note_call();
+    return run("weft_dir_remove", remove_job, path, 0);
+}
 
 static int remove_below(int at, const char *path, bool is_cancellable);
 
@@ -146,6 +152,7 @@ static int remove_all_job(void *arg)
 
 int weft_dir_remove_all(const char *path)
 {
+    wf_note_call();
     return run("weft_dir_remove_all", remove_all_job, path, 0);
 }
 

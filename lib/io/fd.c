@@ -8,6 +8,7 @@
 
 #include "io/raw.h"
 #include "plat/sys.h"
+#include "sched/wait.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,14 +20,20 @@ _Static_assert((int)WEFT_WRITABLE == (int)WF_POLL_OUT, "the events are passed on
 
 int weft_fd_wait(int fd, unsigned events)
 {
+    wf_note_call();
     int rc = wf_io_wait(fd, events);
     return rc == -EPERM ? WEFT_ENOTSUP : rc;
 }
 
-void weft_fd_forget(int fd) { wf_io_forget(fd); }
+void weft_fd_forget(int fd)
+{
+    wf_note_call();
+    wf_io_forget(fd);
+}
 
 int weft_fd_close(int fd)
 {
+    wf_note_call();
     if (fd < 0)
         return -EBADF;
     wf_io_forget(fd);
@@ -43,7 +50,7 @@ static int begin(int fd, size_t *out_n)
     int flags = wf_sys.flags_of_fd(fd);
     if (flags < 0)
         return flags;
-    return (flags & O_NONBLOCK) != 0 ? weft_checkpoint() : WEFT_EINVAL;
+    return (flags & O_NONBLOCK) != 0 ? wf_unnoted(weft_checkpoint()) : WEFT_EINVAL;
 }
 
 /* After a read or write that gave n while `left` bytes were missing. Whoever has all is not
@@ -51,15 +58,16 @@ static int begin(int fd, size_t *out_n)
 static int go_on(int fd, unsigned event, ssize_t n, size_t left, size_t *n_done)
 {
     if (n == -EAGAIN)
-        return WF_MIN(weft_fd_wait(fd, event), 0);
+        return WF_MIN(wf_unnoted(weft_fd_wait(fd, event)), 0);
     if (n < 0)
         return (int)n;
     *n_done += (size_t)n;
-    return (size_t)n < left ? weft_checkpoint() : 0;
+    return (size_t)n < left ? wf_unnoted(weft_checkpoint()) : 0;
 }
 
 int weft_fd_read_exact(int fd, void *buf, size_t size, size_t *out_n)
 {
+    wf_note_call();
     int rc = begin(fd, out_n);
     while (rc == 0 && *out_n < size) {
         size_t left = size - *out_n;
@@ -71,6 +79,7 @@ int weft_fd_read_exact(int fd, void *buf, size_t size, size_t *out_n)
 
 int weft_fd_write_all(int fd, const void *data, size_t size, size_t *out_n)
 {
+    wf_note_call();
     int rc = begin(fd, out_n);
     while (rc == 0 && *out_n < size) {
         size_t left = size - *out_n;

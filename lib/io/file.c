@@ -127,6 +127,7 @@ static int read_step(struct wf_file_op *op)
 
 int64_t weft_file_read(weft_file *file, void *buf, size_t size)
 {
+    wf_note_call();
     struct wf_file_op op = { .step = read_step, .buf = buf, .size = size, .is_empty = size == 0 };
     int rc = wf_file_run(file, "weft_file_read", &op);
     return rc < 0 ? rc : (int64_t)op.n_done;
@@ -145,6 +146,7 @@ static int read_exact_step(struct wf_file_op *op)
 
 int weft_file_read_exact(weft_file *file, void *buf, size_t size, size_t *out_n)
 {
+    wf_note_call();
     struct wf_file_op op = {
         .step = read_exact_step, .buf = buf, .size = size, .is_empty = size == 0
     };
@@ -182,12 +184,14 @@ static struct wf_file_op write_of(const void *data, size_t size)
 
 int weft_file_write_all(weft_file *file, const void *data, size_t size, size_t *out_n)
 {
+    wf_note_call();
     struct wf_file_op op = write_of(data, size);
     return run_counted(file, "weft_file_write_all", &op, out_n);
 }
 
 int weft_file_write(weft_file *file, const void *data, size_t size)
 {
+    wf_note_call();
     struct wf_file_op op = write_of(data, size);
     return wf_file_run(file, "weft_file_write", &op);
 }
@@ -239,6 +243,7 @@ static int write_many_step(struct wf_file_op *op)
 
 int weft_file_write_many(weft_file *file, const struct iovec *parts, size_t n, size_t *out_n)
 {
+    wf_note_call();
     if (parts == NULL && n > 0)
         return WEFT_EINVAL;
     struct wf_file_op op = {

@@ -30,10 +30,15 @@ static int64_t seek(weft_file *file, const char *name, int64_t offset, int whenc
 
 int64_t weft_file_seek(weft_file *file, int64_t offset, int whence)
 {
+    wf_note_call();
     return seek(file, "weft_file_seek", offset, whence);
 }
 
-int64_t weft_file_tell(weft_file *file) { return seek(file, "weft_file_tell", 0, SEEK_CUR); }
+int64_t weft_file_tell(weft_file *file)
+{
+    wf_note_call();
+    return seek(file, "weft_file_tell", 0, SEEK_CUR);
+}
 
 /* ---- the size ------------------------------------------------------------------------------------- */
 
@@ -44,6 +49,7 @@ static int truncate_step(struct wf_file_op *op)
 
 int weft_file_truncate(weft_file *file, int64_t size)
 {
+    wf_note_call();
     struct wf_file_op op = { .step = truncate_step, .offset = size };
     return wf_file_run_job(file, "weft_file_truncate", &op);
 }
@@ -61,6 +67,7 @@ static int stat_job(void *arg)
 
 int weft_file_stat(weft_file *file, struct stat *out_stat)
 {
+    wf_note_call();
     if (file == NULL || out_stat == NULL)
         return WEFT_EINVAL;
     struct stat about;
@@ -142,6 +149,7 @@ static int write_at(struct at_job *job)
 
 int64_t weft_file_read_at(weft_file *file, int64_t offset, void *buf, size_t size)
 {
+    wf_note_call();
     if (file == NULL || offset < 0)
         return WEFT_EINVAL;
     struct at_job job = { .file = file, .buf = buf, .size = size, .offset = offset };
@@ -152,6 +160,7 @@ int64_t weft_file_read_at(weft_file *file, int64_t offset, void *buf, size_t siz
 int weft_file_write_at(weft_file *file, int64_t offset, const void *data, size_t size,
                        size_t *out_n)
 {
+    wf_note_call();
     if (file == NULL || offset < 0 || out_n == NULL)
         return WEFT_EINVAL;
     struct at_job job = { .file = file,
@@ -195,6 +204,7 @@ static int send_job(void *arg)
 
 int weft_file_send_at(weft_file *file, int64_t offset, int fd, size_t size, size_t *out_n)
 {
+    wf_note_call();
     if (file == NULL || offset < 0 || out_n == NULL)
         return WEFT_EINVAL;
     struct send_job job = { .to = fd, .from = file->fd, .offset = (off_t)offset, .size = size };

@@ -72,6 +72,7 @@ static int cut_end(struct wf_file_op *op, size_t max_line)
 
 int weft_file_read_line(weft_file *file, size_t max_line, char **out_line)
 {
+    wf_note_call();
     if (file == NULL || out_line == NULL)
         return WEFT_EINVAL;
     if (max_line == 0)
@@ -93,10 +94,11 @@ int weft_file_read_line(weft_file *file, size_t max_line, char **out_line)
 
 static int64_t read_more(void *file, void *buf, size_t size)
 {
-    return weft_file_read(file, buf, size);
+    return wf_unnoted(weft_file_read(file, buf, size));
 }
 
 int weft_file_lines_open(weft_file *file, const weft_lines_opts *opts, weft_receiver **out_rx)
 {
+    wf_note_call();
     return file != NULL ? weft_lines_read_by(read_more, file, opts, out_rx) : WEFT_EINVAL;
 }

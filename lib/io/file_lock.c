@@ -34,11 +34,13 @@ static int try_lock(const char *name, weft_file *file, weft_file_lock_kind kind)
 
 int weft_file_try_lock(weft_file *file, weft_file_lock_kind kind)
 {
+    wf_note_call();
     return try_lock("weft_file_try_lock", file, kind);
 }
 
 int weft_file_lock(weft_file *file, weft_file_lock_kind kind)
 {
+    wf_note_call();
     int64_t pause_ns = 0;
     int rc;
     while ((rc = try_lock("weft_file_lock", file, kind)) == WEFT_EBUSY) {
@@ -51,6 +53,7 @@ int weft_file_lock(weft_file *file, weft_file_lock_kind kind)
 
 int weft_file_unlock(weft_file *file)
 {
+    wf_note_call();
     if (file == NULL)
         return WEFT_EINVAL;
     struct lock_job job = { file->fd, LOCK_UN };

@@ -111,6 +111,7 @@ static int open_waiting(struct open_job *job)
 
 int weft_file_open(const char *path, const char *mode, weft_file **out_file)
 {
+    wf_note_call();
     if (path == NULL || mode == NULL || out_file == NULL)
         return WEFT_EINVAL;
     int flags = parse_mode(mode);
@@ -135,6 +136,7 @@ int weft_file_open(const char *path, const char *mode, weft_file **out_file)
 
 int weft_file_adopt(int fd, weft_file **out_file)
 {
+    wf_note_call();
     if (out_file == NULL)
         return WEFT_EINVAL;
     struct stat about;
@@ -186,6 +188,7 @@ static int close_job(void *arg)
 
 int weft_file_close(weft_file *file)
 {
+    wf_note_call();
     if (file == NULL || file->is_standard)
         return 0;
     if (!wf_file_take(file))

@@ -53,6 +53,7 @@ static int read_all_step(struct wf_file_op *op)
 
 int weft_file_read_all(weft_file *file, char **out_data, size_t *out_size)
 {
+    wf_note_call();
     if (out_data == NULL || out_size == NULL)
         return WEFT_EINVAL;
     struct wf_file_op op = { .step = read_all_step, .is_counted = true };

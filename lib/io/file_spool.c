@@ -75,6 +75,7 @@ static int spooled_job(void *arg)
 int weft_temp_open_spooled(const weft_temp_opts *user_opts, size_t max_in_memory,
                            weft_file **out_file)
 {
+    wf_note_call();
     weft_temp_opts opts;
     if (out_file == NULL)
         return WEFT_EINVAL;

@@ -35,9 +35,14 @@ static int sync_file(weft_file *file, const char *name, int (*sync)(int fd))
     return wf_blocking_call(name, sync_job, &job);
 }
 
-int weft_file_sync(weft_file *file) { return sync_file(file, "weft_file_sync", wf_sys.sync); }
+int weft_file_sync(weft_file *file)
+{
+    wf_note_call();
+    return sync_file(file, "weft_file_sync", wf_sys.sync);
+}
 
 int weft_file_sync_data(weft_file *file)
 {
+    wf_note_call();
     return sync_file(file, "weft_file_sync_data", wf_fs.sync_data);
 }

@@ -357,6 +357,7 @@ int wf_lines_of_fd(int fd, const weft_lines_opts *opts, weft_receiver **out_rx)
 
 int weft_lines_open(const char *path, const weft_lines_opts *opts, weft_receiver **out_rx)
 {
+    wf_note_call();
     if (path == NULL || out_rx == NULL)
         return WEFT_EINVAL;
     struct lines *in = make_lines(opts);

@@ -47,11 +47,13 @@ static int stat_path(const char *name, const char *path, int flags, struct stat 
 
 int weft_path_stat(const char *path, struct stat *out_stat)
 {
+    wf_note_call();
     return stat_path("weft_path_stat", path, 0, out_stat);
 }
 
 int weft_path_lstat(const char *path, struct stat *out_stat)
 {
+    wf_note_call();
     return stat_path("weft_path_lstat", path, AT_SYMLINK_NOFOLLOW, out_stat);
 }
 
@@ -66,12 +68,14 @@ static int find(const char *name, const char *path, int flags, struct stat *out_
 
 int weft_path_exists(const char *path)
 {
+    wf_note_call();
     struct stat unused;
     return find("weft_path_exists", path, 0, &unused);
 }
 
 int weft_path_is_file(const char *path)
 {
+    wf_note_call();
     struct stat about;
     int rc = find("weft_path_is_file", path, 0, &about);
     return rc > 0 ? S_ISREG(about.st_mode) : rc;
@@ -79,6 +83,7 @@ int weft_path_is_file(const char *path)
 
 int weft_path_is_dir(const char *path)
 {
+    wf_note_call();
     struct stat about;
     int rc = find("weft_path_is_dir", path, 0, &about);
     return rc > 0 ? S_ISDIR(about.st_mode) : rc;
@@ -86,6 +91,7 @@ int weft_path_is_dir(const char *path)
 
 int weft_path_is_link(const char *path)
 {
+    wf_note_call();
     struct stat about;
     int rc = find("weft_path_is_link", path, AT_SYMLINK_NOFOLLOW, &about);
     return rc > 0 ? S_ISLNK(about.st_mode) : rc;
@@ -103,6 +109,7 @@ static int is_same_job(void *arg)
 
 int weft_path_is_same(const char *path, const char *other)
 {
+    wf_note_call();
     struct path_job job = { .path = path, .other = other };
     return run_two("weft_path_is_same", is_same_job, &job);
 }
@@ -127,6 +134,7 @@ static int is_mount_job(void *arg)
 
 int weft_path_is_mount(const char *path)
 {
+    wf_note_call();
     struct path_job job = { .path = path };
     int rc = run("weft_path_is_mount", is_mount_job, &job);
     return rc == -ENOENT || rc == -ENOTDIR ? 0 : rc;
@@ -145,6 +153,7 @@ static int stat_fs_job(void *arg)
 
 int weft_path_stat_fs(const char *path, struct statvfs *out_stat)
 {
+    wf_note_call();
     if (path == NULL || out_stat == NULL)
         return WEFT_EINVAL;
     struct stat_fs_job job = { .path = path };
@@ -163,6 +172,7 @@ static int access_job(void *arg)
 
 int weft_path_access(const char *path, int how)
 {
+    wf_note_call();
     struct path_job job = { .path = path, .flags = how };
     return run("weft_path_access", access_job, &job);
 }
@@ -177,12 +187,14 @@ static int rename_job(void *arg)
 
 int weft_path_rename(const char *from, const char *to)
 {
+    wf_note_call();
     struct path_job job = { .path = from, .other = to };
     return run_two("weft_path_rename", rename_job, &job);
 }
 
 int weft_path_rename_new(const char *from, const char *to)
 {
+    wf_note_call();
     struct path_job job = { .path = from, .other = to, .flags = RENAME_NOREPLACE };
     return run_two("weft_path_rename_new", rename_job, &job);
 }
@@ -195,6 +207,7 @@ static int remove_job(void *arg)
 
 int weft_path_remove(const char *path)
 {
+    wf_note_call();
     struct path_job job = { .path = path };
     return run("weft_path_remove", remove_job, &job);
 }
@@ -207,6 +220,7 @@ static int link_job(void *arg)
 
 int weft_path_link(const char *path, const char *name)
 {
+    wf_note_call();
     struct path_job job = { .path = path, .other = name };
     return run_two("weft_path_link", link_job, &job);
 }
@@ -219,6 +233,7 @@ static int symlink_job(void *arg)
 
 int weft_path_symlink(const char *target, const char *name)
 {
+    wf_note_call();
     struct path_job job = { .path = target, .other = name };
     return run_two("weft_path_symlink", symlink_job, &job);
 }
@@ -248,6 +263,7 @@ static int read_link_job(void *arg)
 
 int weft_path_read_link(const char *path, char **out_target)
 {
+    wf_note_call();
     struct path_job job = { .path = path };
     int rc = out_target == NULL ? WEFT_EINVAL : run("weft_path_read_link", read_link_job, &job);
     if (rc < 0)

@@ -54,7 +54,7 @@ static int until_another_look(weft_process *process, int64_t *pause_ns)
 {
     if (process->watch_fd >= 0)
         return WF_MIN(wf_io_wait(process->watch_fd, WF_POLL_IN), 0);
-    int rc = weft_sleep(*pause_ns);
+    int rc = wf_unnoted(weft_sleep(*pause_ns));
     *pause_ns = WF_MIN(2 * *pause_ns, LAST_LOOK_NS);
     return rc;
 }
@@ -73,9 +73,10 @@ static int wait_for_end(weft_process *process, weft_exit *out_exit)
 
 int weft_process_wait(weft_process *process, weft_exit *out_exit)
 {
+    wf_note_call();
     if (process == NULL)
         return WEFT_EINVAL;
-    int rc = weft_checkpoint();
+    int rc = wf_unnoted(weft_checkpoint());
     return rc < 0 ? rc : wait_for_end(process, out_exit);
 }
 
@@ -93,6 +94,7 @@ static int send_signal(weft_process *process, int number)
 
 int weft_process_signal(weft_process *process, int number)
 {
+    wf_note_call();
     if (process == NULL)
         return WEFT_EINVAL;
     if (wf_is_after_fork())
@@ -149,6 +151,7 @@ static void end(weft_process *process)
 
 int weft_process_close(weft_process *process)
 {
+    wf_note_call();
     if (process == NULL)
         return 0;
     if (wf_is_after_fork())

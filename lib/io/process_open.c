@@ -214,6 +214,7 @@ static bool read_opts(struct opening *o, const weft_process_opts *opts)
 int weft_process_open(const char *const argv[], const weft_process_opts *opts,
                       weft_process **out_process)
 {
+    wf_note_call();
     struct opening o = { .argv = argv };
     if (argv == NULL || argv[0] == NULL || out_process == NULL || !read_opts(&o, opts))
         return WEFT_EINVAL;

@@ -45,7 +45,7 @@ void wf_process_close_pipes(weft_process *process)
 
 int wf_process_feed(int fd, const void *data, size_t size, size_t *out_n)
 {
-    int rc = weft_checkpoint();
+    int rc = wf_unnoted(weft_checkpoint());
     for (*out_n = 0; rc == 0 && *out_n < size;) {
         ssize_t n = wf_write_quietly(fd, (const char *)data + *out_n, size - *out_n);
         if (n == -EAGAIN)
@@ -60,6 +60,7 @@ int wf_process_feed(int fd, const void *data, size_t size, size_t *out_n)
 
 int weft_process_write(weft_process *process, const void *data, size_t size, size_t *out_n)
 {
+    wf_note_call();
     size_t n = 0;
     int rc = WEFT_EINVAL;
     if (process != NULL && process->fds[WEFT_STDIN] >= 0 && (data != NULL || size == 0))
@@ -71,6 +72,7 @@ int weft_process_write(weft_process *process, const void *data, size_t size, siz
 
 int weft_process_end_input(weft_process *process)
 {
+    wf_note_call();
     if (process == NULL)
         return WEFT_EINVAL;
     wf_process_close_fd(&process->fds[WEFT_STDIN]);
@@ -122,7 +124,7 @@ static const weft_callable feeder_callable = { .enter = run_feeder,
 
 int weft_process_input_open(weft_process *process, size_t capacity, weft_sender **out_tx)
 {
-    struct wf_waiter *self = wf_waiter_self();
+    struct wf_waiter *self = wf_caller();
     if (self == NULL)
         return wf_no_waiter();
     if (out_tx == NULL || process == NULL || process->fds[WEFT_STDIN] < 0 || self->scope == NULL)
@@ -132,11 +134,13 @@ int weft_process_input_open(weft_process *process, size_t capacity, weft_sender 
     };
     weft_sender *tx = NULL;
     struct feeder feeder = { .fd = -1 };
-    int rc = weft_channel_open(sizeof(weft_text), &opts, &tx, &feeder.texts, __FILE__, __LINE__);
+    int rc = wf_unnoted(
+        weft_channel_open(sizeof(weft_text), &opts, &tx, &feeder.texts, __FILE__, __LINE__));
     if (rc < 0)
         return rc;
     feeder.fd = wf_process_take_fd(process, WEFT_STDIN);
-    rc = weft_scope_spawn(self->scope, NULL, &feeder_callable, &feeder, __FILE__, __LINE__);
+    rc = wf_unnoted(
+        weft_scope_spawn(self->scope, NULL, &feeder_callable, &feeder, __FILE__, __LINE__));
     if (rc < 0) {
         weft_half_drop(&tx);
         return rc;
@@ -155,6 +159,7 @@ static bool is_output(enum weft_stream_number stream)
 int weft_process_lines_open(weft_process *process, enum weft_stream_number stream,
                             const weft_lines_opts *opts, weft_receiver **out_rx)
 {
+    wf_note_call();
     if (!is_output(stream) || process == NULL || process->fds[stream] < 0)
         return WEFT_EINVAL;
     int rc = wf_lines_of_fd(process->fds[stream], opts, out_rx);
@@ -202,6 +207,7 @@ static const struct wf_source_ops chunks_ops = {
 int weft_process_chunks_open(weft_process *process, enum weft_stream_number stream,
                              weft_receiver **out_rx)
 {
+    wf_note_call();
     if (!is_output(stream) || out_rx == NULL || process == NULL || process->fds[stream] < 0)
         return WEFT_EINVAL;
     struct chunks *chunks = wf_alloc(1, sizeof *chunks);

@@ -7,6 +7,7 @@
 #include "io/raw.h"
 #include "plat/mem.h"
 #include "sched/iowait.h"
+#include "sched/wait.h"
 
 #include <errno.h>
 #include <weft/cancel.h>
@@ -60,7 +61,7 @@ static int read_more(struct capture *capture)
 
 static int read_all(struct capture *capture)
 {
-    int rc = capture->fd < 0 ? 0 : weft_checkpoint();
+    int rc = capture->fd < 0 ? 0 : wf_unnoted(weft_checkpoint());
     if (rc < 0 || capture->fd < 0)
         return rc;
     do
@@ -154,17 +155,18 @@ static void end_capture(struct capture *capture, weft_process *process, int stre
 int weft_process_communicate(weft_process *process, const void *input, size_t size,
                              weft_output *out_output)
 {
+    wf_note_call();
     if (process == NULL || out_output == NULL || (input == NULL && size > 0))
         return WEFT_EINVAL;
     struct exchange exchange = { .process = process, .input = input, .size = size };
     begin_capture(&exchange.out, process, WEFT_STDOUT);
     begin_capture(&exchange.err, process, WEFT_STDERR);
-    int rc = exchange_all(&exchange);
+    int rc = wf_unnoted(exchange_all(&exchange));
     end_capture(&exchange.out, process, WEFT_STDOUT);
     end_capture(&exchange.err, process, WEFT_STDERR);
     weft_output output = { .out = exchange.out.text, .err = exchange.err.text };
     if (rc >= 0)
-        rc = weft_process_wait(process, &output.exit);
+        rc = wf_unnoted(weft_process_wait(process, &output.exit));
     if (rc < 0) {
         weft_output_drop(&output);
         return rc;
@@ -192,6 +194,7 @@ static void capture_by_default(weft_stdio *stdio)
 int weft_process_run(const char *const argv[], const weft_process_opts *opts, const void *input,
                      size_t size, weft_output *out_output)
 {
+    wf_note_call();
     weft_process_opts all = { .size_ = 0 };
     if (out_output == NULL || (input == NULL && size > 0))
         return WEFT_EINVAL;
@@ -202,10 +205,10 @@ int weft_process_run(const char *const argv[], const weft_process_opts *opts, co
     if (input != NULL)
         all.in = (weft_stdio){ .kind = WEFT_STDIO_PIPE };
     weft_process *process = NULL;
-    int rc = weft_process_open(argv, &all, &process);
+    int rc = wf_unnoted(weft_process_open(argv, &all, &process));
     if (rc < 0)
         return rc;
-    rc = weft_process_communicate(process, input, size, out_output);
-    (void)weft_process_close(process);
+    rc = wf_unnoted(weft_process_communicate(process, input, size, out_output));
+    (void)wf_unnoted(weft_process_close(process));
     return rc;
 }

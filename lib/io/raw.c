@@ -3,6 +3,7 @@
 
 #include "plat/fs.h"
 #include "plat/sys.h"
+#include "sched/wait.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -83,7 +84,7 @@ int wf_raw_write_all(int fd, const char *data, size_t size)
 int wf_raw_pause(int64_t *pause_ns)
 {
     *pause_ns = *pause_ns == 0 ? WEFT_MS(1) : WF_MIN(*pause_ns * 2, WEFT_MS(64));
-    return weft_sleep(*pause_ns);
+    return wf_unnoted(weft_sleep(*pause_ns));
 }
 
 int wf_raw_close_job(void *arg) { return wf_sys.close(*(int *)arg); }

@@ -144,6 +144,7 @@ static int close_job(void *arg)
 
 int weft_replace_open(const char *path, const weft_replace_opts *opts, weft_replace **out_replace)
 {
+    wf_note_call();
     if (path == NULL || path[0] == '\0' || out_replace == NULL)
         return WEFT_EINVAL;
     weft_replace *it = make_replace(path, opts);
@@ -161,11 +162,13 @@ int weft_replace_open(const char *path, const weft_replace_opts *opts, weft_repl
 
 weft_file *weft_replace_file(weft_replace *replace)
 {
+    wf_note_call();
     return replace != NULL ? replace->file : NULL;
 }
 
 int weft_replace_close(weft_replace *replace, int rc)
 {
+    wf_note_call();
     if (replace == NULL)
         return rc;
     if (!wf_file_take(replace->file))
@@ -197,6 +200,7 @@ static int whole_job(void *arg)
 
 int weft_replace_whole(const char *path, const void *data, size_t size)
 {
+    wf_note_call();
     if (path == NULL || path[0] == '\0' || (data == NULL && size > 0))
         return WEFT_EINVAL;
     weft_replace *it = make_replace(path, NULL);

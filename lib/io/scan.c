@@ -95,6 +95,7 @@ static int open_scan(const char *path, const struct wf_source_ops *ops, size_t e
 
 int weft_dir_scan_open(const char *path, weft_receiver **out_rx)
 {
+    wf_note_call();
     weft_receiver *rx;
     if (path == NULL || out_rx == NULL)
         return WEFT_EINVAL;
@@ -108,6 +109,7 @@ int weft_dir_scan_open(const char *path, weft_receiver **out_rx)
 
 int weft_dir_list_open(const char *path, weft_receiver **out_rx)
 {
+    wf_note_call();
     weft_receiver *rx;
     if (path == NULL || out_rx == NULL)
         return WEFT_EINVAL;

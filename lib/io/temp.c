@@ -62,6 +62,7 @@ static int unnamed_job(void *arg)
 
 int weft_temp_open(const weft_temp_opts *opts, weft_file **out_file)
 {
+    wf_note_call();
     struct temp_job job;
     if (out_file == NULL)
         return WEFT_EINVAL;
@@ -82,6 +83,7 @@ int weft_temp_open(const weft_temp_opts *opts, weft_file **out_file)
 /* The file has no room for a path that is not known before it is made, and owns it. */
 int weft_temp_open_named(const weft_temp_opts *opts, weft_file **out_file)
 {
+    wf_note_call();
     struct temp_job job;
     if (out_file == NULL)
         return WEFT_EINVAL;
@@ -119,6 +121,7 @@ static int dir_job(void *arg)
 
 int weft_temp_dir_open(const weft_temp_opts *opts, weft_temp_dir **out_dir)
 {
+    wf_note_call();
     struct temp_job job;
     if (out_dir == NULL)
         return WEFT_EINVAL;
@@ -141,6 +144,7 @@ const char *weft_temp_dir_path(const weft_temp_dir *dir) { return dir != NULL ? 
 
 int weft_temp_dir_close(weft_temp_dir *dir)
 {
+    wf_note_call();
     if (dir == NULL)
         return 0;
     int rc = wf_blocking_call_shielded("weft_temp_dir_close", wf_dir_remove_all_job, dir->path);

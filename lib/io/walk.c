@@ -237,6 +237,7 @@ static struct walk *make_walk(const char *path, const weft_walk_opts *user_opts)
 
 int weft_dir_walk_open(const char *path, const weft_walk_opts *opts, weft_receiver **out_rx)
 {
+    wf_note_call();
     if (path == NULL || out_rx == NULL)
         return WEFT_EINVAL;
     struct walk *walk = make_walk(path, opts);

@@ -94,7 +94,7 @@ static int read_job(void *arg)
 /* The descriptor is the file's, or closed. */
 static int adopt(int fd, weft_file **out_file)
 {
-    int rc = weft_file_adopt(fd, out_file);
+    int rc = wf_unnoted(weft_file_adopt(fd, out_file));
     if (rc < 0)
         (void)wf_sys.close(fd);
     return rc;
@@ -106,8 +106,8 @@ static int read_as_file(int fd, char **out_data, size_t *out_size)
     int rc = adopt(fd, &file);
     if (rc < 0)
         return rc;
-    rc = weft_file_read_all(file, out_data, out_size);
-    int closed = weft_file_close(file);
+    rc = wf_unnoted(weft_file_read_all(file, out_data, out_size));
+    int closed = wf_unnoted(weft_file_close(file));
     if (rc < 0 || closed == 0)
         return rc;
     wf_free(*out_data);
@@ -116,6 +116,7 @@ static int read_as_file(int fd, char **out_data, size_t *out_size)
 
 int weft_whole_read(const char *path, char **out_data, size_t *out_size)
 {
+    wf_note_call();
     if (path == NULL || out_data == NULL || out_size == NULL)
         return WEFT_EINVAL;
     struct whole_job job = { .path = path };
@@ -150,11 +151,12 @@ static int write_job(void *arg)
 static int write_as_file(const struct whole_job *job)
 {
     weft_file *file;
-    int rc = job->fd >= 0 ? adopt(job->fd, &file) : weft_file_open(job->path, "a", &file);
+    int rc = job->fd >= 0 ? adopt(job->fd, &file)
+                          : wf_unnoted(weft_file_open(job->path, "a", &file));
     if (rc < 0)
         return rc;
-    rc = weft_file_write(file, job->data, job->size);
-    int closed = weft_file_close(file);
+    rc = wf_unnoted(weft_file_write(file, job->data, job->size));
+    int closed = wf_unnoted(weft_file_close(file));
     return rc < 0 ? rc : closed;
 }
 
@@ -171,10 +173,12 @@ static int write_whole(const char *name, const char *path, int flags, const void
 
 int weft_whole_write(const char *path, const void *data, size_t size)
 {
+    wf_note_call();
     return write_whole("weft_whole_write", path, O_TRUNC, data, size);
 }
 
 int weft_whole_append(const char *path, const void *data, size_t size)
 {
+    wf_note_call();
     return write_whole("weft_whole_append", path, O_APPEND, data, size);
 }

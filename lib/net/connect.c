@@ -5,6 +5,7 @@
 #include "base/opts.h"
 #include "plat/mem.h"
 #include "plat/sys.h"
+#include "sched/wait.h"
 
 #include <weft/task.h>
 #include <weft/time.h>
@@ -40,7 +41,7 @@ static int connect_to(struct wf_net *net, const weft_address *to)
         if (rc != -EAGAIN || wf_address_family(to) != AF_UNIX)
             return rc;
         /* The backlog of a Unix listener is full, and nothing tells when it no longer is. */
-        rc = weft_sleep(FULL_PAUSE_NS);
+        rc = wf_unnoted(weft_sleep(FULL_PAUSE_NS));
         if (rc < 0)
             return rc;
     }
@@ -79,10 +80,11 @@ int wf_connect_one(const weft_address *to, const weft_connect_opts *opts, weft_s
 int weft_connect_to(const weft_address *address, const weft_connect_opts *opts,
                     weft_socket **out_socket)
 {
+    wf_note_call();
     if (address == NULL || out_socket == NULL)
         return WEFT_EINVAL;
     weft_connect_opts copy = wf_connect_opts_of(opts);
-    int rc = weft_checkpoint();
+    int rc = wf_unnoted(weft_checkpoint());
     return rc < 0 ? rc : wf_connect_one(address, &copy, out_socket);
 }
 
@@ -91,23 +93,24 @@ static int connect_to_name(const char *where, const weft_connect_opts *opts, wef
     weft_address *to = wf_alloc(MOST_ADDRESSES, sizeof *to);
     if (to == NULL)
         return WEFT_ENOMEM;
-    int n = weft_resolve(where, to, MOST_ADDRESSES);
+    int n = wf_unnoted(weft_resolve(where, to, MOST_ADDRESSES));
     int rc = n;
     if (n == 1)
         rc = wf_connect_one(&to[0], opts, out);
     else if (n > 1)
-        rc = wf_connect_race(to, n, opts, out);
+        rc = wf_unnoted(wf_connect_race(to, n, opts, out));
     wf_free(to);
     return rc;
 }
 
 int weft_connect(const char *where, const weft_connect_opts *opts, weft_socket **out_socket)
 {
+    wf_note_call();
     weft_address to;
     if (where == NULL || out_socket == NULL)
         return WEFT_EINVAL;
     if (weft_address_parse(where, &to) == 0)
-        return weft_connect_to(&to, opts, out_socket);
+        return wf_unnoted(weft_connect_to(&to, opts, out_socket));
     weft_connect_opts copy = wf_connect_opts_of(opts);
     return connect_to_name(where, &copy, out_socket);
 }

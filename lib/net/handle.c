@@ -49,7 +49,7 @@ static int take_bit(struct wf_net *net, uint32_t bit)
 
 int wf_net_begin(struct wf_net *net, uint32_t bit)
 {
-    int rc = weft_checkpoint();
+    int rc = wf_unnoted(weft_checkpoint());
     if (rc < 0)
         return rc;
     uint32_t before = wf_or_acq_rel(&net->state, bit);

@@ -5,6 +5,7 @@
 #include "plat/clock.h"
 #include "plat/mem.h"
 #include "plat/sys.h"
+#include "sched/wait.h"
 
 #include <weft/listener.h>
 
@@ -23,6 +24,7 @@ struct weft_listener {
 
 int weft_listen(const char *where, const weft_listen_opts *opts, weft_listener **out_listener)
 {
+    wf_note_call();
     if (where == NULL || out_listener == NULL)
         return WEFT_EINVAL;
     weft_listen_opts copy = { .size_ = 0 };
@@ -112,6 +114,7 @@ static int make_socket(const weft_listener *listener, int fd, const weft_address
 
 int weft_accept(weft_listener *listener, weft_socket **out_socket)
 {
+    wf_note_call();
     if (listener == NULL || out_socket == NULL)
         return WEFT_EINVAL;
     int rc = wf_net_begin(&listener->net, WF_NET_READS);
@@ -134,5 +137,6 @@ int weft_listener_address(const weft_listener *listener, weft_address *out_addre
 
 int weft_listener_close(weft_listener *listener)
 {
+    wf_note_call();
     return listener != NULL ? wf_net_close(&listener->net) : 0;
 }

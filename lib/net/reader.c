@@ -9,6 +9,7 @@
 #include "net/stream.h"
 #include "base/opts.h"
 #include "plat/mem.h"
+#include "sched/wait.h"
 
 #include <weft/reader.h>
 
@@ -53,6 +54,7 @@ static int open_reader(const struct wf_bytes *from, const weft_reader_opts *user
 
 int weft_reader_open(weft_socket *from, const weft_reader_opts *opts, weft_reader **out_reader)
 {
+    wf_note_call();
     if (from == NULL || out_reader == NULL)
         return WEFT_EINVAL;
     return open_reader(&(struct wf_bytes){ .socket = from, .fd = -1 }, opts, out_reader);
@@ -60,6 +62,7 @@ int weft_reader_open(weft_socket *from, const weft_reader_opts *opts, weft_reade
 
 int weft_reader_open_fd(int fd, const weft_reader_opts *opts, weft_reader **out_reader)
 {
+    wf_note_call();
     struct wf_bytes from;
     if (out_reader == NULL)
         return WEFT_EINVAL;
@@ -69,6 +72,7 @@ int weft_reader_open_fd(int fd, const weft_reader_opts *opts, weft_reader **out_
 
 int weft_reader_close(weft_reader *reader)
 {
+    wf_note_call();
     if (reader == NULL)
         return 0;
     wf_free(reader->buf);
@@ -162,6 +166,7 @@ static int find_end(weft_reader *reader, const void *end, size_t end_size, size_
 
 int weft_reader_until(weft_reader *reader, const void *end, size_t end_size, weft_line *out_piece)
 {
+    wf_note_call();
     size_t size;
     if (reader == NULL || end == NULL || end_size == 0 || out_piece == NULL)
         return WEFT_EINVAL;
@@ -186,6 +191,7 @@ static size_t line_end_size(const weft_reader *reader, size_t size)
 
 int weft_reader_line(weft_reader *reader, weft_line *out_line)
 {
+    wf_note_call();
     size_t size;
     if (reader == NULL || out_line == NULL)
         return WEFT_EINVAL;
@@ -209,6 +215,7 @@ int weft_reader_line(weft_reader *reader, weft_line *out_line)
 /* Straight into buf what would fill the buffer anyway. */
 int64_t weft_reader_read(weft_reader *reader, void *buf, size_t size)
 {
+    wf_note_call();
     if (reader == NULL || size == 0)
         return WEFT_EINVAL;
     if (reader->start == reader->end && !reader->is_over && size >= reader->room)
@@ -226,11 +233,12 @@ int64_t weft_reader_read(weft_reader *reader, void *buf, size_t size)
 
 int weft_reader_exact(weft_reader *reader, void *buf, size_t size, size_t *out_n)
 {
+    wf_note_call();
     if (reader == NULL || out_n == NULL)
         return WEFT_EINVAL;
     *out_n = 0;
     while (*out_n < size) {
-        int64_t n = weft_reader_read(reader, (char *)buf + *out_n, size - *out_n);
+        int64_t n = wf_unnoted(weft_reader_read(reader, (char *)buf + *out_n, size - *out_n));
         if (n <= 0)
             return n < 0 ? (int)n : WEFT_EEOF;
         *out_n += (size_t)n;

@@ -4,6 +4,7 @@
 #include "net/handle.h"
 #include "plat/mem.h"
 #include "plat/sys.h"
+#include "sched/wait.h"
 
 #include <weft/blocking.h>
 #include <weft/task.h>
@@ -67,7 +68,7 @@ static int take_turns(const struct found *found, weft_address *out, size_t max)
 
 static int numeric(void)
 {
-    int rc = weft_checkpoint();
+    int rc = wf_unnoted(weft_checkpoint());
     return rc < 0 ? rc : 1;
 }
 
@@ -82,7 +83,7 @@ static int resolve_name(struct wf_place *place, weft_address *out, size_t max)
                                 .abandon = true,
                                 .result_size = sizeof *found,
                                 .result = found };
-    int rc = weft_call_blocking_with(&opts, &look_up_call, place);
+    int rc = wf_unnoted(weft_call_blocking_with(&opts, &look_up_call, place));
     if (rc >= 0)
         rc = take_turns(found, out, max);
     wf_free(found);
@@ -91,6 +92,7 @@ static int resolve_name(struct wf_place *place, weft_address *out, size_t max)
 
 int weft_resolve(const char *where, weft_address *out_addresses, size_t max)
 {
+    wf_note_call();
     struct wf_place place;
     if (where == NULL || out_addresses == NULL || max == 0)
         return WEFT_EINVAL;

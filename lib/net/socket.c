@@ -12,6 +12,7 @@
 
 #include "plat/mem.h"
 #include "plat/sys.h"
+#include "sched/wait.h"
 
 #include <weft/task.h>
 
@@ -39,6 +40,7 @@ int wf_socket_set_options(int fd, int family, bool coalesce, bool keepalive)
 
 int weft_socket_adopt(int fd, weft_socket **out_socket)
 {
+    wf_note_call();
     weft_address peer;
     if (out_socket == NULL)
         return WEFT_EINVAL;
@@ -98,6 +100,7 @@ static ssize_t write_some(weft_socket *socket, const void *data, size_t size)
 
 int64_t weft_socket_read(weft_socket *socket, void *buf, size_t size)
 {
+    wf_note_call();
     if (socket == NULL || size == 0)
         return WEFT_EINVAL;
     int rc = wf_net_begin(&socket->net, WF_NET_READS);
@@ -110,6 +113,7 @@ int64_t weft_socket_read(weft_socket *socket, void *buf, size_t size)
 
 int64_t weft_socket_write(weft_socket *socket, const void *data, size_t size)
 {
+    wf_note_call();
     if (socket == NULL || size == 0)
         return WEFT_EINVAL;
     int rc = wf_net_begin(&socket->net, WF_NET_WRITES);
@@ -129,11 +133,12 @@ static int go_on(const weft_socket *socket, ssize_t n, size_t left, size_t *n_do
     *n_done += (size_t)n;
     if ((size_t)n >= left)
         return 0;
-    return wf_net_is_closed(&socket->net) ? WEFT_ECLOSED : weft_checkpoint();
+    return wf_net_is_closed(&socket->net) ? WEFT_ECLOSED : wf_unnoted(weft_checkpoint());
 }
 
 int weft_socket_read_exact(weft_socket *socket, void *buf, size_t size, size_t *out_n)
 {
+    wf_note_call();
     if (socket == NULL || out_n == NULL)
         return WEFT_EINVAL;
     *out_n = 0;
@@ -150,6 +155,7 @@ int weft_socket_read_exact(weft_socket *socket, void *buf, size_t size, size_t *
 
 int weft_socket_write_all(weft_socket *socket, const void *data, size_t size, size_t *out_n)
 {
+    wf_note_call();
     if (socket == NULL || out_n == NULL)
         return WEFT_EINVAL;
     *out_n = 0;
@@ -166,6 +172,7 @@ int weft_socket_write_all(weft_socket *socket, const void *data, size_t size, si
 
 int weft_socket_shutdown(weft_socket *socket, unsigned halves)
 {
+    wf_note_call();
     static const int how[] = { [WEFT_READABLE] = SHUT_RD,
                                [WEFT_WRITABLE] = SHUT_WR,
                                [WEFT_READABLE | WEFT_WRITABLE] = SHUT_RDWR };
@@ -190,5 +197,6 @@ int weft_socket_peer(const weft_socket *socket, weft_address *out_address)
 
 int weft_socket_close(weft_socket *socket)
 {
+    wf_note_call();
     return socket != NULL ? wf_net_close(&socket->net) : 0;
 }

@@ -3,6 +3,7 @@
 
 #include "io/raw.h"
 #include "plat/sys.h"
+#include "sched/wait.h"
 
 #include <weft/fd.h>
 #include <weft/task.h>
@@ -22,13 +23,13 @@ int wf_bytes_of_fd(int fd, struct wf_bytes *out)
 int64_t wf_bytes_read(const struct wf_bytes *from, void *buf, size_t size)
 {
     if (from->socket != NULL)
-        return weft_socket_read(from->socket, buf, size);
-    int rc = weft_checkpoint();
+        return wf_unnoted(weft_socket_read(from->socket, buf, size));
+    int rc = wf_unnoted(weft_checkpoint());
     while (rc >= 0) {
         ssize_t n = wf_raw_read(from->fd, buf, size);
         if (n != -EAGAIN)
             return n;
-        rc = weft_fd_wait(from->fd, WEFT_READABLE);
+        rc = wf_unnoted(weft_fd_wait(from->fd, WEFT_READABLE));
     }
     return rc;
 }
@@ -36,13 +37,13 @@ int64_t wf_bytes_read(const struct wf_bytes *from, void *buf, size_t size)
 int64_t wf_bytes_write(const struct wf_bytes *to, const void *data, size_t size)
 {
     if (to->socket != NULL)
-        return weft_socket_write(to->socket, data, size);
-    int rc = weft_checkpoint();
+        return wf_unnoted(weft_socket_write(to->socket, data, size));
+    int rc = wf_unnoted(weft_checkpoint());
     while (rc >= 0) {
         ssize_t n = wf_raw_write(to->fd, data, size);
         if (n != -EAGAIN)
             return n != 0 ? n : -EIO;
-        rc = weft_fd_wait(to->fd, WEFT_WRITABLE);
+        rc = wf_unnoted(weft_fd_wait(to->fd, WEFT_WRITABLE));
     }
     return rc;
 }

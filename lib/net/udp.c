@@ -2,6 +2,7 @@
  * Datagrams. A short one says nothing of whether more are there, so each call tries first. */
 #include "net/handle.h"
 #include "plat/sys.h"
+#include "sched/wait.h"
 
 #include <weft/udp.h>
 
@@ -13,6 +14,7 @@ struct weft_udp {
 
 int weft_udp_open(const char *where, weft_udp **out_udp)
 {
+    wf_note_call();
     if (where == NULL || out_udp == NULL)
         return WEFT_EINVAL;
     int fd = wf_net_bind(where, SOCK_DGRAM, false);
@@ -34,6 +36,7 @@ int weft_udp_open(const char *where, weft_udp **out_udp)
 
 int64_t weft_udp_recv(weft_udp *udp, void *buf, size_t size, weft_address *out_from)
 {
+    wf_note_call();
     if (udp == NULL || (buf == NULL && size > 0))
         return WEFT_EINVAL;
     int64_t rc = wf_net_begin(&udp->net, WF_NET_READS);
@@ -58,6 +61,7 @@ int64_t weft_udp_recv(weft_udp *udp, void *buf, size_t size, weft_address *out_f
 
 int weft_udp_send(weft_udp *udp, const void *data, size_t size, const weft_address *to)
 {
+    wf_note_call();
     if (udp == NULL || to == NULL || (data == NULL && size > 0))
         return WEFT_EINVAL;
     int rc = wf_net_begin(&udp->net, WF_NET_WRITES);
@@ -80,4 +84,8 @@ int weft_udp_address(const weft_udp *udp, weft_address *out_address)
     return wf_net_address(udp->net.io.fd, false, out_address);
 }
 
-int weft_udp_close(weft_udp *udp) { return udp != NULL ? wf_net_close(&udp->net) : 0; }
+int weft_udp_close(weft_udp *udp)
+{
+    wf_note_call();
+    return udp != NULL ? wf_net_close(&udp->net) : 0;
+}

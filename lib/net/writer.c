@@ -2,6 +2,7 @@
  * Buffered writing. What the system has not taken yet lies in [start, end). */
 #include "net/stream.h"
 #include "plat/mem.h"
+#include "sched/wait.h"
 
 #include <weft/writer.h>
 
@@ -30,6 +31,7 @@ static int open_writer(const struct wf_bytes *to, size_t size, weft_writer **out
 
 int weft_writer_open(weft_socket *to, size_t size, weft_writer **out_writer)
 {
+    wf_note_call();
     if (to == NULL || out_writer == NULL)
         return WEFT_EINVAL;
     return open_writer(&(struct wf_bytes){ .socket = to, .fd = -1 }, size, out_writer);
@@ -37,6 +39,7 @@ int weft_writer_open(weft_socket *to, size_t size, weft_writer **out_writer)
 
 int weft_writer_open_fd(int fd, size_t size, weft_writer **out_writer)
 {
+    wf_note_call();
     struct wf_bytes to;
     if (out_writer == NULL)
         return WEFT_EINVAL;
@@ -57,6 +60,7 @@ static int64_t put(weft_writer *writer, const char *data, size_t size)
 
 int weft_writer_flush(weft_writer *writer)
 {
+    wf_note_call();
     if (writer == NULL)
         return WEFT_EINVAL;
     while (writer->start < writer->end) {
@@ -73,7 +77,7 @@ int weft_writer_flush(weft_writer *writer)
 static int64_t take(weft_writer *writer, const char *data, size_t size)
 {
     if (writer->end == writer->room) {
-        int rc = weft_writer_flush(writer);
+        int rc = wf_unnoted(weft_writer_flush(writer));
         if (rc < 0)
             return rc;
     }
@@ -87,6 +91,7 @@ static int64_t take(weft_writer *writer, const char *data, size_t size)
 
 int weft_writer_write(weft_writer *writer, const void *data, size_t size, size_t *out_n)
 {
+    wf_note_call();
     if (writer == NULL || out_n == NULL || (data == NULL && size > 0))
         return WEFT_EINVAL;
     *out_n = 0;
@@ -101,9 +106,10 @@ int weft_writer_write(weft_writer *writer, const void *data, size_t size, size_t
 
 int weft_writer_close(weft_writer *writer)
 {
+    wf_note_call();
     if (writer == NULL)
         return 0;
-    int rc = weft_writer_flush(writer);
+    int rc = wf_unnoted(weft_writer_flush(writer));
     wf_free(writer);
     return rc;
 }

@@ -41,7 +41,7 @@ static int refuse(const weft_local_key *key, const void *value, int rc)
 
 int weft_local_bind(weft_binding *binding, const weft_local_key *key, const void *value)
 {
-    struct wf_waiter *self = wf_waiter_self();
+    struct wf_waiter *self = wf_caller();
     binding_of(binding)->bound = NULL;
     if (key == NULL || value == NULL)
         return refuse(key, value, WEFT_EINVAL);
@@ -61,7 +61,7 @@ int weft_local_bind(weft_binding *binding, const weft_local_key *key, const void
 
 void weft_local_unbind(weft_binding *binding)
 {
-    struct wf_waiter *self = wf_waiter_self();
+    struct wf_waiter *self = wf_caller();
     struct wf_locals *bound = binding_of(binding)->bound;
     if (bound == NULL || self == NULL)
         return;

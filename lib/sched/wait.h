@@ -95,14 +95,17 @@ struct wf_waiter {
     /* The flag of the innermost scope it is in (WF_FLAG_*), or of nothing while shielded.
      * Written by the waiter; read by it alone (cancellers go through the scopes). */
     _Atomic uint32_t *cancel;
-    struct weft_scope *scope; /* innermost; layer 4's */
+
+    /* Where its last call of weft's was made; by wf_note_call, read by the watchdog. */
+    _Atomic(const void *) last_call;
 
     /* The user's step that runs now and promised not to wait, by name (never_waits.h); or NULL. */
     const char *never_waits;
     uint64_t id;
 
     /* The rest. */
-    const char *name, *file; /* what it is called and where it was made */
+    struct weft_scope *scope; /* the innermost that it is in; layer 4's */
+    const char *name, *file;  /* what it is called and where it was made */
     int line;
     int close_error;            /* first error of a closer that a brace ran */
     uint32_t n_unknown_reads;   /* read locks that it holds and that are not in reads */
@@ -132,6 +135,38 @@ WF_WORKER_LOCAL static inline struct wf_waiter *wf_waiter_known(void)
 }
 
 int wf_no_waiter(void);
+
+/* ---- the last call, for the watchdog --------------------------------------------------------------- */
+
+/* Public calls note where they were called from, at their entry and in their own body, for whoever
+ * is asked by name there is to know its caller: two instructions for those who know the waiter.
+ * Relaxed: it is read by the watchdog, for people. */
+WF_WORKER_LOCAL static inline struct wf_waiter *wf_note_call_of(struct wf_waiter *self,
+                                                                const void *site)
+{
+    if (WF_LIKELY(self != NULL))
+        wf_store_rlx_raw(&self->last_call, site);
+    return self;
+}
+
+/* As wf_waiter_self and wf_waiter_known; and for a public call that needs neither. */
+#define wf_caller()       wf_note_call_of(wf_waiter_self(), __builtin_return_address(0))
+#define wf_caller_known() wf_note_call_of(wf_waiter_known(), __builtin_return_address(0))
+#define wf_note_call()    ((void)wf_caller_known())
+
+/* A public call that weft makes for its caller, who has not made it. */
+#define wf_unnoted(call)                                  \
+    (__extension__({                                      \
+        const void *noted_ = wf_noted_call();             \
+        __auto_type rc_ = (call);                         \
+        (void)wf_note_call_of(wf_waiter_known(), noted_); \
+        rc_;                                              \
+    }))
+WF_WORKER_LOCAL static inline const void *wf_noted_call(void)
+{
+    struct wf_waiter *self = wf_waiter_known();
+    return self != NULL ? wf_load_rlx_raw(&self->last_call) : NULL;
+}
 
 /* Starts a wait: from here on it may be claimed, and must be finished by wf_wait_park. To be
  * called before the waiter is put where somebody can find it. */
@@ -285,6 +320,7 @@ static inline void wf_waiter_init(struct wf_waiter *waiter, bool is_task)
     waiter->sealed_shields = 0;
     waiter->cancel = &wf_never_cancelled;
     waiter->scope = NULL;
+    wf_store_rlx_raw(&waiter->last_call, NULL);
     waiter->closing = NULL;
     waiter->close_error = 0;
     waiter->felt_cancel = false;

@@ -46,7 +46,7 @@ int wf_adaptor_pull_until(struct wf_adaptor *adaptor, void *into, int64_t at_ns)
         weft_case_recv(adaptor->source, into, adaptor->in_size),
         { .kind = WEFT_CASE_AFTER, .at_ns = at_ns },
     };
-    int rc = 0, chosen = weft_select_from_ordered(cases, WF_ARRAY_SIZE(cases), &rc);
+    int rc = 0, chosen = wf_unnoted(weft_select_from_ordered(cases, WF_ARRAY_SIZE(cases), &rc));
     if (chosen == 1)
         return WF_NOT_READY;
     if (chosen == 0 && rc < 0 && adaptor->source->is_ended)
@@ -114,9 +114,9 @@ static int gave_none(weft_receiver *rx, int rc)
 }
 
 /* The short way: what all receivers check, and a task that may go on. */
-static int adaptor_recv_now(weft_receiver *rx, void *out, size_t size)
+static int adaptor_recv_now(weft_receiver *rx, void *out, size_t size, const void *site)
 {
-    struct wf_waiter *self = wf_waiter_known();
+    struct wf_waiter *self = wf_note_call_of(wf_waiter_known(), site);
     bool is_refused = rx->half.is_closed | rx->is_ended | wf_load_rlx(&rx->is_busy);
     if (WF_UNLIKELY(is_refused || size != rx->elem_size || out == NULL))
         return wf_receiver_recv_any(rx, out, size);

@@ -39,7 +39,7 @@ static int merge_next(struct wf_adaptor *adaptor, void *out, bool may_wait)
     for (size_t i = 0; i < merge->sources->n; i++)
         merge->cases[i].value = out;
     while (merge->n_open > 0) {
-        int rc = 0, i = weft_select_from(merge->cases, merge->sources->n, &rc);
+        int rc = 0, i = wf_unnoted(weft_select_from(merge->cases, merge->sources->n, &rc));
         if (i < 0)
             return i;
         if (rc > 0)

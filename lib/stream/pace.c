@@ -13,7 +13,7 @@ struct pace {
 static int throttle_next(struct wf_adaptor *adaptor, void *out, bool may_wait)
 {
     struct pace *pace = adaptor->state;
-    int rc = wf_clock_now() < pace->due_ns ? weft_sleep_until(pace->due_ns) : 0;
+    int rc = wf_clock_now() < pace->due_ns ? wf_unnoted(weft_sleep_until(pace->due_ns)) : 0;
     if (rc >= 0)
         rc = wf_adaptor_pull(adaptor, out, may_wait);
     if (rc > 0)

@@ -44,7 +44,7 @@ static int failed(struct wf_adaptor *adaptor, struct retry *retry, int rc)
 
 static int open_again(struct wf_adaptor *adaptor, struct retry *retry)
 {
-    int rc = wf_clock_now() < retry->open_at_ns ? weft_sleep_until(retry->open_at_ns)
+    int rc = wf_clock_now() < retry->open_at_ns ? wf_unnoted(weft_sleep_until(retry->open_at_ns))
                                                 : wf_adaptor_may_go_on(true);
     if (rc < 0)
         return rc;

@@ -35,9 +35,9 @@ static void end_round(struct wf_sync *s)
 
 int weft_barrier_wait(weft_barrier *barrier)
 {
-    struct wf_waiter *self;
+    struct wf_waiter *self = wf_caller();
     struct wf_sync *s = sync_of(barrier);
-    int how = wf_sync_enter(s, &self);
+    int how = wf_sync_enter(s, self);
     if (how < 0)
         return how;
     if (s->limit == 0)
@@ -62,6 +62,7 @@ int weft_barrier_wait(weft_barrier *barrier)
 
 void weft_barrier_destroy(weft_barrier *barrier)
 {
+    wf_note_call();
     if (barrier != NULL && wf_load_acq(&sync_of(barrier)->word) != 0)
         wf_sync_misuse(sync_of(barrier), "weft_barrier_destroy", kind.noun, "is waited for");
 }

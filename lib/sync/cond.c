@@ -31,9 +31,9 @@ static void clear_unless_waited_locked(struct wf_sync *s)
 
 int weft_cond_wait(weft_cond *cond, weft_mutex *mutex)
 {
-    struct wf_waiter *self;
+    struct wf_waiter *self = wf_caller();
     struct wf_sync *s = sync_of(cond), *m = (struct wf_sync *)(void *)mutex;
-    int how = m != NULL ? wf_sync_enter(s, &self) : WEFT_EINVAL;
+    int how = m != NULL ? wf_sync_enter(s, self) : WEFT_EINVAL;
     if (how < 0)
         return how;
     if (!wf_mutex_is_held(m, self))
@@ -47,7 +47,7 @@ int weft_cond_wait(weft_cond *cond, weft_mutex *mutex)
     }
     wf_store_rlx(&s->word, word_with(mutex));
     wf_sync_wait_begin(s, &node);
-    weft_mutex_unlock(mutex); /* release [cond]: to who signals with the mutex held */
+    wf_mutex_release(m, self); /* release [cond]: to who signals with the mutex held */
     how = wf_sync_wait_end(s, &node);
     if (how != WF_SYNC_GRANTED) {
         clear_unless_waited_locked(s);
@@ -75,12 +75,21 @@ static void wake(struct wf_sync *s, const char *call, bool is_for_all)
     wf_sync_wake(&wakes);
 }
 
-void weft_cond_signal(weft_cond *cond) { wake(sync_of(cond), "weft_cond_signal", false); }
+void weft_cond_signal(weft_cond *cond)
+{
+    wf_note_call();
+    wake(sync_of(cond), "weft_cond_signal", false);
+}
 
-void weft_cond_broadcast(weft_cond *cond) { wake(sync_of(cond), "weft_cond_broadcast", true); }
+void weft_cond_broadcast(weft_cond *cond)
+{
+    wf_note_call();
+    wake(sync_of(cond), "weft_cond_broadcast", true);
+}
 
 void weft_cond_destroy(weft_cond *cond)
 {
+    wf_note_call();
     if (cond != NULL && wf_load_acq(&sync_of(cond)->word) != 0)
         wf_sync_misuse(sync_of(cond), "weft_cond_destroy", kind.noun, "is waited for");
 }

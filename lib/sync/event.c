@@ -38,8 +38,8 @@ static WF_NOINLINE int wait_slow(struct wf_sync *s, struct wf_waiter *self)
 
 int weft_event_wait(weft_event *event)
 {
-    struct wf_waiter *self;
-    int rc = wf_sync_enter(event, &self);
+    struct wf_waiter *self = wf_caller();
+    int rc = wf_sync_enter(event, self);
     if (WF_UNLIKELY(rc < 0))
         return rc;
     /* acquire [event]: what was done before it was set. */
@@ -59,6 +59,7 @@ static WF_NOINLINE void set_slow(struct wf_sync *s)
 
 void weft_event_set(weft_event *event)
 {
+    wf_note_call();
     struct wf_sync *s = sync_of(event);
     if (WF_UNLIKELY(s == NULL))
         wf_sync_misuse(s, "weft_event_set", "event", "");
@@ -72,6 +73,7 @@ void weft_event_set(weft_event *event)
 
 void weft_event_reset(weft_event *event)
 {
+    wf_note_call();
     uintptr_t set = IS_SET;
     if (WF_UNLIKELY(event == NULL))
         wf_sync_misuse(NULL, "weft_event_reset", "event", "");
@@ -80,11 +82,13 @@ void weft_event_reset(weft_event *event)
 
 bool weft_event_is_set(const weft_event *event)
 {
+    wf_note_call();
     return event != NULL && wf_load_acq(&sync_of(event)->word) == IS_SET;
 }
 
 void weft_event_destroy(weft_event *event)
 {
+    wf_note_call();
     if (event != NULL && (wf_load_acq(&sync_of(event)->word) & WF_WAITED) != 0)
         wf_sync_misuse(sync_of(event), "weft_event_destroy", "event", "is waited for");
 }

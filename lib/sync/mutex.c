@@ -102,17 +102,29 @@ static WF_NOINLINE int lock_slow(struct wf_sync *s, struct wf_waiter *self, bool
     return 0;
 }
 
-int weft_mutex_lock(weft_mutex *mutex)
+static WF_NOINLINE int lock_any_slow(weft_mutex *mutex)
 {
-    struct wf_waiter *self;
-    int rc = wf_sync_enter(mutex, &self);
-    if (WF_UNLIKELY(rc < 0 || self == NULL)) /* without a self rc says why */
+    struct wf_waiter *self = wf_waiter_self();
+    int rc = wf_sync_enter(mutex, self);
+    if (rc < 0 || self == NULL) /* without a self rc says why */
         return rc;
-    if (WF_UNLIKELY(!take_if_free(sync_of(mutex), self)))
+    if (!take_if_free(sync_of(mutex), self))
         rc = lock_slow(sync_of(mutex), self, false);
-    if (WF_LIKELY(rc == 0))
+    if (rc == 0)
         self->n_locks++;
     return rc;
+}
+
+/* Whatever is unusual goes the long way by a call in tail position: this one needs no frame. */
+int weft_mutex_lock(weft_mutex *mutex)
+{
+    struct wf_waiter *self = wf_caller_known();
+    if (WF_UNLIKELY(self == NULL || mutex == NULL || self->budget == 0 ||
+                    wf_may_be_cancelled(self) || !take_if_free(sync_of(mutex), self)))
+        return lock_any_slow(mutex);
+    if (self->n_locks++ == 0)
+        self->budget--;
+    return 0;
 }
 
 void wf_mutex_relock(struct wf_sync *s, struct wf_waiter *self)
@@ -125,7 +137,7 @@ void wf_mutex_relock(struct wf_sync *s, struct wf_waiter *self)
 int weft_mutex_try_lock(weft_mutex *mutex)
 {
     struct wf_sync *s = sync_of(mutex);
-    struct wf_waiter *self = wf_waiter_self();
+    struct wf_waiter *self = wf_caller();
     if (mutex == NULL)
         return WEFT_EINVAL;
     if (self == NULL)
@@ -172,24 +184,44 @@ static WF_NOINLINE void unlock_slow(struct wf_sync *s, struct wf_waiter *self)
     wf_sync_lock(s);
     let_go_locked(s, &wakes);
     wf_sync_unlock(s);
+    self->n_locks--;
     wf_sync_wake(&wakes);
+}
+
+/* Inlined into the public call, whose cost it is. */
+static inline void release(struct wf_sync *s, struct wf_waiter *self)
+{
+    uintptr_t held = (uintptr_t)self;
+    /* release [mutex]: what was done under it. */
+    if (WF_UNLIKELY(s == NULL || !wf_cas_acq_rel(&s->word, &held, (uintptr_t)0)))
+        unlock_slow(s, self);
+    else
+        self->n_locks--;
+}
+
+void wf_mutex_release(struct wf_sync *s, struct wf_waiter *self) { release(s, self); }
+
+/* A thread that weft has not met, which holds none; or one of a forked child, where others may have
+ * held what this needs. */
+static WF_NOINLINE void unlock_unknown_slow(struct wf_sync *s)
+{
+    struct wf_waiter *self = wf_waiter_self();
+    if (self != NULL)
+        release(s, self);
 }
 
 void weft_mutex_unlock(weft_mutex *mutex)
 {
-    struct wf_sync *s = sync_of(mutex);
-    struct wf_waiter *self = wf_waiter_self();
-    uintptr_t held = (uintptr_t)self;
-    if (WF_UNLIKELY(self == NULL)) /* a forked child: others may have held what this needs */
-        return;
-    /* release [mutex]: what was done under it. */
-    if (WF_UNLIKELY(s == NULL || !wf_cas_acq_rel(&s->word, &held, (uintptr_t)0)))
-        unlock_slow(s, self);
-    self->n_locks--;
+    struct wf_waiter *self = wf_caller_known();
+    if (WF_LIKELY(self != NULL))
+        release(sync_of(mutex), self);
+    else
+        unlock_unknown_slow(sync_of(mutex));
 }
 
 void weft_mutex_destroy(weft_mutex *mutex)
 {
+    wf_note_call();
     if (mutex != NULL && wf_load_acq(&sync_of(mutex)->word) != 0)
         wf_sync_misuse(sync_of(mutex), "weft_mutex_destroy", "mutex", "is held, or waited for");
 }

@@ -9,6 +9,7 @@
 bool wf_mutex_is_held(const struct wf_sync *s, const struct wf_waiter *self);
 
 /* Locks it, whatever happens: no cancel and no deadlock report ends the wait. */
+void wf_mutex_release(struct wf_sync *s, struct wf_waiter *self);
 void wf_mutex_relock(struct wf_sync *s, struct wf_waiter *self);
 
 #endif

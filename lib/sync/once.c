@@ -94,9 +94,9 @@ static int wait_for_turn(struct wf_sync *s, struct wf_waiter *self)
 
 int weft_once_run(weft_once *once, int (*fn)(void *arg), void *arg)
 {
-    struct wf_waiter *self;
+    struct wf_waiter *self = wf_caller();
     struct wf_sync *s = sync_of(once);
-    int turn = wf_sync_enter(s, &self);
+    int turn = wf_sync_enter(s, self);
     if (turn < 0)
         return turn;
     if (fn == NULL)
@@ -118,6 +118,7 @@ bool weft_once_is_done(const weft_once *once)
 
 void weft_once_destroy(weft_once *once)
 {
+    wf_note_call();
     uintptr_t word = once != NULL ? wf_load_acq(&sync_of(once)->word) : 0;
     if (word != 0 && word != IS_DONE)
         wf_sync_misuse(sync_of(once), "weft_once_destroy", kind.noun, "is being run");

@@ -127,9 +127,8 @@ void wf_sync_unmark_locked(struct wf_sync *s);
 
 /* A call that may wait begins: 0, or why it does not. A task that holds locks does not give way
  * to others here: they may wait for what it holds. */
-static inline int wf_sync_enter(const void *object, struct wf_waiter **out_self)
+static inline int wf_sync_enter(const void *object, struct wf_waiter *self)
 {
-    struct wf_waiter *self = *out_self = wf_waiter_self();
     if (WF_UNLIKELY(object == NULL))
         return WEFT_EINVAL;
     if (WF_UNLIKELY(self == NULL))

@@ -179,8 +179,8 @@ static void note(struct wf_sync *s, struct wf_waiter *self, enum wants wants)
 
 static int lock(struct wf_sync *s, enum wants wants)
 {
-    struct wf_waiter *self;
-    int rc = wf_sync_enter(s, &self);
+    struct wf_waiter *self = wf_waiter_self();
+    int rc = wf_sync_enter(s, self);
     if (WF_UNLIKELY(rc < 0))
         return rc;
     if (WF_UNLIKELY(!take_unless_waited(s, self, wants)))
@@ -204,10 +204,26 @@ static int try_lock(struct wf_sync *s, enum wants wants)
     return is_deadlock(s, self, wants) ? WEFT_EDEADLK : WEFT_EAGAIN;
 }
 
-int weft_rwlock_read(weft_rwlock *rwlock) { return lock(sync_of(rwlock), WANTS_READ); }
-int weft_rwlock_write(weft_rwlock *rwlock) { return lock(sync_of(rwlock), WANTS_WRITE); }
-int weft_rwlock_try_read(weft_rwlock *rwlock) { return try_lock(sync_of(rwlock), WANTS_READ); }
-int weft_rwlock_try_write(weft_rwlock *rwlock) { return try_lock(sync_of(rwlock), WANTS_WRITE); }
+int weft_rwlock_read(weft_rwlock *rwlock)
+{
+    wf_note_call();
+    return lock(sync_of(rwlock), WANTS_READ);
+}
+int weft_rwlock_write(weft_rwlock *rwlock)
+{
+    wf_note_call();
+    return lock(sync_of(rwlock), WANTS_WRITE);
+}
+int weft_rwlock_try_read(weft_rwlock *rwlock)
+{
+    wf_note_call();
+    return try_lock(sync_of(rwlock), WANTS_READ);
+}
+int weft_rwlock_try_write(weft_rwlock *rwlock)
+{
+    wf_note_call();
+    return try_lock(sync_of(rwlock), WANTS_WRITE);
+}
 
 /* ---- letting go ------------------------------------------------------------------------------ */
 
@@ -247,7 +263,7 @@ static bool is_held_by(struct wf_sync *s, struct wf_waiter *self)
 void weft_rwlock_unlock(weft_rwlock *rwlock)
 {
     struct wf_sync *s = sync_of(rwlock);
-    struct wf_waiter *self = wf_waiter_self();
+    struct wf_waiter *self = wf_caller();
     if (WF_UNLIKELY(self == NULL)) /* a forked child: others may have held what this needs */
         return;
     if (WF_UNLIKELY(s == NULL || !is_held_by(s, self)))
@@ -262,6 +278,7 @@ void weft_rwlock_unlock(weft_rwlock *rwlock)
 
 void weft_rwlock_destroy(weft_rwlock *rwlock)
 {
+    wf_note_call();
     if (rwlock != NULL && wf_load_acq(&sync_of(rwlock)->word) != 0)
         wf_sync_misuse(sync_of(rwlock), "weft_rwlock_destroy", kind.noun, "is held, or waited for");
 }

@@ -94,9 +94,9 @@ static WF_NOINLINE int acquire_slow(struct wf_sync *s, struct wf_waiter *self, u
 
 int weft_semaphore_acquire(weft_semaphore *semaphore, uint32_t n)
 {
-    struct wf_waiter *self;
+    struct wf_waiter *self = wf_caller();
     struct wf_sync *s = sync_of(semaphore);
-    int rc = wf_sync_enter(s, &self);
+    int rc = wf_sync_enter(s, self);
     if (WF_UNLIKELY(rc < 0))
         return rc;
     if (WF_UNLIKELY(n == 0 || n > limit_of(s)))
@@ -106,6 +106,7 @@ int weft_semaphore_acquire(weft_semaphore *semaphore, uint32_t n)
 
 int weft_semaphore_try_acquire(weft_semaphore *semaphore, uint32_t n)
 {
+    wf_note_call();
     struct wf_sync *s = sync_of(semaphore);
     if (s == NULL || n == 0 || n > limit_of(s))
         return WEFT_EINVAL;
@@ -139,6 +140,7 @@ out:
 
 void weft_semaphore_release(weft_semaphore *semaphore, uint32_t n)
 {
+    wf_note_call();
     struct wf_sync *s = sync_of(semaphore);
     if (WF_UNLIKELY(s == NULL))
         wf_sync_misuse(s, "weft_semaphore_release", "semaphore", "");
@@ -154,11 +156,13 @@ void weft_semaphore_release(weft_semaphore *semaphore, uint32_t n)
 
 uint32_t weft_semaphore_free(const weft_semaphore *semaphore)
 {
+    wf_note_call();
     return semaphore != NULL ? (uint32_t)n_free(wf_load_acq(&sync_of(semaphore)->word)) : 0;
 }
 
 void weft_semaphore_destroy(weft_semaphore *semaphore)
 {
+    wf_note_call();
     if (semaphore != NULL && (wf_load_acq(&sync_of(semaphore)->word) & WF_WAITED) != 0)
         wf_sync_misuse(sync_of(semaphore), "weft_semaphore_destroy", "semaphore", "is waited for");
 }

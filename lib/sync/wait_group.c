@@ -75,11 +75,13 @@ static void change(struct wf_sync *s, const char *call, bool is_done, uint32_t n
 
 void weft_wait_group_add(weft_wait_group *group, uint32_t n)
 {
+    wf_note_call();
     change(sync_of(group), "weft_wait_group_add", false, n);
 }
 
 void weft_wait_group_done(weft_wait_group *group)
 {
+    wf_note_call();
     change(sync_of(group), "weft_wait_group_done", true, 1);
 }
 
@@ -105,8 +107,8 @@ static WF_NOINLINE int wait_slow(struct wf_sync *s, struct wf_waiter *self)
 
 int weft_wait_group_wait(weft_wait_group *group)
 {
-    struct wf_waiter *self;
-    int rc = wf_sync_enter(group, &self);
+    struct wf_waiter *self = wf_caller();
+    int rc = wf_sync_enter(group, self);
     if (WF_UNLIKELY(rc < 0))
         return rc;
     /* acquire [wait-group] */
@@ -115,6 +117,7 @@ int weft_wait_group_wait(weft_wait_group *group)
 
 void weft_wait_group_destroy(weft_wait_group *group)
 {
+    wf_note_call();
     if (group != NULL && wf_load_acq(&sync_of(group)->word) != 0)
         wf_sync_misuse(sync_of(group), "weft_wait_group_destroy", kind.noun,
                        "has something left to be done");

@@ -103,19 +103,29 @@ void wf_scope_cancel(struct weft_scope *scope, enum wf_cancel_reason kind)
 
 /* ---- public -------------------------------------------------------------------------------------- */
 
-void weft_scope_cancel_because(weft_scope *scope, int code, const char *text, const char *file,
-                               int line)
+static void cancel_if_there(weft_scope *scope, const struct wf_reason *reason)
 {
     if (wf_load_rlx(&wf_rt.has_forked)) /* its locks may have been held by others */
         return;
     if (scope != NULL && !wf_scope_of(scope)->has_left)
-        wf_scope_cancel_for(
-            scope,
-            &(struct wf_reason){
-                .kind = WF_REASON_ASKED, .code = code, .text = text, .file = file, .line = line });
+        wf_scope_cancel_for(scope, reason);
 }
 
-void weft_scope_cancel(weft_scope *scope) { weft_scope_cancel_because(scope, 0, NULL, NULL, 0); }
+void weft_scope_cancel_because(weft_scope *scope, int code, const char *text, const char *file,
+                               int line)
+{
+    wf_note_call();
+    cancel_if_there(
+        scope,
+        &(struct wf_reason){
+            .kind = WF_REASON_ASKED, .code = code, .text = text, .file = file, .line = line });
+}
+
+void weft_scope_cancel(weft_scope *scope)
+{
+    wf_note_call();
+    cancel_if_there(scope, &(struct wf_reason){ .kind = WF_REASON_ASKED });
+}
 
 bool weft_scope_is_cancelled(weft_scope *scope)
 {
@@ -187,7 +197,7 @@ void weft_shield_end(weft_shield *shield)
 
 int weft_checkpoint(void)
 {
-    struct wf_waiter *self = wf_waiter_self();
+    struct wf_waiter *self = wf_caller();
     if (self == NULL)
         return wf_no_waiter();
     wf_coop(self);
@@ -196,7 +206,7 @@ int weft_checkpoint(void)
 
 int weft_pause(void)
 {
-    struct wf_waiter *self = wf_waiter_self();
+    struct wf_waiter *self = wf_caller();
     if (self == NULL)
         return wf_no_waiter();
     if (wf_is_cancelled(self))

@@ -43,6 +43,7 @@ void weft_closing_end(weft_closing *user_closing, const char *kind, const char *
 
 void weft_deferred_run(weft_deferred *deferred)
 {
+    wf_note_call();
     weft_closing closing;
     int rc = 0;
     weft_closing_begin(&closing);

@@ -84,7 +84,7 @@ int weft_scope_set_deadline(weft_scope *scope, int64_t at_ns)
     if (scope == NULL)
         return WEFT_EINVAL;
     struct wf_scope *s = wf_scope_of(scope);
-    if (wf_waiter_self() == NULL)
+    if (wf_caller() == NULL)
         return wf_no_waiter();
     if (s->has_left)
         return s->rc < 0 ? s->rc : WEFT_ECLOSED;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * The exit stack: an array of closers that grows. */
 #include "plat/mem.h"
+#include "sched/wait.h"
 
 #include <weft/exit_stack.h>
 
@@ -45,6 +46,7 @@ static bool grow(weft_exit_stack **slot)
 int weft_exit_push(weft_exit_stack **slot, const char *kind, int (*close)(void *it, int rc),
                    void *it)
 {
+    wf_note_call();
     if (slot == NULL || close == NULL || it == NULL)
         return WEFT_EINVAL;
     struct closer closer = { kind != NULL ? kind : "item", close, it };
@@ -60,6 +62,7 @@ int weft_exit_push(weft_exit_stack **slot, const char *kind, int (*close)(void *
 
 void *weft_exit_pop(weft_exit_stack **slot)
 {
+    wf_note_call();
     if (slot == NULL || *slot == NULL || (*slot)->n == 0)
         return NULL;
     return (*slot)->closers[--(*slot)->n].it;
@@ -69,6 +72,7 @@ size_t weft_exit_count(const weft_exit_stack *stack) { return stack != NULL ? st
 
 int weft_exit_stack_close(weft_exit_stack *stack, int rc)
 {
+    wf_note_call();
     if (stack == NULL)
         return rc;
     while (stack->n > 0) {

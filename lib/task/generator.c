@@ -121,5 +121,6 @@ int wf_generator_open(const weft_generator_opts *opts, const weft_callable *what
 int weft_generator_open(const weft_generator_opts *opts, const weft_callable *what, void *args,
                         size_t elem_size, weft_receiver **out_rx, const void *caller)
 {
+    wf_note_call();
     return wf_generator_open(opts, what, args, elem_size, NULL, out_rx, caller);
 }

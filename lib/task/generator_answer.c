@@ -164,6 +164,7 @@ static inline bool is_generator(const weft_receiver *rx)
 int weft_receiver_resume(weft_receiver *rx, const void *answer, size_t answer_size, void *out,
                          size_t size)
 {
+    wf_note_call();
     struct wf_waiter *self = wf_waiter_known();
     if (!is_generator(rx) || answer == NULL || answer_size == 0)
         return resume_slow(rx, answer, answer_size, out, size);
@@ -187,6 +188,7 @@ int weft_receiver_resume(weft_receiver *rx, const void *answer, size_t answer_si
 
 int weft_receiver_throw(weft_receiver *rx, int code, void *out, size_t size)
 {
+    wf_note_call();
     struct message message = { .code = wf_cause(code) };
     if (code >= 0 || code == WEFT_ECLOSED)
         return WEFT_EINVAL;
@@ -208,6 +210,7 @@ static bool is_body(const weft_receiver *self)
 WF_RETURNS_BY_JUMP int weft_generator_yield_into(weft_receiver *self, const void *value,
                                                  size_t size, void *answer, size_t answer_size)
 {
+    wf_note_call();
     if (answer == NULL)
         return WEFT_EINVAL;
     if (!is_body(self))

@@ -278,10 +278,10 @@ WF_NOINLINE int wf_generator_received_slow(struct wf_generator *g, struct wf_wai
     return rc;
 }
 
-static int generator_recv_now(weft_receiver *rx, void *out, size_t size)
+static int generator_recv_now(weft_receiver *rx, void *out, size_t size, const void *site)
 {
     struct wf_generator *g = rx->source;
-    struct wf_waiter *self = wf_waiter_known();
+    struct wf_waiter *self = wf_note_call_of(wf_waiter_known(), site);
     uint32_t rests = WF_TURN_RESTS;
     /* acquire [turn]: what the body, or the consumer before us, did while it had it. */
     if (!wf_generator_may_lend(g, rx, out, size, self) ||

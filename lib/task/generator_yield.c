@@ -342,7 +342,7 @@ static WF_NOINLINE int yield_wide_slow(struct wf_generator *g, const void *value
 
 int weft_generator_yield(weft_receiver *self, const void *value, size_t size)
 {
-    struct wf_waiter *waiter = wf_waiter_known();
+    struct wf_waiter *waiter = wf_caller_known();
     if (!is_yield(self, value, size, waiter))
         return refuse_yield_slow(self, value, size);
     struct wf_generator *g = self->source;

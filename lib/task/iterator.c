@@ -132,6 +132,7 @@ static void close_unopened(const weft_iterator_opts *opts, const void *state)
 int weft_iterator_open(const weft_iterator_opts *opts, const void *state, size_t state_size,
                        size_t elem_size, weft_receiver **out_rx)
 {
+    wf_note_call();
     weft_iterator_opts all = read_opts(opts);
     int rc = open_iterator(&all, state, state_size, elem_size, out_rx);
     if (rc < 0 && all.close != NULL && state != NULL)

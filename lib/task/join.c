@@ -11,7 +11,7 @@ int weft_task_join(weft_task *task, weft_task_end *out_end, void *out_value, siz
 {
     if (task == NULL)
         return WEFT_EINVAL;
-    struct wf_waiter *self = wf_waiter_self();
+    struct wf_waiter *self = wf_caller();
     if (self == NULL)
         return wf_no_waiter();
     if (self->is_task && self->id == task->end.id)
@@ -32,6 +32,7 @@ weft_task *weft_task_ref(weft_task *task)
 
 int weft_task_close(weft_task *task)
 {
+    wf_note_call();
     if (task != NULL)
         wf_record_unref(task);
     return 0;
@@ -93,7 +94,7 @@ static int wait_for_next(struct wf_scope *s, struct wf_waiter *self)
 
 int weft_scope_join_next(weft_scope *scope, weft_task_end *out_end, void *out_value, size_t size)
 {
-    struct wf_waiter *self = wf_waiter_self();
+    struct wf_waiter *self = wf_caller();
     if (self == NULL)
         return wf_no_waiter();
     int rc = check(scope, out_end, self);

@@ -113,6 +113,7 @@ static int end(struct weft_lease *lease)
 
 int weft_lease_close(weft_lease *lease, int rc)
 {
+    wf_note_call();
     if (lease == NULL)
         return rc;
     bool is_told = rc != WEFT_ABANDONED && tell(lease, rc);
@@ -158,6 +159,7 @@ static int give_up(weft_lease *lease, int rc)
 int weft_lease_open(const weft_manager_opts *opts, const weft_callable *what, void *args,
                     size_t elem_size, weft_lease **out_lease, void *out, const void *caller)
 {
+    wf_note_call();
     if (what == NULL)
         return WEFT_EINVAL;
     if (out_lease == NULL || out == NULL)
@@ -172,7 +174,7 @@ int weft_lease_open(const weft_manager_opts *opts, const weft_callable *what, vo
         wf_free(lease);
         return rc;
     }
-    rc = weft_receiver_recv(lease->rx, out, elem_size);
+    rc = wf_unnoted(weft_receiver_recv(lease->rx, out, elem_size));
     if (rc <= 0)
         return give_up(lease, rc);
     const struct wf_generator *g = lease->rx->source;

@@ -40,7 +40,7 @@ static struct wf_waiter *claim_spawner(struct wf_starting *it)
 
 int weft_task_say_ready(const void *value, size_t size)
 {
-    struct wf_waiter *self = wf_waiter_self();
+    struct wf_waiter *self = wf_caller();
     if (self == NULL)
         return wf_no_waiter();
     if (!self->is_task)

@@ -142,7 +142,7 @@ static int keep_result(struct weft_task *record, const void *value, size_t size)
  * drop may write to it. */
 int weft_task_give_result(const void *value, size_t size)
 {
-    struct wf_waiter *self = wf_waiter_self();
+    struct wf_waiter *self = wf_caller();
     if (self == NULL)
         return wf_no_waiter();
     if (!self->is_task)

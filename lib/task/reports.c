@@ -12,6 +12,7 @@
  * is said while such a thread is elsewhere: it is looked for again when all of them wait. */
 #include "chan/registry.h"
 #include "plat/mem.h"
+#include "plat/symbol.h"
 #include "sched/worker.h"
 #include "task/dump.h"
 #include "task/scope.h"
@@ -258,11 +259,12 @@ static void cancel_deadlocked(void) { cancel_roots(WF_REASON_DEADLOCK); }
 struct hog {
     const struct wf_waiter *task; /* an address: it is looked for, and followed only where found */
     int64_t d_ns;
+    const void *last_call;
     struct wf_text text;
 };
 
-/* Its last wait is what the waiter has written down for dumps, and left there when it ended: calls cost
- * nothing for it. What it waited for may be gone, and is looked up, never followed. */
+/* Its last wait is what the waiter has written down for dumps, and left there when it ended. What it
+ * waited for may be gone, and is looked up, never followed. */
 static void say_hog(struct hog *hog, struct wf_task *task)
 {
     wf_text_add(&hog->text,
@@ -274,6 +276,29 @@ static void say_hog(struct hog *hog, struct wf_task *task)
         wf_text_add(&hog->text, "none");
     else
         wf_dump_wait(&task->waiter, wf_clock_now(), &hog->text);
+    hog->last_call = wf_load_rlx(&task->waiter.last_call);
+}
+
+/* Of the last call that it has made to weft. With no lock held (plat/symbol.h). */
+static void say_last_call(struct hog *hog)
+{
+    struct wf_symbol place;
+    wf_text_add(&hog->text, ". Its last call: ");
+    if (hog->last_call == NULL) {
+        wf_text_add(&hog->text, "none");
+        return;
+    }
+    wf_symbol_of_return(hog->last_call, &place);
+    if (place.function != NULL)
+        wf_text_add(&hog->text, "in %s+%#zx, ", place.function, (size_t)place.in_function);
+    if (place.module != NULL)
+        wf_text_add(&hog->text, "at %s+%#zx", place.module, (size_t)place.in_module);
+    else
+        wf_text_add(&hog->text, "at %p", hog->last_call);
+}
+
+static void say_advice(struct hog *hog)
+{
     wf_text_add(&hog->text,
                 ". What blocks belongs into weft_blocking; a long loop calls weft_pause now and "
                 "then. Others run on another worker meanwhile.\n");
@@ -303,8 +328,11 @@ static void report_hog(const struct wf_waiter *task, int64_t d_ns)
     struct hog hog = { .task = task, .d_ns = d_ns };
     wf_text_init(&hog.text);
     wf_scope_each_root(look_for_hog_in, &hog);
-    if (hog.text.size > 0)
+    if (hog.text.size > 0) {
+        say_last_call(&hog);
+        say_advice(&hog);
         wf_report(hog.text.data, hog.text.size);
+    }
     wf_text_free(&hog.text);
 }
 

@@ -167,7 +167,7 @@ static void read_deadline(const weft_scope_opts *opts, struct wf_scope_opts *out
 
 void weft_scope_enter(weft_scope *scope, const char *file, int line)
 {
-    struct wf_waiter *self = wf_waiter_self();
+    struct wf_waiter *self = wf_caller();
     struct wf_scope *s = wf_scope_of(scope);
     if (self == NULL || !are_valid(&scope->opts)) {
         refuse(s, self == NULL ? wf_no_waiter() : WEFT_EINVAL);
@@ -287,6 +287,7 @@ static int may_wait(weft_scope *scope)
 
 int weft_scope_wait(weft_scope *scope)
 {
+    wf_note_call();
     int rc = may_wait(scope);
     if (rc <= 0)
         return rc;
@@ -314,7 +315,7 @@ int weft_scope_wait_with(weft_scope *scope, int rc)
     if (may <= 0)
         return may < 0 ? may : rc;
     struct wf_scope *s = wf_scope_of(scope);
-    struct wf_waiter *self = wf_waiter_self();
+    struct wf_waiter *self = wf_caller();
     bool is_error = rc < 0 && note_body(s, self, rc);
     if (rc < 0)
         wf_scope_cancel_for(scope, &(struct wf_reason){
@@ -331,7 +332,7 @@ void weft_scope_leave(weft_scope *scope)
     struct wf_scope *s = wf_scope_of(scope);
     if (s->has_left)
         return;
-    struct wf_waiter *self = wf_waiter_self();
+    struct wf_waiter *self = wf_caller();
     if (self == NULL) /* a forked child: nothing of it exists here */
         return;
     WF_MUST(s->owner == self, "weft_scope_leave: scope \"%s\" (%s:%d) was entered by another task",

@@ -146,6 +146,7 @@ static WF_NOINLINE int spawn_with_opts(weft_scope *scope, const weft_spawn_opts 
 int weft_scope_spawn(weft_scope *scope, const weft_spawn_opts *opts, const weft_callable *what,
                      void *args, const char *file, int line)
 {
+    wf_note_call();
     static const weft_spawn_opts defaults = { .size_ = sizeof defaults };
     return opts != NULL ? spawn_with_opts(scope, opts, what, args, file, line)
                         : spawn(scope, &defaults, what, args, file, line);

@@ -55,7 +55,7 @@ static int ticker_recv(weft_receiver *rx, void *out)
     struct ticker *ticker = rx->source;
     int rc = ticker_try_recv(rx, out);
     if (rc == WF_NOT_READY)
-        rc = weft_sleep_until(ticker->due_ns);
+        rc = wf_unnoted(weft_sleep_until(ticker->due_ns));
     return rc != 0 || ticker->is_stopped ? rc : ticker_try_recv(rx, out);
 }
 
@@ -91,7 +91,7 @@ int weft_ticker_open(int64_t interval_ns, const weft_ticker_opts *opts, weft_rec
     if (out_rx == NULL || interval_ns <= 0 || all.missed < WEFT_TICKS_BURST ||
         all.missed > WEFT_TICKS_SKIP)
         return WEFT_EINVAL;
-    if (wf_waiter_self() == NULL)
+    if (wf_caller() == NULL)
         return wf_no_waiter();
     struct ticker *ticker = wf_alloc(1, sizeof *ticker);
     if (ticker == NULL)
@@ -119,6 +119,7 @@ static int check_ticker(weft_receiver *rx, const char *call)
 
 int weft_receiver_reset_ticks(weft_receiver *rx, int64_t interval_ns)
 {
+    wf_note_call();
     int rc = interval_ns <= 0 ? WEFT_EINVAL : check_ticker(rx, "weft_ticker_reset");
     if (rc < 0)
         return rc;
@@ -132,6 +133,7 @@ int weft_receiver_reset_ticks(weft_receiver *rx, int64_t interval_ns)
 
 int weft_receiver_stop_ticks(weft_receiver *rx)
 {
+    wf_note_call();
     int rc = check_ticker(rx, "weft_ticker_stop");
     if (rc == 0)
         ((struct ticker *)rx->source)->is_stopped = true;

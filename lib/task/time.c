@@ -33,17 +33,18 @@ static int sleep_until(struct wf_waiter *self, int64_t at_ns)
 
 int weft_sleep_until(int64_t at_ns)
 {
-    struct wf_waiter *self = wf_waiter_self();
+    struct wf_waiter *self = wf_caller();
     if (self == NULL)
         return wf_no_waiter();
     if (at_ns <= wf_clock_now())
-        return weft_pause();
+        return wf_unnoted(weft_pause());
     return wf_is_cancelled(self) ? WEFT_ECANCELED : sleep_until(self, at_ns);
 }
 
 int weft_sleep(int64_t d_ns)
 {
-    return d_ns > 0 ? weft_sleep_until(wf_clock_after(d_ns)) : weft_pause();
+    wf_note_call();
+    return wf_unnoted(d_ns > 0 ? weft_sleep_until(wf_clock_after(d_ns)) : weft_pause());
 }
 
 /* ---- a timer as a receiver ------------------------------------------------------------------ */
@@ -93,7 +94,7 @@ int weft_after_open(int64_t d_ns, weft_receiver **out_rx)
 {
     if (out_rx == NULL)
         return WEFT_EINVAL;
-    if (wf_waiter_self() == NULL)
+    if (wf_caller() == NULL)
         return wf_no_waiter();
     struct after *after = wf_alloc(1, sizeof *after);
     if (after == NULL)

@@ -3,8 +3,10 @@
  * weft knows nothing of. */
 #include "sched/watchdog.h"
 #include "plat/futex.h"
+#include "plat/symbol.h"
 #include "wt_test.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include <weft.h>
@@ -167,6 +169,63 @@ WT_TEST(a_pause_is_named_as_its_last_wait)
     wt_seeds_at_most(50);
     reset(1);
     ck_assert_int_eq(weft_run(hold_after_a_pause, NULL), 0);
+    ck_assert(has_reported("Its last wait: pauses"));
+}
+
+/* ---- its last call ------------------------------------------------------------------------------- */
+
+/* In a section of its own, whose bounds the linker knows. */
+#define CALLER __attribute__((section("last_call_here"), noinline))
+extern const char __start_last_call_here[], __stop_last_call_here[];
+
+static CALLER void try_to_send(weft_tx(int) tx)
+{
+    ck_assert_int_eq(weft_try_send(tx, 1), 0);
+    ck_assert_int_eq(weft_try_send(tx, 2), WEFT_EAGAIN);
+}
+
+WEFT_TASK(try_and_hold, (tx, int, tx))
+{
+    WEFT_TRY(weft_pause());
+    try_to_send(tx);
+    block_until_released();
+    return 0;
+}
+
+static int hold_after_a_try(void *arg)
+{
+    (void)arg;
+    WEFT_TX(int, tx);
+    WEFT_RX(int, rx);
+    WEFT_SCOPE(scope);
+    WEFT_TRY(weft_chan_open(&tx, &rx, 1));
+    WEFT_TRY(weft_spawn(&scope, try_and_hold, WEFT_MOVE(tx)));
+    WEFT_TRY(weft_spawn_n(&scope, N_OTHERS, go_round, 1));
+    return weft_scope_wait(&scope);
+}
+
+/* The place in its module that a report says of whoever held a worker after try_to_send. */
+static size_t said_place(void)
+{
+    const char *said = strstr(wt_reports(), "Its last call: ");
+    ck_assert_ptr_nonnull(said);
+    said = strstr(said, "at ");
+    ck_assert_ptr_nonnull(said);
+    const char *plus = strchr(said, '+');
+    ck_assert_ptr_nonnull(plus);
+    return (size_t)strtoull(plus + 1, NULL, 16);
+}
+
+WT_TEST(a_call_that_did_not_wait_is_named_by_its_place)
+{
+    struct wf_symbol first, last;
+    wt_seeds_at_most(50);
+    reset(1);
+    ck_assert_int_eq(weft_run(hold_after_a_try, NULL), 0);
+    wf_symbol_of_return(__start_last_call_here + 1, &first);
+    wf_symbol_of_return(__stop_last_call_here, &last);
+    ck_assert_uint_ge(said_place(), first.in_module);
+    ck_assert_uint_le(said_place(), last.in_module);
     ck_assert(has_reported("Its last wait: pauses"));
 }
 
