@@ -12,6 +12,7 @@
 #ifndef WEFT_LISTENER_H
 #define WEFT_LISTENER_H
 
+#include <weft/half.h>
 #include <weft/socket.h>
 
 #ifdef __cplusplus
@@ -56,6 +57,21 @@ WEFT_API WEFT_MUST_CHECK int weft_listen(const char *where, const weft_listen_op
  *          -errno          of accept                                                        */
 WEFT_API WEFT_MUST_CHECK int weft_accept(weft_listener *listener, weft_socket **out_socket);
 
+/* The connections as a receiver of weft_socket *, each its receiver's to close.
+ *
+ * A connection is accepted by the receive that gives it; one that lies in a channel behind it
+ * (weft_buffer) and is never received is closed. The receiver consumes listener, also if this
+ * fails: to close it is to stop listening. Whoever wants its address asks before. A receive
+ * returns the codes of weft_accept, and another goes on after each. It waits inside: a select
+ * of it is WEFT_ENOTSUP, unless a weft_buffer lies between. Usually called by
+ * weft_listener_connections.
+ *
+ * Waits    no; a receive waits as weft_accept does
+ * From     any thread
+ * Returns  0; WEFT_EINVAL for NULL, WEFT_ENOMEM                                             */
+WEFT_API WEFT_MUST_CHECK int weft_listener_connections_open(weft_listener *listener,
+                                                            weft_receiver **out_rx);
+
 /* Where it listens, its port included.
  *
  * Waits    no
@@ -75,6 +91,11 @@ WEFT_API int weft_listener_close(weft_listener *listener);
 #else
 
 WEFT_DEFINE_AUTO(weft_listener, weft_listener_close)
+
+/* weft_listener_connections(WEFT_MOVE(door), &peers), with WEFT_RX(weft_socket *, peers). */
+#define weft_listener_connections(listener, rx)                                           \
+    weft_listener_connections_open(WEFT_STEAL(*(weft_listener **){ listener }),           \
+                                   WEFT_RX_SLOT_(weft_socket *, rx))
 
 #endif
 #endif

@@ -59,6 +59,23 @@ WEFT_API WEFT_MUST_CHECK int weft_reader_open_fd(int fd, const weft_reader_opts 
  *          WEFT_ENOMEM, or the code of weft_socket_read or of read                          */
 WEFT_API WEFT_MUST_CHECK int weft_reader_line(weft_reader *reader, weft_line *out_line);
 
+/* The lines from here on as a receiver of weft_line; max_line and the like are those of opts,
+ * which may be NULL.
+ *
+ * The reader stays the caller's, and outlives the receiver, which reads ahead: what a line's
+ * block holds behind it is not in the reader any more. Whoever reads pieces of other kinds in
+ * between takes lines by weft_reader_line. A receive returns WEFT_ELINE for a line over the
+ * limit and the reader's errors, once; then the lines end. It waits inside: a select of it is
+ * WEFT_ENOTSUP, unless a weft_buffer lies between. Usually called by weft_reader_lines.
+ *
+ * Waits    no; a receive waits as weft_reader_read does
+ * Cancel   of a receive: yes, and nothing is lost
+ * From     any thread
+ * Returns  0; WEFT_EINVAL for NULL, WEFT_ENOMEM                                             */
+WEFT_API WEFT_MUST_CHECK int weft_reader_lines_open(weft_reader *reader,
+                                                    const weft_lines_opts *opts,
+                                                    weft_receiver **out_rx);
+
 /* All up to the next end of end_size bytes, which is passed over. As weft_reader_line else.
  *
  * Waits    the task, or a plain thread
@@ -104,6 +121,10 @@ WEFT_API int weft_reader_close(weft_reader *reader);
 #else
 
 WEFT_DEFINE_AUTO(weft_reader, weft_reader_close)
+
+/* weft_reader_lines(in, NULL, &lines) or with WEFT_OPTS(lines, ...). */
+#define weft_reader_lines(reader, opts, rx) \
+    weft_reader_lines_open(reader, opts, WEFT_RX_SLOT_(weft_line, rx))
 
 #endif
 #endif

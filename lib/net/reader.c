@@ -245,3 +245,16 @@ int weft_reader_exact(weft_reader *reader, void *buf, size_t size, size_t *out_n
     }
     return 0;
 }
+
+/* ---- all lines ------------------------------------------------------------------------------------- */
+
+static int64_t read_more(void *reader, void *buf, size_t size)
+{
+    return wf_unnoted(weft_reader_read(reader, buf, size));
+}
+
+int weft_reader_lines_open(weft_reader *reader, const weft_lines_opts *opts, weft_receiver **out_rx)
+{
+    wf_note_call();
+    return reader != NULL ? weft_lines_read_by(read_more, reader, opts, out_rx) : WEFT_EINVAL;
+}

@@ -105,6 +105,20 @@ int use_processes(void)
     return weft_close_with(process, 0);
 }
 
+/* ---- what sockets give as receivers ---- */
+
+int use_socket_receivers(weft_listener *door, weft_reader *reader);
+int use_socket_receivers(weft_listener *door, weft_reader *reader)
+{
+    WEFT_RX(weft_line, lines);
+    WEFT_RX(weft_socket *, peers);
+    WEFT_TRY(weft_reader_lines(reader, WEFT_OPTS(lines, .keep_ends = true), &lines));
+    WEFT_TRY(weft_listener_connections(WEFT_MOVE(door), &peers));
+    weft_each (peer, peers)
+        WEFT_TRY(weft_socket_close(peer));
+    return weft_error(peers);
+}
+
 /* ---- tickers ---- */
 
 int use_tickers(void);
