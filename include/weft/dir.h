@@ -77,6 +77,15 @@ WEFT_API WEFT_MUST_CHECK int weft_dir_make_all(const char *path, unsigned mode);
  * Returns  0; WEFT_ECANCELED, or -errno of rmdir; -ENOTEMPTY                                */
 WEFT_API WEFT_MUST_CHECK int weft_dir_remove(const char *path);
 
+/* Removes an empty folder, then those above it in the path as long as they are empty
+ * (os.removedirs): one that is not, or that can't be removed, ends it and is no error.
+ *
+ * Waits    the task, or a plain thread
+ * Cancel   yes, before it starts
+ * From     any thread
+ * Returns  0; WEFT_ENOMEM, WEFT_ECANCELED, or -errno of rmdir for path itself               */
+WEFT_API WEFT_MUST_CHECK int weft_dir_remove_above(const char *path);
+
 /* Removes a folder and all that is in it. Symbolic links are removed, never followed.
  *
  * At the first error it stops, and the rest stays.

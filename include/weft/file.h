@@ -85,6 +85,17 @@ WEFT_API int weft_file_fd(const weft_file *file);
  * Returns  1 or 0; WEFT_EINVAL for NULL                                                     */
 WEFT_API int weft_file_is_terminal(const weft_file *file);
 
+/* Whether the file was opened to be read.
+ *
+ * Waits    no
+ * From     any thread
+ * Returns  1 or 0; WEFT_EINVAL for NULL, -errno of fcntl                                    */
+WEFT_API int weft_file_is_readable(const weft_file *file);
+/* As weft_file_is_readable. Returns 1 for one opened to be written. */
+WEFT_API int weft_file_is_writable(const weft_file *file);
+/* As weft_file_is_readable. Returns 1 for one with a position: no pipe, socket or terminal. */
+WEFT_API int weft_file_is_seekable(const weft_file *file);
+
 /* The path that the file was opened by, as it was given; of a file without one, what it is.
  *
  * Waits    no

@@ -59,6 +59,14 @@ WEFT_API WEFT_MUST_CHECK int weft_file_truncate(weft_file *file, int64_t size);
  *          WEFT_ECANCELED, or -errno of fstat                                               */
 WEFT_API WEFT_MUST_CHECK int weft_file_stat(weft_file *file, struct stat *out_stat);
 
+/* Whether two open files are the same one (os.path.sameopenfile).
+ *
+ * Waits    the task, or a plain thread
+ * Cancel   yes, before it starts
+ * From     any thread
+ * Returns  1 or 0; WEFT_EINVAL for NULL, WEFT_ECANCELED, or -errno of fstat                 */
+WEFT_API WEFT_MUST_CHECK int weft_file_is_same(weft_file *file, weft_file *other);
+
 /* Reads up to size bytes at offset (pread).
  *
  * Waits    the task, or a plain thread

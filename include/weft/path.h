@@ -113,6 +113,16 @@ WEFT_API WEFT_MUST_CHECK int weft_path_rename(const char *from, const char *to);
  * Returns  0; WEFT_ECANCELED, or -errno of renameat2                                        */
 WEFT_API WEFT_MUST_CHECK int weft_path_rename_new(const char *from, const char *to);
 
+/* As weft_path_rename, and makes folders above `to` that are missing, then removes those
+ * above `from` as weft_dir_remove_above does (os.renames). What it has made stays when the
+ * rename fails.
+ *
+ * Waits    the task, or a plain thread
+ * Cancel   yes, before it starts
+ * From     any thread
+ * Returns  0; WEFT_ENOMEM, WEFT_ECANCELED, or -errno of mkdir or rename                     */
+WEFT_API WEFT_MUST_CHECK int weft_path_rename_above(const char *from, const char *to);
+
 /* Removes a file, or a symbolic link itself (unlink).
  *
  * Waits    the task, or a plain thread

@@ -63,19 +63,24 @@ static int make_parts(char *path, unsigned mode)
     return make_if_missing(path, mode);
 }
 
+int wf_dir_make_all(const char *path, unsigned mode)
+{
+    int rc = make_if_missing(path, mode);
+    if (rc != -ENOENT || path[0] == '\0')
+        return rc;
+    size_t size = strlen(path) + 1;
+    char *parts = wf_alloc(1, size);
+    if (parts == NULL)
+        return WEFT_ENOMEM;
+    rc = make_parts(memcpy(parts, path, size), mode);
+    wf_free(parts);
+    return rc;
+}
+
 static int make_all_job(void *arg)
 {
     const struct dir_job *job = arg;
-    int rc = make_if_missing(job->path, job->mode);
-    if (rc != -ENOENT || job->path[0] == '\0')
-        return rc;
-    size_t size = strlen(job->path) + 1;
-    char *path = wf_alloc(1, size);
-    if (path == NULL)
-        return WEFT_ENOMEM;
-    rc = make_parts(memcpy(path, job->path, size), job->mode);
-    wf_free(path);
-    return rc;
+    return wf_dir_make_all(job->path, job->mode);
 }
 
 int weft_dir_make_all(const char *path, unsigned mode)

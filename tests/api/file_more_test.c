@@ -252,6 +252,49 @@ WT_TEST(a_file_is_no_terminal)
     ck_assert_int_eq(weft_file_is_terminal(NULL), WEFT_EINVAL);
 }
 
+/* ---- what a file can do ----------------------------------------------------------------------------- */
+
+WT_TEST(a_file_says_what_it_can_do)
+{
+    int fds[2];
+    wt_seeds_at_most(5);
+    WEFT_AUTO(weft_file, file);
+    WEFT_AUTO(weft_file, from);
+    WEFT_AUTO(weft_file, to);
+    file = file_with("");
+    ck_assert_int_eq(weft_file_is_readable(file), 1);
+    ck_assert_int_eq(weft_file_is_writable(file), 1);
+    ck_assert_int_eq(weft_file_is_seekable(file), 1);
+    ck_assert_int_eq(pipe(fds), 0);
+    ck_assert_int_eq(weft_file_adopt(fds[0], &from), 0);
+    ck_assert_int_eq(weft_file_adopt(fds[1], &to), 0);
+    ck_assert_int_eq(weft_file_is_readable(from), 1);
+    ck_assert_int_eq(weft_file_is_writable(from), 0);
+    ck_assert_int_eq(weft_file_is_readable(to), 0);
+    ck_assert_int_eq(weft_file_is_writable(to), 1);
+    ck_assert_int_eq(weft_file_is_seekable(to), 0);
+    ck_assert_int_eq(weft_file_is_readable(NULL), WEFT_EINVAL);
+    ck_assert_int_eq(weft_file_is_writable(NULL), WEFT_EINVAL);
+    ck_assert_int_eq(weft_file_is_seekable(NULL), WEFT_EINVAL);
+}
+
+WT_TEST(two_open_files_may_be_the_same)
+{
+    wt_seeds_at_most(5);
+    WEFT_AUTO(weft_file, one);
+    WEFT_AUTO(weft_file, other);
+    WEFT_AUTO(weft_file, again);
+    one = file_with("");
+    other = file_with("");
+    int fd = dup(weft_file_fd(one));
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(weft_file_adopt(fd, &again), 0);
+    ck_assert_int_eq(weft_file_is_same(one, again), 1);
+    ck_assert_int_eq(weft_file_is_same(one, other), 0);
+    ck_assert_int_eq(weft_file_is_same(one, NULL), WEFT_EINVAL);
+    ck_assert_int_eq(weft_file_is_same(NULL, one), WEFT_EINVAL);
+}
+
 /* ---- paths ----------------------------------------------------------------------------------------- */
 
 WT_TEST(mounts_and_file_systems_are_told)

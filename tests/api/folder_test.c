@@ -56,6 +56,44 @@ WT_TEST(folders_are_made_with_those_above_them)
     end();
 }
 
+WT_TEST(empty_folders_above_are_removed_too)
+{
+    begin();
+    put("stays");
+    ck_assert_int_eq(weft_dir_make_all(in_folder("a/b/c"), 0700), 0);
+    ck_assert_int_eq(weft_dir_remove_above(in_folder("a/b")), -ENOTEMPTY);
+    ck_assert_int_eq(weft_dir_remove_above(in_folder("a/b//c/")), 0);
+    ck_assert_int_eq(weft_path_exists(in_folder("a")), 0);
+    ck_assert_int_eq(weft_path_is_dir(folder), 1);
+    ck_assert_int_eq(weft_dir_remove_above(in_folder("a/b")), -ENOENT);
+    ck_assert_int_eq(weft_dir_remove_above(in_folder("stays")), -ENOTDIR);
+    ck_assert_int_eq(weft_dir_remove_above("/"), -EBUSY);
+    ck_assert_int_eq(weft_dir_remove_above(""), -ENOENT);
+    ck_assert_int_eq(weft_dir_remove_above(NULL), WEFT_EINVAL);
+    end();
+}
+
+WT_TEST(a_rename_makes_folders_and_leaves_no_empty_one)
+{
+    char from[256];
+    begin();
+    put("stays");
+    ck_assert_int_eq(weft_dir_make_all(in_folder("a/b"), 0700), 0);
+    put("a/b/file");
+    strcpy(from, in_folder("a/b/file"));
+    ck_assert_int_eq(weft_path_rename_above(from, in_folder("c/d/e")), 0);
+    ck_assert_int_eq(weft_path_is_file(in_folder("c/d/e")), 1);
+    ck_assert_int_eq(weft_path_exists(in_folder("a")), 0);
+    ck_assert_int_eq(weft_path_rename_above(from, in_folder("f/g")), -ENOENT);
+    ck_assert_int_eq(weft_path_is_dir(in_folder("f")), 1); /* made before, and stays */
+    strcpy(from, in_folder("c/d/e"));
+    ck_assert_int_eq(weft_path_rename_above(from, in_folder("stays/g")), -ENOTDIR);
+    ck_assert_int_eq(weft_path_is_file(from), 1);
+    ck_assert_int_eq(weft_path_rename_above(from, NULL), WEFT_EINVAL);
+    ck_assert_int_eq(weft_path_rename_above(NULL, from), WEFT_EINVAL);
+    end();
+}
+
 WT_TEST(what_is_removed_with_all_in_it_follows_no_link)
 {
     begin();

@@ -74,7 +74,7 @@ static CALLER void use_streams(void)
     WEFT_RX(int, rx);
     WEFT_RX(int, taken);
     int value;
-    ck_assert_int_eq(weft_from_array(numbers, 3, &rx), 0);
+    ck_assert_int_eq(weft_array(numbers, 3, &rx), 0);
     CHECK_OK(weft_recv(rx, &value));
     ck_assert_int_eq(weft_take(WEFT_MOVE(rx), 1, &taken), 0);
     CHECK_OK(weft_recv(taken, &value));
