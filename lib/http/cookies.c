@@ -169,9 +169,11 @@ static void parse(char *line, weft_http_cookie *out)
 {
     const char *fields[N_FIELDS];
     size_t sizes[N_FIELDS];
+    *out = (weft_http_cookie){ .domain = "", .path = "", .name = "", .value = "" };
     out->http_only = strncmp(line, http_only, sizeof(http_only) - 1) == 0;
     line += out->http_only ? sizeof(http_only) - 1 : 0;
-    (void)split(line, fields, sizes);
+    if (!split(line, fields, sizes)) /* libcurl writes them whole */
+        return;
     for (int i = 0; i < N_FIELDS; i++)
         line[(fields[i] - line) + (ptrdiff_t)sizes[i]] = '\0';
     out->domain = fields[DOMAIN] + (fields[DOMAIN][0] == '.');
