@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: MIT
  * map_parallel: several tasks make results of one source's items.
  *
- * A generator's body opens a scope, starts the workers in it and yields what they send. Order is its
- * business: a result carries its item's number and waits in the place number % limit until those
- * before it were given.
+ * A generator's body opens a scope, starts the workers in it and yields what they make. In order, a
+ * worker makes its result in the place number % limit, where it waits until those before it were
+ * given; unordered, it sends it.
  *
  *   H1  A worker takes a permit of the window before it pulls; the body gives one back when it gives
- *       a result. So the numbers pulled and not given lie within `limit`, a place is free when its
- *       result comes, and the channel of `limit` results has room: a send never waits.
+ *       a result, of which it has a copy by then. So the numbers pulled and not given lie within
+ *       `limit`, a place is free when its result is made, and the channel has room: a send never
+ *       waits.
  *   H2  The end, and an error of the source, is a result too, with the number after the last: it is
  *       acted on when all before it were given. So is an error of a step, unless unordered.
- *   H3  A result is in a worker's hand, in the channel, in its place, or the consumer's. */
+ *   H3  A result is in a worker's hand, in the channel, in its place, or the consumer's.
+ *   H4  In order. A place is its worker's until that says, under `lock`, that it is full; then it is
+ *       the body's. The body says under `lock` that it waits for the next one; who fills that sends
+ *       an empty result for it to wake up by, one at a time. */
 #include "stream/parallel.h"
 
 #include "base/opts.h"
@@ -44,8 +48,10 @@ struct run {
     weft_scope scope;
     weft_receiver *results;
     size_t result_size;
+    char *places;        /* limit results */
+    struct wf_lock lock; /* n_given and is_awaited, where the workers read them: in order */
     uint64_t n_given;
-    char *places;          /* limit results */
+    bool is_awaited;
     struct result *coming; /* the one that is received */
     struct result *last;   /* unordered: the end of the source, until all are given */
 };
@@ -65,25 +71,69 @@ struct worker {
     struct wf_worker_step step;
 };
 
+static struct result *place_of(struct run *run, uint64_t number)
+{
+    return (struct result *)(void *)(run->places +
+                                     (number % run->map->opts.limit) * run->result_size);
+}
+
+/* What the worker makes a result in: its own, or the place. */
+static struct result *result_of(struct run *run, struct result *own)
+{
+    struct result *place = place_of(run, own->number);
+    if (run->map->opts.unordered)
+        return own;
+    place->number = own->number;
+    place->drop = own->drop;
+    place->is_end_of_source = own->is_end_of_source;
+    return place;
+}
+
+/* H4 */
+static bool fill(struct run *run, struct result *place)
+{
+    wf_lock_acquire(&run->lock);
+    bool wakes = run->is_awaited && place->number == run->n_given;
+    place->is_full = true;
+    run->is_awaited = run->is_awaited && !wakes;
+    wf_lock_release(&run->lock);
+    return wakes;
+}
+
+/* Gives it to the body. */
+static int hand_over(struct worker *worker, struct result *own, struct result *result)
+{
+    struct run *run = worker->run;
+    if (result != own) {
+        if (!fill(run, result))
+            return 0;
+        own->code = 0;
+    }
+    int rc = weft_sender_send(worker->tx, own, run->result_size);
+    if (rc < 0)
+        drop_result(own);
+    return rc;
+}
+
 /* 1: there is more to do. */
-static int make_one(struct worker *worker, void *item, struct result *result)
+static int make_one(struct worker *worker, void *item, struct result *own)
 {
     struct run *run = worker->run;
     int rc = weft_semaphore_acquire(&run->window, 1);
     if (rc >= 0)
-        rc = wf_shared_pull(&run->shared, item, &result->number, &result->is_end_of_source);
-    if (rc == WEFT_ECANCELED || (rc <= 0 && !result->is_end_of_source))
+        rc = wf_shared_pull(&run->shared, item, &own->number, &own->is_end_of_source);
+    if (rc == WEFT_ECANCELED || (rc <= 0 && !own->is_end_of_source))
         return rc;
+    struct result *result = result_of(run, own);
     result->code = rc;
     if (rc > 0) {
         rc = worker->step.step->enter(worker->step.args,
                                       &(struct weft_step){ .in = item, .out = result->value });
         result->code = rc < 0 ? rc : 1;
     }
-    rc = weft_sender_send(worker->tx, result, run->result_size);
-    if (rc < 0)
-        drop_result(result);
-    return rc < 0 ? rc : result->code > 0;
+    bool goes_on = result->code > 0;
+    rc = hand_over(worker, own, result);
+    return rc < 0 ? rc : goes_on;
 }
 
 static int worker_enter(void *args, void *self)
@@ -134,32 +184,42 @@ static const weft_callable worker_task = { .enter = worker_enter,
 
 /* ---- the body -------------------------------------------------------------------------------- */
 
-static int give(struct run *run, weft_receiver *self, struct result *result)
+/* Of `coming`, which the window's next one may not overwrite. */
+static int give(struct run *run, weft_receiver *self)
 {
-    run->n_given++;
     weft_semaphore_release(&run->window, 1);
-    result->is_full = false;
-    return weft_generator_yield(self, result->value, run->map->out_size);
+    return weft_generator_yield(self, run->coming->value, run->map->out_size);
 }
 
-static struct result *place_of(struct run *run, uint64_t number)
+/* Is the next result there? If not, the body waits for it. */
+static bool next_is_full(struct run *run)
 {
-    return (struct result *)(void *)(run->places +
-                                     (number % run->map->opts.limit) * run->result_size);
+    wf_lock_acquire(&run->lock);
+    bool is_full = place_of(run, run->n_given)->is_full;
+    run->is_awaited = !is_full;
+    wf_lock_release(&run->lock);
+    return is_full;
 }
 
-/* 1: go on; 0: the end; <0. */
+static void empty_place(struct run *run, struct result *place)
+{
+    memcpy(run->coming, place, run->result_size);
+    wf_lock_acquire(&run->lock);
+    place->is_full = false;
+    run->n_given++;
+    wf_lock_release(&run->lock);
+}
+
+/* All that are there: 1, the next one is not; 0 the end; <0. */
 static int give_in_order(struct run *run, weft_receiver *self)
 {
-    struct result *place = place_of(run, run->coming->number);
-    memcpy(place, run->coming, run->result_size);
-    place->is_full = true;
-    while ((place = place_of(run, run->n_given))->is_full) {
-        if (place->code <= 0)
-            return place->code;
-        int rc = give(run, self, place);
-        if (rc < 0)
-            return rc;
+    while (next_is_full(run)) {
+        empty_place(run, place_of(run, run->n_given));
+        if (run->coming->code <= 0)
+            return run->coming->code;
+        int given = give(run, self);
+        if (given < 0)
+            return given;
     }
     return 1;
 }
@@ -170,7 +230,8 @@ static int give_as_they_come(struct run *run, weft_receiver *self)
     if (coming->is_end_of_source) {
         memcpy(run->last, coming, run->result_size);
     } else {
-        int rc = coming->code > 0 ? give(run, self, coming) : coming->code;
+        run->n_given++;
+        int rc = coming->code > 0 ? give(run, self) : coming->code;
         if (rc < 0)
             return rc;
     }
@@ -187,12 +248,13 @@ static int why_without_result(struct run *run, int rc)
 
 static int give_all(struct run *run, weft_receiver *self)
 {
-    int rc = 1;
+    bool in_order = !run->map->opts.unordered;
+    int rc = in_order ? give_in_order(run, self) : 1;
     while (rc > 0) {
         rc = wf_receiver_next(run->results, run->coming);
         if (rc <= 0)
             return why_without_result(run, rc);
-        rc = run->map->opts.unordered ? give_as_they_come(run, self) : give_in_order(run, self);
+        rc = in_order ? give_in_order(run, self) : give_as_they_come(run, self);
     }
     return rc;
 }
@@ -253,6 +315,7 @@ static int map_enter(void *args, void *self)
         run->shared = (struct wf_shared_source){ .source = map->source,
                                                  .lock = { .name = map->opts.name } };
         run->window = (weft_semaphore)WEFT_SEMAPHORE_INIT(map->opts.limit, .name = map->opts.name);
+        wf_lock_init(&run->lock, WF_RANK_SYNC);
         run->result_size = wf_size_with(sizeof(struct result), 1,
                                         (map->out_size + 15) & ~(size_t)15);
         rc = run_body(run, self);
