@@ -98,7 +98,8 @@ WEFT_API WEFT_MUST_CHECK int weft_http_raise_for_status(const weft_http_response
  * Cancel   yes: nothing is read
  * From     any thread, one at a time
  * Returns  how many bytes, 1 or more; 0: the body is complete
- *          WEFT_EEOF       the connection ended before the body was complete
+ *          WEFT_EEOF       the connection ended before the body was complete, or nobody can
+ *                          know: it tells no length, and is packed or came by TLS without its end
  *          WEFT_EHTTPIDLE, WEFT_EHTTPTOTAL    too late
  *          WEFT_EHTTPLIMIT    it unpacks to more than 100 times what came
  *          WEFT_EHTTPPROTO    it is not encoded as it should be

@@ -45,10 +45,14 @@ int wf_http_code_of(CURLcode code, long os_error)
     case CURLE_GOT_NOTHING: return WEFT_EEOF;
     case CURLE_URL_MALFORMAT:
     case CURLE_BAD_FUNCTION_ARGUMENT: return WEFT_EINVAL;
-    case CURLE_OUT_OF_MEMORY: return WEFT_ENOMEM;
+    case CURLE_OUT_OF_MEMORY: return WEFT_ENOMEM; /* before 8.6 also a line of more than 100 KiB */
+#if LIBCURL_VERSION_NUM >= 0x080600
+    case CURLE_TOO_LARGE: return WEFT_EHTTPLIMIT;
+#endif
     case CURLE_TOO_MANY_REDIRECTS: /* of answers to a challenge each was too late, the server says */
     case CURLE_UNSUPPORTED_PROTOCOL: /* an answer without a head: the scheme was looked at before */
     case CURLE_WEIRD_SERVER_REPLY:
+    case CURLE_WRITE_ERROR: /* not ours, which say why: of what follows the end of a packed body */
     case CURLE_BAD_CONTENT_ENCODING:
     case CURLE_HTTP2:
     case CURLE_HTTP2_STREAM: return WEFT_EHTTPPROTO;
@@ -73,7 +77,7 @@ int wf_http_outcome_of(const weft_http_response *x, CURLcode code)
 {
     long os_error = 0, proxy_status = 0;
     if (code == CURLE_OK)
-        return wf_http_lacks_goodbye(x) ? WEFT_EEOF : 0;
+        return wf_http_is_cut_off(x) ? WEFT_EEOF : 0;
     (void)curl_easy_getinfo(x->easy, CURLINFO_OS_ERRNO, &os_error);
     (void)curl_easy_getinfo(x->easy, CURLINFO_HTTP_CONNECTCODE, &proxy_status);
     int rc = wf_http_code_of(code, os_error);

@@ -67,6 +67,12 @@ bool wf_http_head_tells_end(const struct wf_http_head *head)
     return head->length >= 0 || head->is_framed || head->status == 204 || head->status == 304;
 }
 
+/* As libcurl takes them. */
+static bool is_no_coding(const char *value)
+{
+    return *value == '\0' || strcasecmp(value, "identity") == 0 || strcasecmp(value, "none") == 0;
+}
+
 static int note_field(struct wf_http_head *head, const char *name, const char *value)
 {
     if (strcasecmp(name, "Content-Length") == 0) {
@@ -79,7 +85,7 @@ static int note_field(struct wf_http_head *head, const char *name, const char *v
         head->is_framed = ends_with_chunked(value);
         head->is_encoded |= strcasecmp(value, "chunked") != 0;
     } else if (strcasecmp(name, "Content-Encoding") == 0) {
-        head->is_encoded |= strcasecmp(value, "identity") != 0;
+        head->is_encoded |= !is_no_coding(value);
     }
     return 0;
 }

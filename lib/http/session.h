@@ -132,7 +132,7 @@ struct weft_http_response {
     int callback_code; /* why a callback ended the transfer; 0: none has */
     bool is_left;      /* it is about to be ended, and takes nothing more */
     char error_text[CURL_ERROR_SIZE]; /* libcurl's, of its end */
-    bool needs_goodbye, has_goodbye;  /* of TLS: goodbye.c */
+    bool needs_goodbye, has_goodbye;  /* of TLS: ending.c  */
     bool is_refused, is_allowed;      /* addresses that it was to be connected to */
     bool is_held;                     /* has a head that the caller must not see yet (digest.c) */
     bool was_challenged;
@@ -233,11 +233,11 @@ int wf_http_jar_add(weft_http_session *session,
                     void *lines); /* ended by 0 each, and by an empty one */
 int wf_http_jar_clear(weft_http_session *session, void *unused);
 
-/* ---- goodbye.c ------------------------------------------------------------------------------------- */
+/* ---- ending.c -------------------------------------------------------------------------------------- */
 
-/* For the next request of a handle; whether a transfer that libcurl is content with was cut. */
+/* For the next request of a handle; whether a transfer that libcurl is content with may have been cut. */
 CURLcode wf_http_watch_goodbye(weft_http_response *x);
-bool wf_http_lacks_goodbye(const weft_http_response *x);
+bool wf_http_is_cut_off(const weft_http_response *x);
 
 /* ---- ring.c ---------------------------------------------------------------------------------------- */
 

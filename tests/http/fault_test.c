@@ -132,6 +132,36 @@ WT_TEST(bytes_that_come_a_few_at_a_time) { all_is_well(FAULT_SLICES, 0); }
 WT_TEST(bytes_that_come_late) { all_is_well(FAULT_LATENCY, 0); }
 WT_TEST(bytes_that_come_slowly) { all_is_well(FAULT_BANDWIDTH, 800); }
 
+/* Two in a millisecond: never silent, and never done. */
+static int run_slowly(int (*workload)(weft_http_session *session),
+                      const weft_http_timeouts *timeouts)
+{
+    weft_http_session *session = NULL;
+    start(FAULT_BANDWIDTH, 2);
+    ck_assert_int_eq(
+        weft_http_session_open(
+            WEFT_OPTS(http_session, .base_url = proxy.url, .timeouts = *timeouts), &session),
+        0);
+    int rc = workload(session);
+    ck_assert_int_eq(weft_http_session_close(session), 0);
+    proxy_stop(&proxy);
+    return rc;
+}
+
+WT_TEST(bytes_that_trickle_both_ways)
+{
+    const weft_http_timeouts first = { .first_byte_ns = WEFT_MS(10) };
+    const weft_http_timeouts total = { .total_ns = WEFT_MS(100),
+                                       .idle_ns = -1,
+                                       .first_byte_ns = -1 };
+    origin_start(&origin);
+    ck_assert_int_eq(run_slowly(get_of_length, &first), WEFT_EHTTPFIRST);
+    ck_assert_int_eq(run_slowly(get_of_length, &total), WEFT_EHTTPTOTAL);
+    ck_assert_int_eq(run_slowly(stream, &total), WEFT_EHTTPTOTAL);
+    ck_assert_int_eq(run_slowly(upload, &total), WEFT_EHTTPTOTAL);
+    origin_stop(&origin);
+}
+
 /* ---- bytes that do not come -------------------------------------------------------------------------- */
 
 /* The answer to an upload has some 50 bytes. */

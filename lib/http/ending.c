@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT
+ * The end of a body that nothing but the end of its connection tells: neither a length nor chunks. libcurl
+ * takes it for complete, and two things may show that it need not be.
+ *
+ * It is packed. Its packing has an end, at which libcurl does not look: what it has unpacked so far is all
+ * that it tells. To unpack it here, too, would be a second zlib for servers of HTTP/1.0; so such a body is
+ * given, and then it is an error.
+ *
+ * It came by TLS, and the other side has not said that it ends there (close_notify): whoever is on the way
+ * could have cut it. libcurl with OpenSSL does not mind. What has been said is known to OpenSSL, whose
+ * functions we don't link to, and is told by libcurl to those who ask for its words alone. Should they ever
+ * change, such a body is an error and never a part that passes for the whole. Other TLS libraries report the
+ * cut themselves. With a proxy that is spoken to by TLS its goodbye is not told from the server's.
+ *
+ * It came in clear: the connection was ended in order, and no more can be known. */
+#include "http/setopt.h"
+
+#include <string.h>
+#include <strings.h>
+
+static int on_words(CURL *easy, curl_infotype type, char *words, size_t size, void *arg)
+{
+    (void)easy;
+    weft_http_response *x = arg;
+    if (type == CURLINFO_TEXT && memmem(words, size, "(IN)", 4) != NULL &&
+        memmem(words, size, "close notify", 12) != NULL)
+        x->has_goodbye = true;
+    return 0;
+}
+
+static bool is_openssl(void)
+{
+    const char *name = curl_version_info(CURLVERSION_NOW)->ssl_version;
+    return name != NULL && strstr(name, "SSL") != NULL; /* OpenSSL, LibreSSL, BoringSSL */
+}
+
+CURLcode wf_http_watch_goodbye(weft_http_response *x)
+{
+    CURLcode code = CURLE_OK;
+    x->needs_goodbye = !x->is_tunnel && strncasecmp(x->url, "https:", 6) == 0 && is_openssl();
+    x->has_goodbye = false;
+    SET(code, x->easy, CURLOPT_VERBOSE, x->needs_goodbye ? 1L : 0L);
+    SET(code, x->easy, CURLOPT_DEBUGFUNCTION, on_words);
+    SET(code, x->easy, CURLOPT_DEBUGDATA, x);
+    return code;
+}
+
+bool wf_http_is_cut_off(const weft_http_response *x)
+{
+    long version = 0;
+    if (wf_http_head_tells_end(&x->head) || strcmp(x->method, "HEAD") == 0)
+        return false;
+    (void)curl_easy_getinfo(x->easy, CURLINFO_HTTP_VERSION, &version);
+    bool has_frames = version != CURL_HTTP_VERSION_1_0 && version != CURL_HTTP_VERSION_1_1;
+    return !has_frames && (x->head.is_encoded || (x->needs_goodbye && !x->has_goodbye));
+}
