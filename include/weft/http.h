@@ -14,7 +14,7 @@
  * weft-http (pkg-config) or weft::http (CMake), on libcurl; weft.h does not include it.
  *
  * Secure unless told otherwise: http and https alone, certificates checked, TLS 1.2 or later;
- * no .netrc, no proxy from the environment, no cookies unless asked for. Credentials and headers of the
+ * no .netrc, no proxy from the environment and no cookies unless asked for. Credentials and headers of the
  * request's own do not follow a redirect to another origin. A user and a password in a URL are
  * sent to its origin, unless an Authorization is given otherwise; weft_http_url shows them.
  */
@@ -69,6 +69,9 @@ typedef struct weft_http_session_opts {
                                          request takes two, and a body goes with the second:
                                          of unknown length it is WEFT_ENOTSUP. Not for
                                          WebSockets */
+    const char *netrc;                /* a file of users by host, "~/.netrc" spelt out: for
+                                         requests that have none. Read once; others must not be
+                                         able to read it; "default" is for no host */
     bool no_compression;              /* answers come as they are: none is asked to be packed */
     bool refuse_private;              /* names that lead into this network are -EACCES */
     bool cookies;                     /* kept, and sent back (weft/http_cookies.h) */
@@ -88,12 +91,14 @@ typedef struct weft_http_session_opts {
  *
  * The caller closes it. It is in the ledger of resources (weft/resource.h).
  *
- * Waits    no
+ * Waits    the task, or a plain thread, while .netrc is read; else no
  * From     any thread
  * Returns  0
  *          WEFT_ENOTSUP   this libcurl can't do what the options ask for
  *          WEFT_EINVAL    a header or a base URL that can't be sent; a pin or a proxy that is
  *                         none; a key without a certificate
+ *          -EACCES        .netrc can be read by others, or not by us; -EBADMSG: it is none;
+ *                         or else -errno of reading it
  *          WEFT_ENOMEM, or -errno: no descriptor is left                                     */
 WEFT_API WEFT_MUST_CHECK int weft_http_session_open(const weft_http_session_opts *opts,
                                                     weft_http_session **out_session);

@@ -13,26 +13,15 @@
 
 #include "plat/mem.h"
 
-static bool says_itself(const weft_http_request_opts *opts)
+int wf_http_digest_set(weft_http_response *x, const struct wf_http_who *who)
 {
-    return opts->bearer != NULL || wf_http_fields_have(opts->headers, "Authorization") ||
-           wf_http_fields_have(opts->cross_origin_headers, "Authorization");
-}
-
-int wf_http_digest_set(weft_http_response *x, const weft_http_request_opts *opts)
-{
-    const weft_http_session_opts *session = &x->session->opts;
-    if (says_itself(opts))
-        return opts->digest ? WEFT_EINVAL : 0;
-    x->is_digest = opts->digest || session->digest;
+    x->is_digest = who->is_digest;
     if (x->is_digest && x->is_upload && x->upload_size < 0)
         return WEFT_ENOTSUP; /* libcurl would announce chunks to be challenged, and send none */
-    const char *user = opts->user != NULL ? opts->user : session->user;
-    const char *password = opts->user != NULL ? opts->password : session->password;
-    if (!x->is_digest || user == NULL)
+    if (!x->is_digest || who->user == NULL)
         return 0; /* or it is in the URL */
-    x->user = wf_http_copy(user);
-    x->password = wf_http_copy(password != NULL ? password : "");
+    x->user = wf_http_copy(who->user);
+    x->password = wf_http_copy(who->password != NULL ? who->password : "");
     return x->user != NULL && x->password != NULL ? 0 : WEFT_ENOMEM;
 }
 

@@ -70,6 +70,7 @@ int wf_http_cross_origin_add(struct curl_slist **list, const weft_http_response 
 static int set_headers(weft_http_response *x, const weft_http_request_opts *opts)
 {
     struct curl_slist **list = &x->headers;
+    struct wf_http_who who;
     int rc = x->is_upload ? add_silence(list) : 0;
     if (rc == 0)
         rc = wf_http_fields_add(list, opts->headers);
@@ -78,9 +79,11 @@ static int set_headers(weft_http_response *x, const weft_http_request_opts *opts
     if (rc == 0)
         rc = wf_http_cross_origin_add(list, x, opts);
     if (rc == 0)
-        rc = wf_http_auth_add(list, &x->session->opts, opts);
+        rc = wf_http_auth_who(x->session, x->url, opts, &who);
     if (rc == 0)
-        rc = wf_http_digest_set(x, opts);
+        rc = wf_http_auth_add(list, &who);
+    if (rc == 0)
+        rc = wf_http_digest_set(x, &who);
     if (rc == 0 && opts->content_type != NULL &&
         !wf_http_fields_have(opts->headers, "Content-Type"))
         rc = wf_http_field_add(list, "Content-Type", opts->content_type);

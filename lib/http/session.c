@@ -25,6 +25,7 @@ static const size_t texts[] = {
     offsetof(weft_http_session_opts, pinned_key),
     offsetof(weft_http_session_opts, unix_socket),
     offsetof(weft_http_session_opts, proxy),
+    offsetof(weft_http_session_opts, netrc),
     offsetof(weft_http_session_opts, user),
     offsetof(weft_http_session_opts, password),
     offsetof(weft_http_session_opts, no_proxy),
@@ -96,20 +97,20 @@ static int copy_fields(const weft_http_field **list)
 }
 
 /* As if they were a request's: one Authorization at most, of what can be sent. */
-static int check_auth(const weft_http_session_opts *opts)
+static int check_auth(const weft_http_session *session)
 {
+    const weft_http_session_opts *opts = &session->opts;
     const weft_http_request_opts all = { .headers = opts->headers,
                                          .cross_origin_headers = opts->cross_origin_headers,
                                          .user = opts->user,
                                          .password = opts->password };
-    struct curl_slist *list = NULL;
-    int rc = wf_http_auth_add(&list, opts, &all);
-    curl_slist_free_all(list);
-    return rc;
+    struct wf_http_who who;
+    return wf_http_auth_who(session, NULL, &all, &who);
 }
 
-static int check_opts(const weft_http_session_opts *opts)
+static int check_opts(const weft_http_session *session)
 {
+    const weft_http_session_opts *opts = &session->opts;
     const curl_version_info_data *about = curl_version_info(CURLVERSION_NOW);
     char *url = NULL;
     if (opts->http2 && !(about->features & CURL_VERSION_HTTP2))
@@ -120,7 +121,7 @@ static int check_opts(const weft_http_session_opts *opts)
     if (rc == 0 && opts->base_url != NULL)
         rc = wf_http_url_make(NULL, opts->base_url, NULL, &url);
     wf_free(url);
-    return rc < 0 ? rc : check_auth(opts);
+    return rc < 0 ? rc : check_auth(session);
 }
 
 static void copy_retry(weft_http_session *session)
@@ -150,7 +151,9 @@ static int take_opts(weft_http_session *session, const weft_http_session_opts *u
     rc = rc < 0 ? rc : other_rc < 0 ? other_rc : middleware_rc;
     if (!copy_texts(opts) && rc == 0)
         rc = WEFT_ENOMEM;
-    return rc < 0 ? rc : check_opts(opts);
+    if (rc == 0)
+        rc = check_opts(session);
+    return rc == 0 && opts->netrc != NULL ? wf_http_netrc_open(opts->netrc, &session->netrc) : rc;
 }
 
 /* ---- opening --------------------------------------------------------------------------------------- */
@@ -162,6 +165,7 @@ void wf_http_session_free(weft_http_session *session)
     wf_free((void *)(uintptr_t)session->opts.headers);
     wf_free((void *)(uintptr_t)session->opts.cross_origin_headers);
     wf_free((void *)(uintptr_t)session->opts.middleware);
+    wf_http_netrc_close(session->netrc);
     wf_http_timers_destroy(&session->timers);
     wf_free(session);
 }

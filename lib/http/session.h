@@ -25,6 +25,7 @@
 #define WF_HTTP_SESSION_H
 
 #include "http/errand.h"
+#include "http/netrc.h"
 #include "http/role.h"
 #include "http/timers.h"
 
@@ -193,7 +194,8 @@ struct weft_http_session {
     /* Constant. */
     weft_http_session_opts opts;
     weft_http_retry_opts retry; /* a copy, for opts */
-    unsigned n_forks;           /* of its process (session.c) */
+    struct wf_http_netrc *netrc;
+    unsigned n_forks; /* of its process (session.c) */
 
     struct wf_http_errand errand;
 };
@@ -304,14 +306,24 @@ bool wf_http_fields_have(const weft_http_field *fields, const char *name);
 
 /* ---- auth.c ----------------------------------------------------------------------------------------- */
 
-/* The Authorization, if one is asked for: what the request says goes before what its session says. */
-WF_MUST_CHECK int wf_http_auth_add(struct curl_slist **list, const weft_http_session_opts *session,
-                                   const weft_http_request_opts *opts);
+struct wf_http_who {
+    const char *bearer;
+    const char *user, *password; /* NULL: nobody, unless the URL says who; no password */
+    bool is_digest;
+};
+
+/* Who asks at url: what the request says goes before what its session says, and both before what the file
+ * of users has (netrc.h). The texts are theirs. url may be NULL: it is of no host. */
+WF_MUST_CHECK int wf_http_auth_who(const weft_http_session *session, const char *url,
+                                   const weft_http_request_opts *opts, struct wf_http_who *out);
+
+/* The Authorization, if there is one to begin with. */
+WF_MUST_CHECK int wf_http_auth_add(struct curl_slist **list, const struct wf_http_who *who);
 
 /* ---- digest.c --------------------------------------------------------------------------------------- */
 
 /* Who is to be proved, if anybody; before the first transfer. */
-WF_MUST_CHECK int wf_http_digest_set(weft_http_response *x, const weft_http_request_opts *opts);
+WF_MUST_CHECK int wf_http_digest_set(weft_http_response *x, const struct wf_http_who *who);
 
 /* In a turn: to x->easy, which is used for no other transfer then; whether the head that is complete is
  * that of a challenge, maybe. */

@@ -109,12 +109,15 @@ static void add_fields(struct request *request, const weft_http_field *fields,
     }
 }
 
-static void add_auth(struct request *request, const weft_http_session *session,
+static void add_auth(struct request *request, const weft_http_response *x,
                      const weft_websocket_opts *opts)
 {
     const weft_http_request_opts own = { .headers = opts->headers, .bearer = opts->bearer };
     struct curl_slist *list = NULL;
-    int rc = wf_http_auth_add(&list, &session->opts, &own);
+    struct wf_http_who who;
+    int rc = wf_http_auth_who(x->session, x->url, &own, &who);
+    if (rc == 0)
+        rc = wf_http_auth_add(&list, &who);
     if (request->rc == 0)
         request->rc = rc;
     for (const struct curl_slist *line = list; line != NULL; line = line->next) {
@@ -124,15 +127,16 @@ static void add_auth(struct request *request, const weft_http_session *session,
     curl_slist_free_all(list);
 }
 
-static void add_users_fields(struct request *request, const weft_http_session *session,
+static void add_users_fields(struct request *request, const weft_http_response *x,
                              const weft_websocket_opts *opts)
 {
+    const weft_http_session *session = x->session;
     if (!wf_http_fields_have(opts->headers, "User-Agent") &&
         !wf_http_fields_have(session->opts.headers, "User-Agent"))
         add_field(request, "User-Agent", session->opts.user_agent);
     add_fields(request, opts->headers, NULL);
     add_fields(request, session->opts.headers, opts);
-    add_auth(request, session, opts);
+    add_auth(request, x, opts);
     if (opts->protocols != NULL)
         add_field(request, "Sec-WebSocket-Protocol", opts->protocols);
 }
@@ -151,7 +155,7 @@ static int make_request(struct request *request, const weft_http_response *x, co
         add_field(request, "Connection", "Upgrade");
         add_field(request, "Sec-WebSocket-Version", "13");
         add_field(request, "Sec-WebSocket-Key", key);
-        add_users_fields(request, x->session, opts);
+        add_users_fields(request, x, opts);
         add(request, "\r\n");
     }
     wf_free(host);
