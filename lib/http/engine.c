@@ -238,6 +238,17 @@ static void do_curl_timers(struct wf_http_engine *engine)
     }
 }
 
+/* HTTP/2: the server takes no more requests on a connection that others had used, and libcurl (7.88) had
+ * not seen that it says so. As if a kept connection were dead. */
+static bool came_too_late(const weft_http_response *x, CURLcode result)
+{
+    long n_connects = 1;
+    if ((result != CURLE_HTTP2 && result != CURLE_HTTP2_STREAM) || x->has_head)
+        return false;
+    (void)curl_easy_getinfo(x->easy, CURLINFO_NUM_CONNECTS, &n_connects);
+    return n_connects == 0;
+}
+
 static void end_done(struct wf_http_engine *engine)
 {
     int n_left;
@@ -248,6 +259,7 @@ static void end_done(struct wf_http_engine *engine)
         CURLcode result = message->data.result;
         (void)curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &private);
         weft_http_response *x = (weft_http_response *)(void *)private;
+        x->is_stale |= came_too_late(x, result);
         if (result == CURLE_OK && x->is_tunnel)
             wf_http_tunnel_begin(x);
         else

@@ -6,6 +6,7 @@
 #include <curl/curl.h>
 #include <dlfcn.h>
 #include <malloc.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,15 +43,20 @@ WT_TEST(without_http2_in_libcurl_it_is_refused)
     ck_assert_int_eq(weft_http_session_close(session), 0);
 }
 
-static void start(struct nginx *server, weft_http_session **out_session)
+static void start_with(struct nginx *server, const char *lines, weft_http_session **out_session)
 {
     if (!(curl_version_info(CURLVERSION_NOW)->features & CURL_VERSION_HTTP2))
         wt_skip("no HTTP/2 in this libcurl");
-    nginx_start(server);
+    nginx_start_with(server, lines);
     ck_assert_int_eq(
         weft_http_session_open(WEFT_OPTS(http_session, .ca_file = server->ca_file, .http2 = true),
                                out_session),
         0);
+}
+
+static void start(struct nginx *server, weft_http_session **out_session)
+{
+    start_with(server, "", out_session);
 }
 
 static void stop(struct nginx *server, weft_http_session *session)
@@ -166,13 +172,25 @@ static void get_file(const struct nginx *server, weft_http_session *session, con
     ck_assert_int_eq(weft_http_status(*out_response), 200);
 }
 
-static void make_huge(const struct nginx *server)
+static int number_at(weft_http_session *session, const struct nginx *server, const char *name)
+{
+    weft_http_response *response;
+    char *text;
+    get_file(server, session, name, &response);
+    ck_assert_int_eq(weft_http_text(response, &text), 0);
+    int number = atoi(text);
+    weft_free(text);
+    ck_assert_int_eq(weft_http_response_close(response), 0);
+    return number;
+}
+
+static void make_zeros(const struct nginx *server, off_t size)
 {
     char path[96];
-    (void)snprintf(path, sizeof(path), "%s/root/huge.bin", server->folder);
+    (void)snprintf(path, sizeof(path), "%s/root/zeros.bin", server->folder);
     FILE *file = fopen(path, "w");
     ck_assert_ptr_nonnull(file);
-    ck_assert_int_eq(ftruncate(fileno(file), HUGE), 0);
+    ck_assert_int_eq(ftruncate(fileno(file), size), 0);
     (void)fclose(file);
 }
 
@@ -214,8 +232,8 @@ WT_TEST(of_a_body_that_nobody_reads_only_so_much_is_taken_in)
                                           curl_strdup_counted, curl_calloc_counted),
                      CURLE_OK);
     start(&server, &session);
-    make_huge(&server);
-    get_file(&server, session, "huge.bin", &response);
+    make_zeros(&server, HUGE);
+    get_file(&server, session, "zeros.bin", &response);
     for (int i = 0; i < 20; i++)
         expect_version(session, server.tls_url, 20);
     ck_assert_int_lt(n_most, MOST_AHEAD);
@@ -232,10 +250,10 @@ WT_TEST(a_body_left_half_way_leaves_the_connection)
     weft_http_response *response, *other;
     int version;
     start(&server, &session);
-    make_huge(&server);
+    make_zeros(&server, HUGE);
     int connection = ask(session, server.tls_url, &version);
     get_file(&server, session, "big.bin", &other);
-    get_file(&server, session, "huge.bin", &response);
+    get_file(&server, session, "zeros.bin", &response);
     ck_assert_int_eq(weft_http_response_close(response), 0);
     ck_assert_int_eq(ask(session, server.tls_url, &version), connection);
     ck_assert_int_eq(count_bytes(other), 1 << 20);
@@ -251,9 +269,9 @@ WT_TEST(nothing_of_a_body_that_was_left_comes_to_another)
     weft_http_session *session;
     weft_http_response *left[2], *next;
     start(&server, &session);
-    make_huge(&server);
-    get_file(&server, session, "huge.bin", &left[0]);
-    get_file(&server, session, "huge.bin", &left[1]);
+    make_zeros(&server, 1 << 20);
+    get_file(&server, session, "zeros.bin", &left[0]);
+    get_file(&server, session, "zeros.bin", &left[1]);
     for (int i = 0; i < 5; i++)
         expect_version(session, server.tls_url, 20);
     ck_assert_int_eq(weft_http_response_close(left[0]), 0);
@@ -272,11 +290,11 @@ WT_TEST(bodies_left_again_and_again_leave_the_connection_its_window)
     weft_http_session *session;
     int version;
     start(&server, &session);
-    make_huge(&server);
+    make_zeros(&server, HUGE);
     int connection = ask(session, server.tls_url, &version);
     for (unsigned i = 0; i < wt_scaled(10); i++) {
         weft_http_response *response;
-        get_file(&server, session, "huge.bin", &response);
+        get_file(&server, session, "zeros.bin", &response);
         ck_assert_int_eq(ask(session, server.tls_url, &version), connection);
         ck_assert_int_eq(weft_http_response_close(response), 0);
     }
@@ -312,6 +330,64 @@ WT_TEST(a_cancel_of_some_leaves_the_others_and_the_connection)
         ck_assert_int_eq(weft_scope_wait(&scope), 0);
     }
     ck_assert_int_eq(ask(session, server.tls_url, &version), connection);
+    stop(&server, session);
+}
+
+#define WORKER "location /worker { return 200 $pid; }"
+#define SLOW   "location /slow/ { limit_rate 32k; rewrite ^/slow(/.*) $1 break; }"
+
+/* ---- a connection that ends ------------------------------------------------------------------------------ */
+
+/* All that share it, in the middle of their bodies, and none of them is complete. */
+WT_TEST(a_connection_that_is_cut_is_an_error_of_all_that_share_it)
+{
+    struct nginx server;
+    weft_http_session *session;
+    weft_http_response *cut[3];
+    start_with(&server, SLOW WORKER, &session);
+    int version, worker = number_at(session, &server, "worker");
+    for (int i = 0; i < 3; i++)
+        get_file(&server, session, "slow/big.bin", &cut[i]);
+    ck_assert_int_eq(kill(worker, SIGKILL), 0);
+    for (int i = 0; i < 3; i++) {
+        ck_assert_int_lt(count_bytes(cut[i]), 0);
+        ck_assert_int_eq(weft_http_response_close(cut[i]), 0);
+    }
+    ck_assert_int_gt(ask(session, server.tls_url, &version), 0);
+    ck_assert_int_eq(version, 20);
+    stop(&server, session);
+}
+
+static _Atomic bool is_enough;
+
+WEFT_TASK(ask_until_enough, (weft_http_session *, session), (const char *, base))
+{
+    int version;
+    while (!atomic_load(&is_enough))
+        WEFT_TRY(ask(session, base, &version));
+    return 0;
+}
+
+/* nginx says that it takes no more requests on a connection. */
+WT_TEST(a_server_that_is_told_to_start_over_under_load_loses_no_request)
+{
+    struct nginx server;
+    weft_http_session *session;
+    start_with(&server, WORKER, &session);
+    {
+        WEFT_SCOPE(scope);
+        ck_assert_int_eq(weft_spawn_with(&scope, WEFT_OPTS(spawn, .copies = 10), ask_until_enough,
+                                         session, server.tls_url),
+                         0);
+        for (unsigned i = 0; i < wt_scaled(3); i++) {
+            int worker = number_at(session, &server, "worker");
+            ck_assert_int_eq(kill(server.pid, SIGHUP), 0);
+            while (number_at(session, &server, "worker") == worker)
+                continue;
+        }
+        atomic_store(&is_enough, true);
+        ck_assert_int_eq(weft_scope_wait(&scope), 0);
+    }
     stop(&server, session);
 }
 
