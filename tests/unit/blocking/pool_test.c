@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * The pool from inside: who serves the queue, withdrawal, failure to make threads, stopping. */
 #include "blocking/pool.h"
+#include "blocking/pool_core.h"
 
 #include "../fail_nth.h"
 #include "plat/clock.h"
@@ -220,6 +221,49 @@ WT_TEST(in_a_cancelled_scope_nothing_starts_but_teardown_does)
     ck_assert_int_eq(victim.ran, 0);
     ck_assert_int_eq(wf_blocking_call_shielded("note_run", note_run, &victim), 5);
     ck_assert_int_eq(victim.ran, 1);
+}
+
+/* ---- a deadline that no wait has heard of -------------------------------------------------------------- */
+
+static struct expiring {
+    struct wf_job job;
+    weft_scope *scope;
+} expiring;
+
+static int expire_and_end(void *arg)
+{
+    ck_assert_int_eq(weft_scope_set_deadline(((struct expiring *)arg)->scope, 0), 0);
+    ck_assert(weft_job_cancelled());
+    return WEFT_ECANCELED;
+}
+
+static bool is_over(void *arg)
+{
+    wf_lock_acquire(&wf_pool.lock);
+    bool is_over = ((struct wf_job *)arg)->state == WF_JOB_DONE;
+    wf_lock_release(&wf_pool.lock);
+    return is_over;
+}
+
+/* The submitter comes to its wait when the job has ended, and so has none that the deadline could end. */
+static int thread_that_is_done(uintptr_t *out, const char *name, void (*fn)(void *), void *arg)
+{
+    int rc = wf_sys_real.thread_create(out, name, fn, arg);
+    if (strcmp(name, WF_POOL_THREAD_NAME) == 0)
+        wt_until(is_over, &expiring.job);
+    return rc;
+}
+
+WT_TEST(a_deadline_that_its_submitter_has_not_waited_for_counts)
+{
+    WEFT_SCOPE(scope, .timeout_ns = WEFT_SEC(1000));
+    expiring.scope = &scope;
+    wf_job_init(&expiring.job, "expire_and_end", expire_and_end, &expiring);
+    wf_sys.thread_create = thread_that_is_done;
+    ck_assert_int_eq(wf_job_run(&expiring.job), 0);
+    ck_assert_int_eq(expiring.job.rc, WEFT_ECANCELED);
+    ck_assert_int_eq(weft_scope_wait(&scope), WEFT_ETIMEDOUT);
+    wf_sys = wf_sys_real;
 }
 
 /* ---- threads that can't be made ---------------------------------------------------------------------- */
