@@ -284,6 +284,49 @@ WT_TEST(an_abandoned_call_goes_on_alone_and_its_result_is_dropped)
     }
 }
 
+WEFT_TASK(work_in_lane, (struct shared *, shared))
+{
+    atomic_store(&shared->entered, 1);
+    wt_until(is_set, &shared->may_go);
+    return 0;
+}
+
+WEFT_TASK(leave_work_in_lane, (struct shared *, shared))
+{
+    return weft_blocking_with(WEFT_OPTS(blocking, .abandon = true, .lane = WEFT_LANE_DB),
+                              work_in_lane, shared);
+}
+
+static void abandon_in_a_lane(void)
+{
+    struct shared shared = { .entered = 0 };
+    atomic_int entered = 0;
+    int out = 0;
+    WEFT_TX(int, tx);
+    WEFT_RX(int, rx);
+    MUST(weft_chan_open(&tx, &rx, 0));
+    {
+        WEFT_SCOPE(left);
+        MUST(weft_spawn(&left, leave_work_in_lane, &shared));
+        wt_until(is_set, &shared.entered);
+        weft_scope_cancel(&left);
+        (void)!weft_scope_wait(&left);
+    }
+    WEFT_SCOPE(scope);
+    MUST(weft_spawn(&scope, call_in_lane, WEFT_LANE_DB, weft_ref(rx), &entered));
+    ck_assert_int_eq(weft_blocking(square, 4, &out), 4); /* there are threads for others */
+    ck_assert_int_eq(atomic_load(&entered), 0);
+    atomic_store(&shared.may_go, 1);
+    MUST(weft_send(tx, 1));
+    MUST(weft_scope_wait(&scope));
+    ck_assert_int_eq(atomic_load(&entered), 1);
+}
+
+WT_TEST(an_abandoned_call_keeps_its_place_until_it_ends)
+{
+    with_config(WEFT_CONFIG(.lane_threads = { [WEFT_LANE_DB] = 1 }), abandon_in_a_lane);
+}
+
 WT_TEST(what_failed_has_no_result_to_drop)
 {
     struct shared shared = { .entered = 0 };
