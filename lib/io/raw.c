@@ -25,12 +25,18 @@ static int open_once(const char *path, int flags)
     return fd;
 }
 
-int wf_raw_open(const char *path, int flags, struct stat *out_stat)
+int wf_raw_open_unseen(const char *path, int flags)
 {
     int fd = open_once(path, flags);
     /* A file that somebody has a lease on is waited for, as an open that may block does. */
     if (fd == -EWOULDBLOCK && (flags & O_NONBLOCK) != 0)
         fd = open_once(path, flags & ~O_NONBLOCK);
+    return fd;
+}
+
+int wf_raw_open(const char *path, int flags, struct stat *out_stat)
+{
+    int fd = wf_raw_open_unseen(path, flags);
     if (fd < 0)
         return fd;
     int rc = wf_sys.stat_fd(fd, out_stat);

@@ -13,6 +13,9 @@
 /* open, close-on-exec. -EISDIR for a folder, also when it was opened to be read. */
 WF_MUST_CHECK int wf_raw_open(const char *path, int flags, struct stat *out_stat);
 
+/* The same without a look at what it is. */
+WF_MUST_CHECK int wf_raw_open_unseen(const char *path, int flags);
+
 /* Whether the path names a named pipe. */
 bool wf_raw_is_fifo(const char *path);
 

@@ -13,14 +13,15 @@
 #include <weft/file.h>
 #include <weft/whole.h>
 
-enum { SMALLEST_ROOM = 4096, IS_NOT_REGULAR = 1 };
+enum { FIRST_ROOM = 8192, IS_NOT_REGULAR = 1 };
 
 struct whole_job {
     const char *path;
     int flags;
     char *data;
     size_t size, room;
-    int fd; /* what was opened and is not regular; -1: a named pipe without a reader */
+    size_t stated_size; /* of a regular file that was asked; 0: it was not, or did not say */
+    int fd;             /* what was opened and is not regular; -1: a named pipe without a reader */
 };
 
 /* A negative code of the close counts if nothing else went wrong. */
@@ -42,9 +43,23 @@ static int have_room(struct whole_job *job, size_t room)
     return 0;
 }
 
-/* A regular file gives less than what was asked for at its end alone; that is believed where its
- * size says the same, which saves the read that would find nothing. */
-static int read_all(struct whole_job *job, int fd, size_t stated_size)
+/* When the first block is full: room for the rest of a file that says how large it is, else for half as
+ * much again. */
+static int have_more_room(struct whole_job *job, int fd)
+{
+    struct stat about;
+    if (job->stated_size == 0 && wf_sys.stat_fd(fd, &about) == 0 && S_ISREG(about.st_mode) &&
+        about.st_size > 0)
+        job->stated_size = (size_t)about.st_size;
+    if (job->stated_size > job->size)
+        return have_room(job, wf_size_with(2, 1, job->stated_size));
+    return have_room(job, wf_size_with(job->room, 1, job->room / 2));
+}
+
+/* Until there is no more; or the file is as large as it was said to be, and gave less than what was
+ * asked for, as a regular one does at its end alone. To be told the end of a small file by a read of
+ * nothing takes half the time that it takes to be told its size. */
+static int read_all(struct whole_job *job, int fd)
 {
     for (;;) {
         size_t asked = job->room - job->size - 1;
@@ -52,39 +67,55 @@ static int read_all(struct whole_job *job, int fd, size_t stated_size)
         if (n <= 0)
             return (int)n;
         job->size += (size_t)n;
-        if ((size_t)n < asked && job->size == stated_size)
+        if ((size_t)n < asked && job->size == job->stated_size)
             return 0;
         if (weft_job_cancelled())
             return WEFT_ECANCELED;
         if (job->room - job->size < 2) {
-            int rc = have_room(job, wf_size_with(job->room, 1, job->room / 2));
+            int rc = have_more_room(job, fd);
             if (rc < 0)
                 return rc;
         }
     }
 }
 
-static int read_open(struct whole_job *job, int fd, const struct stat *about)
+/* It has nothing, or nothing yet. A named pipe without a writer says so, too. */
+static int look_at_silent(int fd, int rc)
 {
-    if (!S_ISREG(about->st_mode))
-        return IS_NOT_REGULAR;
-    size_t stated_size = about->st_size > 0 ? (size_t)about->st_size : 0;
-    int rc = have_room(job, stated_size > 0 ? wf_size_with(2, 1, stated_size) : SMALLEST_ROOM);
+    struct stat about;
+    int code = wf_sys.stat_fd(fd, &about);
+    if (code < 0)
+        return code;
+    return S_ISREG(about.st_mode) ? rc : IS_NOT_REGULAR;
+}
+
+/* Most of a block that was too large goes back. */
+static int finish_text(struct whole_job *job)
+{
+    job->data[job->size] = '\0';
+    char *data = job->size < job->room / 2 ? wf_realloc(job->data, job->size + 1) : NULL;
+    if (data != NULL)
+        job->data = data;
+    return 0;
+}
+
+static int read_open(struct whole_job *job, int fd)
+{
+    int rc = have_room(job, FIRST_ROOM);
     if (rc == 0)
-        rc = read_all(job, fd, stated_size);
-    if (rc == 0)
-        job->data[job->size] = '\0';
-    return rc;
+        rc = read_all(job, fd);
+    if ((rc == 0 && job->size == 0) || rc == -EAGAIN)
+        rc = look_at_silent(fd, rc);
+    return rc == 0 ? finish_text(job) : rc;
 }
 
 static int read_job(void *arg)
 {
     struct whole_job *job = arg;
-    struct stat about;
-    int fd = wf_raw_open(job->path, O_RDONLY | O_NONBLOCK, &about);
+    int fd = wf_raw_open_unseen(job->path, O_RDONLY | O_NONBLOCK);
     if (fd < 0)
         return fd;
-    int rc = read_open(job, fd, &about);
+    int rc = read_open(job, fd);
     if (rc != IS_NOT_REGULAR)
         return close_after(fd, rc);
     job->fd = fd;
@@ -100,18 +131,33 @@ static int adopt(int fd, weft_file **out_file)
     return rc;
 }
 
-static int read_as_file(int fd, char **out_data, size_t *out_size)
+/* What comes after that which the job has. */
+static int append(struct whole_job *job, const char *data, size_t size)
 {
-    weft_file *file;
-    int rc = adopt(fd, &file);
+    int rc = have_room(job, wf_size_with(job->size + 1, 1, size));
     if (rc < 0)
         return rc;
-    rc = wf_unnoted(weft_file_read_all(file, out_data, out_size));
-    int closed = wf_unnoted(weft_file_close(file));
-    if (rc < 0 || closed == 0)
+    if (size > 0)
+        memcpy(job->data + job->size, data, size);
+    job->size += size;
+    return finish_text(job);
+}
+
+static int read_as_file(struct whole_job *job)
+{
+    weft_file *file;
+    char *data;
+    size_t size;
+    int rc = adopt(job->fd, &file);
+    if (rc < 0)
         return rc;
-    wf_free(*out_data);
-    return closed;
+    rc = wf_unnoted(weft_file_read_all(file, &data, &size));
+    int closed = wf_unnoted(weft_file_close(file));
+    if (rc < 0)
+        return rc;
+    rc = closed < 0 ? closed : append(job, data, size);
+    wf_free(data);
+    return rc;
 }
 
 int weft_whole_read(const char *path, char **out_data, size_t *out_size)
@@ -121,13 +167,15 @@ int weft_whole_read(const char *path, char **out_data, size_t *out_size)
         return WEFT_EINVAL;
     struct whole_job job = { .path = path };
     int rc = wf_blocking_call("weft_whole_read", read_job, &job);
-    if (rc == 0) {
-        *out_data = job.data;
-        *out_size = job.size;
-        return 0;
+    if (rc == IS_NOT_REGULAR)
+        rc = read_as_file(&job);
+    if (rc < 0) {
+        wf_free(job.data);
+        return rc;
     }
-    wf_free(job.data);
-    return rc == IS_NOT_REGULAR ? read_as_file(job.fd, out_data, out_size) : rc;
+    *out_data = job.data;
+    *out_size = job.size;
+    return 0;
 }
 
 /* ---- writing -------------------------------------------------------------------------------------- */

@@ -4,7 +4,9 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <weft.h>
@@ -72,6 +74,24 @@ WT_TEST(a_file_that_states_no_size_is_read_whole)
     ck_assert_int_eq(weft_whole_write("/dev/full", "x", 1), -ENOSPC);
 }
 
+/* Around what is read at once, and of what is more. */
+WT_TEST(whole_files_are_read_whatever_their_size)
+{
+    static const size_t sizes[] = { 1, 8190, 8191, 8192, 12286, 12287, 100000 };
+    wt_seeds_at_most(3);
+    begin();
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        char *text = malloc(sizes[i] + 1);
+        ck_assert_ptr_nonnull(text);
+        memset(text, 'a' + (int)i, sizes[i]);
+        text[sizes[i]] = '\0';
+        ck_assert_int_eq(weft_whole_write(one, text, sizes[i]), 0);
+        expect(one, text);
+        free(text);
+    }
+    end();
+}
+
 WT_TEST(whole_files_refuse_what_is_none)
 {
     begin();
@@ -99,6 +119,33 @@ WT_TEST(whole_files_go_through_a_named_pipe)
         WEFT_SCOPE(scope);
         ck_assert_int_eq(weft_spawn(&scope, write_whole), 0);
         expect(one, "through");
+        ck_assert_int_eq(weft_scope_wait(&scope), 0);
+    }
+    end();
+}
+
+/* Something is there at once, and the rest comes when that was taken. */
+WEFT_TASK(write_rest, (int, fd))
+{
+    int n_left = 1;
+    while (n_left > 0) {
+        ck_assert_int_eq(ioctl(fd, FIONREAD, &n_left), 0);
+        ck_assert_int_eq(weft_sleep(WEFT_US(10)), 0);
+    }
+    ck_assert_int_eq(write(fd, "rest", 4), 4);
+    return close(fd);
+}
+
+WT_TEST(what_a_pipe_gave_at_once_comes_before_its_rest)
+{
+    begin();
+    ck_assert_int_eq(mkfifo(one, 0600), 0);
+    int fd = open(one, O_RDWR | O_CLOEXEC);
+    ck_assert_int_eq(write(fd, "first, ", 7), 7);
+    {
+        WEFT_SCOPE(scope);
+        ck_assert_int_eq(weft_spawn(&scope, write_rest, fd), 0);
+        expect(one, "first, rest");
         ck_assert_int_eq(weft_scope_wait(&scope), 0);
     }
     end();
