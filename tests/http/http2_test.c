@@ -125,7 +125,7 @@ WT_TEST(many_at_once_share_one_connection)
     start(&server, &session);
     {
         WEFT_SCOPE(scope);
-        ck_assert_int_eq(weft_spawn_with(&scope, WEFT_OPTS(spawn, .copies = 16), ask_often, session,
+        ck_assert_int_eq(weft_spawn_with(&scope, WEFT_OPTS(spawn, .copies = 12), ask_often, session,
                                          server.tls_url, (int)wt_scaled(5)),
                          0);
         ck_assert_int_eq(weft_scope_wait(&scope), 0);
