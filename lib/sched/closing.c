@@ -46,6 +46,7 @@ void weft_closing_begin(weft_closing *user_closing)
     struct wf_closing *closing = wf_closing_of(user_closing);
     wf_store_rlx(&closing->flag, (uint32_t)WF_FLAG_UNARMED);
     closing->is_armed = closing->is_forced = closing->is_reported = false;
+    closing->owner = self;
     if (self == NULL)
         return;
     weft_shield_begin(&closing->shield);
@@ -58,7 +59,7 @@ void weft_closing_begin(weft_closing *user_closing)
 void wf_closing_end(struct wf_closing *closing)
 {
     struct wf_waiter *self = wf_waiter_self();
-    if (self == NULL)
+    if (self == NULL || closing->owner == NULL)
         return;
     if (closing->is_armed)
         (void)wf_timer_cancel(&closing->budget);

@@ -23,8 +23,8 @@
 struct wf_closing {
     _Atomic uint32_t flag; /* WF_FLAG_*; the timer writes it once it is armed */
     bool is_armed, is_forced, is_reported;
-    bool outer_felt_cancel; /* what the budget ends is no concern of the scope around it */
-    struct wf_waiter *owner;
+    bool outer_felt_cancel;  /* what the budget ends is no concern of the scope around it */
+    struct wf_waiter *owner; /* NULL: begun without memory to note the thread in */
     struct wf_closing *outer;
     weft_shield shield;
     struct wf_timer budget; /* once armed */

@@ -162,9 +162,11 @@ _Static_assert(sizeof(struct shield) <= sizeof(weft_shield), "weft_shield is too
 void weft_shield_begin(weft_shield *shield)
 {
     struct wf_waiter *self = wf_waiter_self();
+    struct shield *outer = (struct shield *)(void *)shield->opaque_;
+    outer->cancel = NULL; /* says that it has not begun: there may be memory by its end */
     if (self == NULL)
         return;
-    *(struct shield *)(void *)shield->opaque_ = (struct shield){ self->cancel, self->scope };
+    *outer = (struct shield){ self->cancel, self->scope };
     self->shields++;
     self->cancel = &wf_never_cancelled;
 }
@@ -184,7 +186,7 @@ static _Atomic uint32_t *flag_after(const struct shield *shield, const struct wf
 void weft_shield_end(weft_shield *shield)
 {
     struct wf_waiter *self = wf_waiter_self();
-    if (self == NULL)
+    if (self == NULL || ((struct shield *)(void *)shield->opaque_)->cancel == NULL)
         return;
     if (--self->shields < self->sealed_shields) { /* begun before the teardown that goes on */
         self->sealed_shields = self->shields;

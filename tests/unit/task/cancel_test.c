@@ -2,7 +2,10 @@
  * Cancel from inside: the walk down the tree, reasons, and the flag a waiter looks at. */
 #include "task/scope.h"
 
+#include "plat/sys_failing.h"
 #include "wt_test.h"
+
+#include <string.h>
 
 #include <weft.h>
 
@@ -154,6 +157,44 @@ WT_TEST(the_first_close_error_is_kept)
     weft_note_close_error(-EPERM);
     ck_assert_int_eq(self->close_error, -EIO);
     self->close_error = 0;
+}
+
+/* ---- without memory ---------------------------------------------------------------------------- */
+
+static _Atomic bool has_no_memory;
+
+static bool fails_now(enum wf_sys_kind kind, const char *name)
+{
+    (void)name;
+    return kind == WF_SYS_MEMORY && wf_load_rlx(&has_no_memory);
+}
+
+/* The thread is not known to weft at the begin, and is by the end. */
+static void begins_too_early(void *arg)
+{
+    weft_closing closing;
+    weft_shield shield;
+    (void)arg;
+    memset(&closing, 0x5a, sizeof closing);
+    memset(&shield, 0x5a, sizeof shield);
+    wf_store_rlx(&has_no_memory, true);
+    weft_closing_begin(&closing);
+    weft_shield_begin(&shield);
+    wf_store_rlx(&has_no_memory, false);
+    MUST(weft_checkpoint());
+    weft_shield_end(&shield);
+    weft_closing_end(&closing, "it", __FILE__, __LINE__);
+    struct wf_waiter *self = wf_waiter_self();
+    ck_assert_uint_eq(self->shields, 0);
+    ck_assert_ptr_null(self->closing);
+    MUST(weft_checkpoint());
+}
+
+WT_TEST(what_had_no_memory_to_begin_does_not_end)
+{
+    wf_sys_fail_when(fails_now);
+    wt_thread_join(wt_thread_start(begins_too_early, NULL));
+    wf_sys_fail_when(NULL);
 }
 
 WT_MAIN("task_cancel")
