@@ -6,6 +6,7 @@
 
 #include "http/session.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <weft.h>
@@ -95,7 +96,11 @@ static size_t make_plain(char *to)
 static size_t make_packed(char *to)
 {
     unsigned a = 1, b = 0;
-    size_t n = put_head(to, "HTTP/1.1 200 OK\r\nContent-Encoding: deflate\r\n\r\n\x78\x01");
+    const size_t n_blocks = (BODY + STORED - 1) / STORED;
+    size_t n = (size_t)snprintf(to, 128,
+                                "HTTP/1.1 200 OK\r\nContent-Encoding: deflate\r\n"
+                                "Content-Length: %zu\r\n\r\n\x78\x01",
+                                2 + n_blocks * 5 + BODY + 4);
     for (size_t from = 0; from < BODY; from += STORED) {
         size_t size = BODY - from < STORED ? BODY - from : STORED;
         const unsigned char head[] = { from + size == BODY, size & 0xff, (unsigned char)(size >> 8),
