@@ -51,6 +51,7 @@ extern "C" {
     X(EHTTPCERT,     -5111,   "HTTP: our certificate, key or list of authorities can't be used") \
     X(EHTTPPIN,      -5112,   "HTTP: the server has another key than the pinned one")   \
     X(EHTTPPROXY,    -5113,   "HTTP: the proxy refuses to connect")                     \
+    X(EHTTPREPLAY,   -5114,   "HTTP: a body that can be sent but once has been sent")   \
     X(ECANCELED,  -ECANCELED, "cancelled")                                              \
     X(ETIMEDOUT,  -ETIMEDOUT, "the deadline passed")                                    \
     X(ENOMEM,     -ENOMEM,    "out of memory")                                          \

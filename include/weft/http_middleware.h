@@ -61,7 +61,9 @@ typedef struct weft_http_middleware {
  * Waits    the task, or a plain thread
  * Cancel   yes: the request is given up
  * From     a middleware
- * Returns  as weft_http_request, WEFT_EINVAL too for a receiver that was sent before        */
+ * Returns  as weft_http_request, and
+ *          WEFT_EHTTPREPLAY   the body is a receiver's, or a form's that has one, and was sent:
+ *                             *out_response stays as it is                                  */
 WEFT_API WEFT_MUST_CHECK int weft_http_next(const weft_http_call *call,
                                             weft_http_response **out_response);
 

@@ -44,11 +44,31 @@ static int go_on(const weft_http_call *call, weft_http_response **out)
     return rc >= 0 && *out == NULL ? WEFT_EINVAL : rc;
 }
 
+static bool is_empty(const void *rx)
+{
+    const void *held = NULL;
+    if (rx == NULL)
+        return false;
+    memcpy(&held, rx, sizeof(held));
+    return held == NULL;
+}
+
+/* Who sends a receiver takes it out of its variable. */
+static bool was_sent(const weft_http_request_opts *opts)
+{
+    bool was = is_empty(opts->body_rx);
+    for (const weft_http_part *part = opts->form; part != NULL && part->name != NULL; part++)
+        was |= is_empty(part->rx);
+    return was;
+}
+
 int weft_http_next(const weft_http_call *call, weft_http_response **out_response)
 {
     weft_http_response *response = NULL;
     if (call == NULL || call->session == NULL || call->next_ == NULL || out_response == NULL)
         return WEFT_EINVAL;
+    if (was_sent(&call->opts))
+        return WEFT_EHTTPREPLAY;
     replace(out_response, NULL);
     int rc = go_on(call, &response);
     if (rc < 0)

@@ -137,6 +137,20 @@ WT_TEST(a_request_for_a_proxy_goes_nowhere_else)
     goes_nowhere_else(WEFT_OPTS(http_session, .proxy = "http://127.0.0.1:1"), -ECONNREFUSED);
 }
 
+static int answer_at_once(weft_http_call *call, weft_http_response **out_response, void *arg)
+{
+    const weft_http_field headers[] = { { "X-A", arg }, { "X-B", "2" }, { 0 } };
+    return weft_http_answer(
+        call, WEFT_OPTS(http_answer, .headers = headers, .body = "hello", .body_size = 5),
+        out_response);
+}
+
+WT_TEST(an_answer_that_is_made_without_memory)
+{
+    const weft_http_middleware list[] = { { answer_at_once, "1" }, { 0 } };
+    goes_nowhere_else(WEFT_OPTS(http_session, .middleware = list), 0);
+}
+
 /* Of each request that has told of its beginning one end is told. */
 static void balance(const weft_http_trace *trace, void *arg)
 {

@@ -310,6 +310,17 @@ WT_TEST(as_often_as_is_wanted)
            3);
 }
 
+/* What can't be sent again leaves the answer that there is. */
+static int again_if_possible(weft_http_call *call, weft_http_response **out_response, void *arg)
+{
+    (void)arg;
+    WEFT_TRY(weft_http_next(call, out_response));
+    weft_http_response *first = *out_response;
+    ck_assert_int_eq(weft_http_next(call, out_response), WEFT_EHTTPREPLAY);
+    ck_assert_ptr_eq(*out_response, first);
+    return 0;
+}
+
 WEFT_GENERATOR(words, weft_rx(weft_http_chunk), (int, n))
 {
     for (int i = 0; i < n; i++)
@@ -341,9 +352,12 @@ static int post_words(void *arg)
 WT_TEST(a_receiver_goes_once)
 {
     struct evil server;
-    const struct evil_reply reply = { .bytes = HELLO, .request_body = 23 };
-    evil_start(&server, &reply, 1);
-    ck_assert_int_eq(weft_run(post_words, &(struct posted){ thrice, server.url }), WEFT_EINVAL);
+    const struct evil_reply replies[] = { { .bytes = HELLO, .request_body = 23 },
+                                          { .bytes = HELLO, .request_body = 23 } };
+    evil_start(&server, replies, 2);
+    ck_assert_int_eq(weft_run(post_words, &(struct posted){ thrice, server.url }),
+                     WEFT_EHTTPREPLAY);
+    ck_assert_int_eq(weft_run(post_words, &(struct posted){ again_if_possible, server.url }), 0);
     evil_stop(&server);
     ck_assert_int_eq(weft_run(post_words, &(struct posted){ do_nothing, "http://127.0.0.1:1/" }),
                      WEFT_EINVAL);
