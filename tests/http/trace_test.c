@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * What a session's on_trace is told of a request, phase by phase. */
 #include "evil.h"
+#include "nginx.h"
 #include "peer.h"
 #include "wt_test.h"
 
@@ -124,6 +125,26 @@ WT_TEST(of_a_connection_that_is_used_again)
     ck_assert(told.last.is_reused);
     ck_assert_uint_eq(told.last.id, 2);
     ck_assert_uint_eq(told.n_ends, 2);
+}
+
+WT_TEST(of_a_connection_with_tls)
+{
+    struct nginx server;
+    struct told told = { .n_ends = 0 };
+    weft_http_session *session;
+    char url[128];
+    nginx_start(&server);
+    (void)snprintf(url, sizeof(url), "%s/small.txt", server.tls_url);
+    ck_assert_int_eq(weft_http_session_open(WEFT_OPTS(http_session, .ca_file = server.ca_file,
+                                                      .on_trace = note, .trace_arg = &told),
+                                            &session),
+                     0);
+    ck_assert_int_eq(fetch(session, "GET", url, NULL), 200);
+    ck_assert_int_eq(weft_http_session_close(session), 0);
+    nginx_stop(&server);
+    ck_assert_str_eq(told.phases, "queued, admitted, named, connected, secured, sending, "
+                                  "head received, chunk received, ended, ");
+    ck_assert_uint_eq(told.received, 1024);
 }
 
 WT_TEST(of_a_redirect)
