@@ -23,7 +23,9 @@
  * have returned. WebSockets go past them. A trace (weft/http_trace.h) tells of each request that
  * the session makes, and of no answer that a function gives.
  *
- * A function that fails has no answer: what it leaves in *out_response is closed.
+ * A function that fails has no answer: what it leaves in *out_response is closed. One that needs
+ * another request for its own, to renew a token say, makes it by weft_http_next with a changed
+ * copy of the call: weft_http_get on the same session would come back to it.
  *
  * Part of weft-http: weft/http.h has the session.
  */
@@ -44,8 +46,8 @@ typedef struct weft_http_call {
     weft_http_session *session;
     const char *method;
     const char *url;
-    weft_http_request_opts opts;
     const struct weft_http_middleware *next_;
+    weft_http_request_opts opts;
 } weft_http_call;
 
 /* Lists of them end with a NULL function. */
