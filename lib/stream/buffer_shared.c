@@ -111,8 +111,11 @@ static int next(weft_receiver *rx, void *out, bool may_wait)
     return rc;
 }
 
-static int shared_recv(weft_receiver *rx, void *out) { return next(rx, out, true); }
-static int shared_try_recv(weft_receiver *rx, void *out) { return next(rx, out, false); }
+static int shared_recv(weft_receiver *rx, void *out) { return wf_unnoted(next(rx, out, true)); }
+static int shared_try_recv(weft_receiver *rx, void *out)
+{
+    return wf_unnoted(next(rx, out, false));
+}
 
 static int shared_close(weft_receiver *rx)
 {

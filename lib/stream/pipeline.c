@@ -46,11 +46,12 @@ static int emit(struct weft_emitter_half *emitter, void *item)
 
 int weft_emitter_emit(weft_emitter_half *emitter, void *item, size_t size)
 {
+    wf_note_call();
     if (emitter == NULL || item == NULL)
         return WEFT_EINVAL;
     if (size != emitter->worker->stage->out_size)
         return WEFT_EMSGSIZE;
-    int rc = emit(emitter, item);
+    int rc = wf_unnoted(emit(emitter, item));
     emitter->code = WF_MIN(rc, 0);
     return emitter->code;
 }

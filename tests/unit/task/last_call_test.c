@@ -88,6 +88,63 @@ static CALLER void use_streams(void)
     CHECK_OK(weft_recv(taken, &value));
 }
 
+static int64_t read_lines(void *arg, void *buf, size_t size)
+{
+    static const char lines[] = "a\nb\nc\n";
+    size_t *n = arg, left = sizeof lines - 1 - *n;
+    size = size < left ? size : left;
+    memcpy(buf, lines + *n, size);
+    *n += size;
+    return (int64_t)size;
+}
+
+/* Its receivers take runs of items by a mutex of weft's. */
+static CALLER void use_shared_buffer(void)
+{
+    WEFT_RX(weft_line, lines);
+    WEFT_RX(weft_line, ahead);
+    WEFT_RX(weft_line, other);
+    weft_line line;
+    size_t n = 0;
+    ck_assert_int_eq(weft_lines_read_by(read_lines, &n, NULL, (weft_receiver **)(void *)&lines), 0);
+    ck_assert_int_eq(weft_buffer(WEFT_MOVE(lines), 4, &ahead), 0);
+    other = *weft_ref(ahead);
+    CHECK_OK(weft_recv(ahead, &line));
+    CHECK_OK(weft_recv(other, &line));
+    CHECK_OK(weft_recv(ahead, &line));
+    CHECK_IS(weft_recv(other, &line), 0);
+}
+
+static CALLER void emit_noted(weft_emitter_half *emitter)
+{
+    int value = 1;
+    CHECK_OK(weft_emitter_emit(emitter, &value, sizeof value));
+}
+
+WEFT_STAGE_FLAT_MAP(emit_one, int, out, int, in)
+{
+    emit_noted((weft_emitter_half *)(void *)out);
+    return in < 0 ? in : 0;
+}
+
+static void use_emitter(unsigned workers)
+{
+    static const int numbers[] = { 1, 2, 3 };
+    WEFT_RX(int, from);
+    WEFT_RX(int, emitted);
+    WEFT_PIPELINE(pipeline);
+    int value, n = 0;
+    ck_assert_int_eq(weft_array(numbers, 3, &from), 0);
+    ck_assert_int_eq(emit_one(&pipeline,
+                              WEFT_OPTS(stage, .workers = workers, .ordered = workers > 1),
+                              WEFT_MOVE(from), &emitted),
+                     0);
+    while (weft_recv(emitted, &value) > 0)
+        n += value;
+    ck_assert_int_eq(n, 3);
+    ck_assert_int_eq(weft_pipeline_wait(&pipeline), 0);
+}
+
 static CALLER void use_time(void)
 {
     CHECK_OK(weft_pause());
@@ -147,6 +204,9 @@ static int use_all(void *arg)
     use_channels();
     use_scopes();
     use_streams();
+    use_shared_buffer();
+    use_emitter(1);
+    use_emitter(2);
     use_time();
     use_locks();
     use_files();
