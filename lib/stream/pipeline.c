@@ -359,9 +359,10 @@ void weft_pipeline_enter(weft_pipeline *pipeline, const char *file, int line)
  * looks like an answer to the scope's cancel may be what it was cancelled for. */
 int weft_pipeline_wait(weft_pipeline *pipeline)
 {
+    wf_note_call();
     if (pipeline == NULL)
         return WEFT_EINVAL;
-    int rc = weft_scope_wait(&pipeline->scope);
+    int rc = wf_unnoted(weft_scope_wait(&pipeline->scope));
     int code = weft_pipeline_error(pipeline, NULL);
     return code < 0 ? code : rc;
 }

@@ -127,7 +127,7 @@ WEFT_STAGE_FLAT_MAP(emit_one, int, out, int, in)
     return in < 0 ? in : 0;
 }
 
-static void use_emitter(unsigned workers)
+static CALLER void use_pipeline(unsigned workers)
 {
     static const int numbers[] = { 1, 2, 3 };
     WEFT_RX(int, from);
@@ -142,7 +142,7 @@ static void use_emitter(unsigned workers)
     while (weft_recv(emitted, &value) > 0)
         n += value;
     ck_assert_int_eq(n, 3);
-    ck_assert_int_eq(weft_pipeline_wait(&pipeline), 0);
+    CHECK_OK(weft_pipeline_wait(&pipeline));
 }
 
 static CALLER void use_time(void)
@@ -205,8 +205,8 @@ static int use_all(void *arg)
     use_scopes();
     use_streams();
     use_shared_buffer();
-    use_emitter(1);
-    use_emitter(2);
+    use_pipeline(1);
+    use_pipeline(2);
     use_time();
     use_locks();
     use_files();
