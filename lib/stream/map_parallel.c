@@ -20,6 +20,7 @@
 #include "base/opts.h"
 #include "plat/mem.h"
 
+#include <weft/cancel.h>
 #include <weft/generator.h>
 #include <weft/semaphore.h>
 #include <weft/stream_task.h>
@@ -122,7 +123,8 @@ static int make_one(struct worker *worker, void *item, struct result *own)
     int rc = weft_semaphore_acquire(&run->window, 1);
     if (rc >= 0)
         rc = wf_shared_pull(&run->shared, item, &own->number, &own->is_end_of_source);
-    if (rc == WEFT_ECANCELED || (rc <= 0 && !own->is_end_of_source))
+    bool is_ours = rc == WEFT_ECANCELED && weft_scope_is_cancelled(&run->scope);
+    if (is_ours || (rc <= 0 && !own->is_end_of_source))
         return rc;
     struct result *result = result_of(run, own);
     result->code = rc;

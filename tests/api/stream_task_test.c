@@ -213,6 +213,9 @@ static int parallel_main(void *arg)
             ck_assert_int_eq(sum_parallel(&opts, 0, 0, 0, &n), 0);
             ck_assert_int_eq(sum_parallel(&opts, 10, -EIO, 0, &n), -EIO);
             ck_assert_int_eq(n, 10);
+            /* The source's own code, and not a cancel of the work. */
+            ck_assert_int_eq(sum_parallel(&opts, 10, WEFT_ECANCELED, 0, &n), WEFT_ECANCELED);
+            ck_assert_int_eq(n, 10);
             ck_assert_int_eq(sum_parallel(&opts, 20, 0, 7, &n), -EDOM);
             ck_assert(unordered ? n < 20 : n == 6);
         }
