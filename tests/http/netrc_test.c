@@ -139,7 +139,9 @@ WT_TEST(a_file_is_for_websockets_and_for_digest_too)
                      0);
     remove_file(&file);
     get(session, server.url, WEFT_OPTS(http_request, .digest = true));
-    ck_assert_int_eq(weft_websocket_open(session, peer.url, NULL, &socket), 0);
+    ck_assert_int_eq(weft_websocket_open(session, peer.url,
+                                         WEFT_OPTS(websocket, .close_timeout_ns = 1), &socket),
+                     0);
     (void)weft_websocket_close(socket);
     ck_assert_int_eq(weft_http_session_close(session), 0);
     evil_stop(&server);
