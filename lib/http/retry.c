@@ -148,9 +148,9 @@ static int64_t decide(const weft_http_response *x, const struct wf_http_source *
         retries->has_reconnected = true;
         return 0;
     }
-    if (++retries->n_tries >= policy->tries || !(is_repeatable || policy->any_method))
-        return -1;
     if (!(rc < 0 ? wf_http_is_passing(rc) : is_busy(policy, x->head.status)))
+        return -1; /* a redirect may follow, which has the tries that are left */
+    if (++retries->n_tries >= policy->tries || !(is_repeatable || policy->any_method))
         return -1;
     int64_t wait_ns = wait_of(x, retries, rc >= 0);
     return wait_ns >= 0 && is_affordable(x->session) ? wait_ns : -1;

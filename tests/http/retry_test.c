@@ -81,6 +81,17 @@ WT_TEST(the_last_answer_is_the_callers)
            WEFT_EEOF, 1);
 }
 
+/* Of its three tries one is used up before the redirect, one behind it. */
+WT_TEST(a_redirect_is_no_try)
+{
+    const struct evil_reply moved = { .bytes = HEAD("307", EMPTY "Location: /there\r\n"),
+                                      .then = EVIL_KEEP };
+    const struct evil_reply replies[] = { busy, moved, busy, fine };
+    expect(make(replies, 4, NULL, "GET", WEFT_OPTS(http_request, THREE_TRIES)), 200, 4);
+    const struct evil_reply in_vain[] = { busy, moved, busy, busy };
+    expect(make(in_vain, 4, NULL, "GET", WEFT_OPTS(http_request, THREE_TRIES)), 503, 4);
+}
+
 WT_TEST(a_post_is_made_again_only_if_asked_for)
 {
     struct evil_reply replies[] = { busy, fine };
