@@ -146,9 +146,9 @@ int wf_http_redirect(weft_http_response *x, const weft_http_request_opts *opts,
     if (rc == WEFT_EINVAL)
         rc = WEFT_EHTTPREDIRECT;
     if (rc == 0)
-        rc = go_to(x, url, opts, source);
+        rc = wf_http_leave(x); /* E3: until then what the request consists of is the driver's */
     if (rc == 0)
-        rc = wf_http_leave(x);
+        rc = go_to(x, url, opts, source);
     if (rc == 0)
         rc = remember(x);
     if (rc < 0) {

@@ -144,6 +144,20 @@ WT_TEST(no_redirect_tells_another_origin_who_asks)
         run(&kinds[i], &challenge, 1, lead_away, get_challenged);
 }
 
+/* It leads away before its body is there, so that the transfer has to be ended for it. */
+static void lead_away_unfinished(struct run *it)
+{
+    *strrchr(it->away, '0') = '9'; /* its length */
+    reply(it, it->away, EVIL_HOLD);
+}
+
+WT_TEST(no_redirect_that_is_left_tells_another_origin_who_asks)
+{
+    const struct evil_reply challenge = { .bytes = CHALLENGE, .then = EVIL_KEEP };
+    for (size_t i = 0; i < N(kinds); i++)
+        run(&kinds[i], &challenge, 1, lead_away_unfinished, get_challenged);
+}
+
 static void lead_away_later(struct run *it)
 {
     reply(it, busy.bytes, EVIL_KEEP);
