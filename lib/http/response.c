@@ -140,7 +140,7 @@ static int run(weft_http_response *x, struct wf_http_source *source)
     wf_http_role_lock(&x->session->role);
     rc = wf_http_enter_locked(x, host);
     wf_http_role_unlock(&x->session->role);
-    if (rc >= 0 && source != NULL && source->is_there)
+    if (rc >= 0 && x->is_upload && x->is_streamed) /* a redirect may have gone on without a body */
         rc = wf_http_upload(x, source);
     if (rc >= 0)
         rc = wf_http_wait(x, has_head_or_is_over);

@@ -5,11 +5,13 @@
 #include "http/retry.h"
 #include "wt_test.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include <weft.h>
+#include <weft/http.h>
 
 #define HEAD(status, more) "HTTP/1.1 " status " x\r\n" more "\r\n"
 #define EMPTY              "Content-Length: 0\r\n"
@@ -300,6 +302,43 @@ WT_TEST(what_becomes_of_a_method)
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
         ck_assert_str_eq(redirected(cases[i].status, cases[i].method, cases[i].body, second),
                          cases[i].expected);
+}
+
+static void note_redirect(const weft_http_trace *trace, void *arg)
+{
+    *(bool *)arg |= trace->phase == WEFT_HTTP_REDIRECTED;
+}
+
+WEFT_GENERATOR(until_redirected, weft_rx(weft_http_chunk), (const bool *, is_redirected))
+{
+    static const char some[8192];
+    while (!*is_redirected)
+        WEFT_TRY(weft_yield((weft_http_chunk){ some, sizeof(some) }));
+    return -EIO;
+}
+
+/* What is left of a body is not asked for once the request goes on without it. */
+WT_TEST(a_body_ends_where_a_redirect_leads_away_from_it)
+{
+    struct evil server;
+    const struct evil_reply replies[] = {
+        { .bytes = HEAD("303", EMPTY "Location: /there\r\n"), .then = EVIL_HOLD },
+        fine,
+    };
+    weft_http_session *session;
+    bool is_redirected = false;
+    WEFT_RX(weft_http_chunk, rx);
+    evil_start(&server, replies, 2);
+    ck_assert_int_eq(weft_http_session_open(WEFT_OPTS(http_session, .on_trace = note_redirect,
+                                                      .trace_arg = &is_redirected),
+                                            &session),
+                     0);
+    ck_assert_int_eq(until_redirected(&is_redirected, &rx), 0);
+    ck_assert_int_eq(
+        send_once(session, "POST", server.url, WEFT_OPTS(http_request, .body_rx = WEFT_MOVE(rx))),
+        200);
+    ck_assert_int_eq(weft_http_session_close(session), 0);
+    evil_stop(&server);
 }
 
 WT_TEST(where_redirects_have_led)
