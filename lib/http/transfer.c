@@ -330,8 +330,14 @@ void wf_http_transfer_end(weft_http_response *x, int code)
         wf_http_tunnel_detach(x);
     if (easy != NULL && session->opts.http2)
         drop_taken_in(x);
+    if (x->callback_code < 0)
+        code = x->callback_code;
+    else if (code < 0 && x->is_refused && !x->is_allowed)
+        code = -EACCES;
     if (x->trace != NULL && easy != NULL)
         wf_http_trace_look(x);
+    if (code == 0)
+        release_head(x); /* while libcurl's times can be asked for */
     x->easy = NULL;
     if (easy != NULL) {
         (void)curl_multi_remove_handle(engine->multi, easy);
@@ -341,12 +347,6 @@ void wf_http_transfer_end(weft_http_response *x, int code)
         else
             curl_easy_cleanup(easy);
     }
-    if (x->callback_code < 0)
-        code = x->callback_code;
-    else if (code < 0 && x->is_refused && !x->is_allowed)
-        code = -EACCES;
-    if (code == 0)
-        release_head(x);
     wf_http_role_lock(&session->role);
     wf_http_over_locked(x, code);
     wf_http_role_unlock_in_turn(&session->role);

@@ -157,6 +157,18 @@ WT_TEST(of_a_redirect)
     ck_assert_ptr_ne(strstr(told.url, "/there"), NULL);
 }
 
+/* The answer with the challenge is not told of; the last one's head is known only once it is over. */
+WT_TEST(of_a_proof_that_does_not_hold)
+{
+#define CHALLENGE HEAD("401", "WWW-Authenticate: Digest realm=\"a\", nonce=\"b\"\r\n" EMPTY)
+    const struct evil_reply replies[] = { { .bytes = CHALLENGE, .then = EVIL_KEEP },
+                                          { .bytes = CHALLENGE } };
+    struct told told = trace(replies, 2, "GET",
+                             WEFT_OPTS(http_request, .user = "a", .digest = true), 401);
+    ck_assert_str_eq(told.phases, NEW "ended, ");
+    ck_assert(!told.last.is_reused);
+}
+
 WT_TEST(of_another_try)
 {
     const struct evil_reply replies[] = { { .bytes = HEAD("503", EMPTY) }, { .bytes = HELLO } };
