@@ -137,6 +137,7 @@ struct weft_http_response {
     bool is_refused, is_allowed;      /* addresses that it was to be connected to */
     bool is_held;                     /* has a head that the caller must not see yet (digest.c) */
     bool was_challenged;
+    bool is_body_refused; /* is_held, and some of the body had gone before it */
     curl_socket_t tunnel_fd;
 
     /* The caller's. */

@@ -58,6 +58,7 @@ static size_t on_header(char *line, size_t size, size_t n, void *arg)
         return refuse(x, rc);
     if (rc == 1) {
         x->is_held = wf_http_digest_holds(x);
+        x->is_body_refused = x->is_held && x->out.head > 0;
         if (!x->is_held)
             head_has_come(x);
     }
@@ -144,6 +145,7 @@ static int send_again(weft_http_response *x)
     wf_http_role_lock(&x->session->role);
     x->out.head = 0;
     wf_http_role_unlock_in_turn(&x->session->role);
+    x->is_body_refused = false;
     return CURL_SEEKFUNC_OK;
 }
 
@@ -153,7 +155,7 @@ static int on_seek(void *arg, curl_off_t offset, int origin)
 {
     (void)offset, (void)origin;
     weft_http_response *x = arg;
-    if (x->is_held)
+    if (x->is_body_refused)
         return send_again(x);
     x->is_stale = true;
     return CURL_SEEKFUNC_FAIL;

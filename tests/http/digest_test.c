@@ -283,6 +283,29 @@ WT_TEST(a_body_whose_proof_came_too_late)
     ck_assert_int_lt(it.rc, 0);
 }
 
+/* Whether the server has done what it was asked is not known. */
+WT_TEST(a_body_whose_connection_dies_is_sent_again_if_that_may_be)
+{
+    const struct evil_reply replies[] = {
+        { .bytes = DENY(QOP), .then = EVIL_KEEP },
+        { .bytes = "", .request_body = 4 },
+        { .bytes = DENY(QOP), .then = EVIL_KEEP },
+        { .bytes = OK_HELLO, .then = EVIL_KEEP, .request_body = 4 },
+    };
+    const struct evil_reply to_post[] = { replies[0], replies[1], replies[3] };
+    struct evil server;
+    const weft_http_request_opts *memory = WEFT_OPTS(http_request, SIMBA, .body = "body",
+                                                     .body_size = 4);
+    struct answer it = run(&server, to_post, 3, "POST", "", memory);
+    ck_assert(it.rc < 0 && it.status == 0);
+    ck_assert_uint_eq(count(server.requests, "POST "), 2);
+    it = post_file(&server, to_post, 3);
+    ck_assert(it.rc < 0 && it.status == 0);
+    ck_assert_uint_eq(count(server.requests, "POST "), 2);
+    is_hello(run(&server, replies, 4, "PUT", "", memory));
+    ck_assert_uint_eq(count(server.requests, "body"), 2);
+}
+
 WT_TEST(a_body_of_unknown_length)
 {
     WEFT_RX(weft_http_chunk, rx);
