@@ -53,6 +53,22 @@ static int check_scheme(CURLU *url)
     return rc;
 }
 
+/* libcurl decodes them, and Digest says the name as it is: a line break in it would begin a header. */
+static int check_user(CURLU *url)
+{
+    static const CURLUPart parts[] = { CURLUPART_USER, CURLUPART_PASSWORD };
+    for (size_t i = 0; i < WF_ARRAY_SIZE(parts); i++) {
+        char *text = NULL;
+        CURLUcode code = curl_url_get(url, parts[i], &text, CURLU_URLDECODE);
+        bool is_none = code == CURLUE_NO_USER || code == CURLUE_NO_PASSWORD;
+        bool is_value = code == CURLUE_OK && wf_http_is_value(text);
+        curl_free(text);
+        if (!is_none && !is_value)
+            return code == CURLUE_OUT_OF_MEMORY ? WEFT_ENOMEM : WEFT_EINVAL;
+    }
+    return 0;
+}
+
 /* ---- those that libcurl's parser would give back as they are ---------------------------------------- */
 
 static const char *skip(const char *text, const char *others)
@@ -164,6 +180,8 @@ static int make_by_parser(const char *base, const char *text, const weft_http_fi
         rc = set_part(url, CURLUPART_URL, text, 0);
     if (rc == 0)
         rc = check_scheme(url);
+    if (rc == 0)
+        rc = check_user(url);
     if (rc == 0)
         rc = add_query(url, query);
     if (rc == 0)

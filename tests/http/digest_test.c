@@ -359,6 +359,27 @@ WT_TEST(whom_a_proof_is_for)
     ck_assert_uint_eq(count(server.requests, "Authorization: Digest"), 3);
 }
 
+static int ask_as(const char *user)
+{
+    const struct evil_reply replies[] = { { .bytes = DENY(QOP), .then = EVIL_KEEP }, hello };
+    struct evil server;
+    char url[128];
+    weft_http_session *session = NULL;
+    evil_start(&server, replies, 2);
+    (void)snprintf(url, sizeof(url), "http://%s:pass@127.0.0.1:%d/", user, server.port);
+    ck_assert_int_eq(weft_http_session_open(WEFT_OPTS(http_session, .digest = true), &session), 0);
+    int rc = ask(session, "GET", url, NULL).rc;
+    ck_assert_int_eq(weft_http_session_close(session), 0);
+    evil_stop(&server);
+    ck_assert_ptr_null(strstr(server.requests, "\r\nX-Evil"));
+    return rc;
+}
+
+WT_TEST(a_user_of_an_url_who_is_no_text)
+{
+    ck_assert_int_eq(ask_as("a%0d%0aX-Evil:%20b"), WEFT_EINVAL);
+}
+
 WT_TEST(proofs_that_can_not_be)
 {
     const weft_http_field own[] = { { "Authorization", "own" }, { 0 } };
