@@ -53,8 +53,7 @@ static bool is_empty(const void *rx)
     return held == NULL;
 }
 
-/* Who sends a receiver takes it out of its variable. */
-static bool was_sent(const weft_http_request_opts *opts)
+bool wf_http_was_sent(const weft_http_request_opts *opts)
 {
     bool was = is_empty(opts->body_rx);
     for (const weft_http_part *part = opts->form; part != NULL && part->name != NULL; part++)
@@ -67,7 +66,7 @@ int weft_http_next(const weft_http_call *call, weft_http_response **out_response
     weft_http_response *response = NULL;
     if (call == NULL || call->session == NULL || call->next_ == NULL || out_response == NULL)
         return WEFT_EINVAL;
-    if (was_sent(&call->opts))
+    if (wf_http_was_sent(&call->opts))
         return WEFT_EHTTPREPLAY;
     replace(out_response, NULL);
     int rc = go_on(call, &response);

@@ -232,6 +232,8 @@ int weft_http_request(weft_http_session *session, const char *method, const char
     wf_opts_copy(&call.opts, sizeof(call.opts), opts);
     bool raises = call.opts.raise_for_status;
     int rc = method != NULL && url != NULL && out_response != NULL ? check(session) : WEFT_EINVAL;
+    if (rc == 0 && wf_http_was_sent(&call.opts))
+        rc = WEFT_EINVAL; /* and not by us */
     if (rc == 0) {
         call.next_ = session->opts.middleware;
         rc = weft_http_next(&call, &x);

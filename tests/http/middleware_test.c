@@ -363,4 +363,17 @@ WT_TEST(a_receiver_goes_once)
                      WEFT_EINVAL);
 }
 
+/* Nothing has been sent before. */
+WT_TEST(a_receiver_that_is_not_there)
+{
+    weft_http_session *session = NULL;
+    weft_http_response *response = NULL;
+    WEFT_RX(weft_http_chunk, rx);
+    ck_assert_int_eq(weft_http_session_open(NULL, &session), 0);
+    ck_assert_int_eq(weft_http_post(session, "http://127.0.0.1:1/",
+                                    WEFT_OPTS(http_request, .body_rx = WEFT_MOVE(rx)), &response),
+                     WEFT_EINVAL);
+    ck_assert_int_eq(weft_http_session_close(session), 0);
+}
+
 WT_MAIN("http_middleware")
