@@ -53,11 +53,24 @@ static int compare_origins(const char *from, const char *to)
     return rc;
 }
 
-static void remove_unless(struct curl_slist **list, bool (*is_kept)(const char *field))
+static bool have(const struct curl_slist *fields, const char *field)
+{
+    size_t size = strcspn(field, ":;");
+    for (; fields != NULL; fields = fields->next)
+        if (strncasecmp(fields->data, field, size) == 0 && strchr(":;", fields->data[size]) != NULL)
+            return true;
+    return false;
+}
+
+/* Gives back where the list ends. */
+static struct curl_slist **remove_unless(struct curl_slist **list,
+                                         bool (*is_kept)(const char *field,
+                                                         const struct curl_slist *others),
+                                         const struct curl_slist *others)
 {
     while (*list != NULL) {
         struct curl_slist *field = *list;
-        if (is_kept(field->data)) {
+        if (is_kept(field->data, others)) {
             list = &field->next;
             continue;
         }
@@ -65,30 +78,36 @@ static void remove_unless(struct curl_slist **list, bool (*is_kept)(const char *
         field->next = NULL;
         curl_slist_free_all(field);
     }
+    return list;
 }
 
-static bool may_go_anywhere(const char *field)
+static bool may_go_anywhere(const char *field, const struct curl_slist *others)
 {
     static const char *const names[] = { "Expect:", "Range:", "If-Range:", "Accept-Encoding:" };
     for (size_t i = 0; i < WF_ARRAY_SIZE(names); i++)
         if (strncasecmp(field, names[i], strlen(names[i])) == 0)
-            return true;
+            return !have(others, field);
     return false;
 }
 
 /* "Expect:" is no header but the want of one. */
 static int drop_headers(weft_http_response *x, const weft_http_request_opts *opts)
 {
-    remove_unless(&x->headers, may_go_anywhere);
+    struct curl_slist *others = NULL;
     x->is_digest = false;
-    int rc = wf_http_cross_origin_add(&x->headers, x, opts);
+    int rc = wf_http_cross_origin_add(&others, x, opts);
+    *remove_unless(&x->headers, may_go_anywhere, others) = others;
     if (rc == 0 && opts->content_type != NULL)
         rc = wf_http_field_add(&x->headers, "Content-Type", opts->content_type);
     return rc;
 }
 
 /* The request goes on without a body, and so without what was said of it. */
-static bool is_not_of_content(const char *field) { return strncasecmp(field, "Content-", 8) != 0; }
+static bool is_not_of_content(const char *field, const struct curl_slist *unused)
+{
+    (void)unused;
+    return strncasecmp(field, "Content-", 8) != 0;
+}
 
 static int go_to(weft_http_response *x, const char *url, const weft_http_request_opts *opts,
                  const struct wf_http_source *source)
@@ -102,7 +121,7 @@ static int go_to(weft_http_response *x, const char *url, const weft_http_request
     if (rc == 0 && !is_same)
         rc = drop_headers(x, opts);
     if (!x->is_upload)
-        remove_unless(&x->headers, is_not_of_content);
+        (void)remove_unless(&x->headers, is_not_of_content, NULL);
     return rc;
 }
 

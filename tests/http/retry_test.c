@@ -341,6 +341,30 @@ WT_TEST(a_body_ends_where_a_redirect_leads_away_from_it)
     evil_stop(&server);
 }
 
+/* Headers that go to any origin go there once. */
+WT_TEST(a_redirect_repeats_no_header)
+{
+    struct evil server, other;
+    char away[160];
+    weft_http_session *session;
+    const weft_http_field fields[] = { { "Accept-Encoding", "identity" },
+                                       { "Range", "bytes=0-4" },
+                                       { 0 } };
+    evil_start(&other, &fine, 1);
+    (void)snprintf(away, sizeof(away), HEAD("307", EMPTY "Location: %s\r\n"), other.url);
+    const struct evil_reply replies[] = { { .bytes = away, .then = EVIL_KEEP } };
+    evil_start(&server, replies, 1);
+    ck_assert_int_eq(weft_http_session_open(NULL, &session), 0);
+    ck_assert_int_eq(send_once(session, "GET", server.url,
+                               WEFT_OPTS(http_request, .cross_origin_headers = fields)),
+                     200);
+    ck_assert_int_eq(weft_http_session_close(session), 0);
+    evil_stop(&server);
+    evil_stop(&other);
+    ck_assert_uint_eq(count(&other, "\r\nRange: "), 1);
+    ck_assert_uint_eq(count(&other, "\r\nAccept-Encoding: "), 1);
+}
+
 WT_TEST(where_redirects_have_led)
 {
     struct evil server;
