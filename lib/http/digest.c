@@ -20,8 +20,8 @@ int wf_http_digest_set(weft_http_response *x, const struct wf_http_who *who)
         return WEFT_ENOTSUP; /* libcurl would announce chunks to be challenged, and send none */
     if (!x->is_digest || who->user == NULL)
         return 0; /* or it is in the URL */
-    x->user = wf_http_copy(who->user);
-    x->password = wf_http_copy(who->password != NULL ? who->password : "");
+    x->user = wf_copy_text(who->user);
+    x->password = wf_copy_text(who->password != NULL ? who->password : "");
     return x->user != NULL && x->password != NULL ? 0 : WEFT_ENOMEM;
 }
 

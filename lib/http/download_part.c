@@ -128,7 +128,7 @@ int wf_http_part_restart(struct wf_http_part *part, const weft_http_response *re
         rc = weft_whole_write(part->part, "", 0);
     if (rc < 0 || validator == NULL)
         return rc;
-    part->validator = wf_http_copy(validator);
+    part->validator = wf_copy_text(validator);
     return part->validator != NULL ? write_tag(part) : WEFT_ENOMEM;
 }
 

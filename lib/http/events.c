@@ -221,8 +221,8 @@ static int set_up(struct events *events, const char *url, const weft_http_events
     events->max_retries = opts->max_retries != 0 ? opts->max_retries : MAX_RETRIES;
     events->max_retry_ns = opts->max_retry_ns > 0 ? opts->max_retry_ns : WEFT_SEC(300);
     wf_rng_seed(&events->rng, (uint64_t)weft_now_ns(), (uintptr_t)events);
-    events->method = wf_http_copy(opts->method != NULL ? opts->method : "GET");
-    events->url = wf_http_copy(url);
+    events->method = wf_copy_text(opts->method != NULL ? opts->method : "GET");
+    events->url = wf_copy_text(url);
     events->headers = wf_http_fields_extend(events->request.headers, OWN_HEADERS,
                                             &events->n_headers);
     if (events->method == NULL || events->url == NULL || events->headers == NULL)

@@ -28,7 +28,7 @@ static bool becomes_get(const weft_http_response *x)
 
 static int make_get(weft_http_response *x)
 {
-    char *method = wf_http_copy("GET");
+    char *method = wf_copy_text("GET");
     if (method == NULL)
         return WEFT_ENOMEM;
     wf_free(x->method);

@@ -128,7 +128,7 @@ int wf_http_set_target(weft_http_response *x, const char *method, const char *ur
     x->max_body = WF_MIN(x->max_body, (size_t)PTRDIFF_MAX - 1); /* and a 0 at its end */
     if (!wf_http_is_token(method))
         return WEFT_EINVAL;
-    x->method = wf_http_copy(method);
+    x->method = wf_copy_text(method);
     if (x->method == NULL)
         return WEFT_ENOMEM;
     return wf_http_url_make(x->session->opts.base_url, url, opts->query, &x->url);

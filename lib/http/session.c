@@ -45,11 +45,8 @@ static bool copy_texts(weft_http_session_opts *opts)
     bool is_complete = true;
     for (size_t i = 0; i < WF_ARRAY_SIZE(texts); i++) {
         const char **text = text_of(opts, i);
-        size_t size = *text != NULL ? strlen(*text) + 1 : 0;
-        char *copy = size > 0 ? wf_realloc(NULL, size) : NULL;
-        if (copy != NULL)
-            memcpy(copy, *text, size);
-        is_complete &= size == 0 || copy != NULL;
+        char *copy = *text != NULL ? wf_copy_text(*text) : NULL;
+        is_complete &= *text == NULL || copy != NULL;
         *text = copy;
     }
     return is_complete;

@@ -291,7 +291,6 @@ void wf_http_arm_locked(weft_http_response *x, int64_t d_ns, int code);
 
 /* The first bytes of text, and more, in one piece, which is the caller's (wf_free). NULL: no memory. */
 char *wf_http_join(const char *text, size_t size, const char *more);
-static inline char *wf_http_copy(const char *text) { return wf_http_join("", 0, text); }
 
 /* ---- fields.c: what goes to the server -------------------------------------------------------------- */
 

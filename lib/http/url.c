@@ -164,7 +164,7 @@ static int copy_part(CURLU *url, CURLUPart part, unsigned flags, char **out)
     int rc = code_of_url(curl_url_get(url, part, &text, flags));
     if (rc < 0)
         return rc;
-    *out = wf_http_copy(text);
+    *out = wf_copy_text(text);
     curl_free(text);
     return *out != NULL ? 0 : WEFT_ENOMEM;
 }

@@ -19,14 +19,14 @@ static char *as_http(const char *url)
 {
     bool is_tls = strncasecmp(url, "wss:", 4) == 0;
     if (!is_tls && strncasecmp(url, "ws:", 3) != 0)
-        return wf_http_copy(url);
+        return wf_copy_text(url);
     return is_tls ? wf_http_join("https", 5, url + 3) : wf_http_join("http", 4, url + 2);
 }
 
 int wf_websocket_prepare(weft_http_response *x, const char *url, const weft_websocket_opts *opts)
 {
     char *http = as_http(url);
-    x->method = wf_http_copy("GET");
+    x->method = wf_copy_text("GET");
     wf_http_set_timeouts(x, &opts->timeouts);
     x->timeouts.idle_ns = x->timeouts.total_ns = 0; /* those of an answer with an end */
     int rc = http == NULL || x->method == NULL

@@ -33,11 +33,8 @@ int wf_path_make_absolute(const char *path, char **out_path)
 {
     size_t size = strlen(path) + 1;
     if (path[0] == '/') {
-        char *copy = wf_alloc(1, size);
-        if (copy == NULL)
-            return WEFT_ENOMEM;
-        *out_path = memcpy(copy, path, size);
-        return 0;
+        *out_path = wf_copy_text(path);
+        return *out_path != NULL ? 0 : WEFT_ENOMEM;
     }
     char *made = NULL;
     int rc = read_working_folder(size + 1, &made);

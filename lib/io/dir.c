@@ -68,11 +68,10 @@ int wf_dir_make_all(const char *path, unsigned mode)
     int rc = make_if_missing(path, mode);
     if (rc != -ENOENT || path[0] == '\0')
         return rc;
-    size_t size = strlen(path) + 1;
-    char *parts = wf_alloc(1, size);
+    char *parts = wf_copy_text(path);
     if (parts == NULL)
         return WEFT_ENOMEM;
-    rc = make_parts(memcpy(parts, path, size), mode);
+    rc = make_parts(parts, mode);
     wf_free(parts);
     return rc;
 }

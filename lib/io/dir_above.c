@@ -37,17 +37,10 @@ static void remove_empty_above(char *path)
         ;
 }
 
-static char *copy_of(const char *path)
-{
-    size_t size = strlen(path) + 1;
-    char *copy = wf_alloc(1, size);
-    return copy != NULL ? memcpy(copy, path, size) : NULL;
-}
-
 static int remove_job(void *arg)
 {
     const struct above_job *job = arg;
-    char *path = copy_of(job->path);
+    char *path = wf_copy_text(job->path);
     if (path == NULL)
         return WEFT_ENOMEM;
     int rc = wf_fs.unlink_at(AT_FDCWD, path, AT_REMOVEDIR);
@@ -73,7 +66,7 @@ static int rename_making(const char *from, const char *to, char *above)
 static int rename_job(void *arg)
 {
     const struct above_job *job = arg;
-    char *left = copy_of(job->path), *made = copy_of(job->to);
+    char *left = wf_copy_text(job->path), *made = wf_copy_text(job->to);
     int rc = left != NULL && made != NULL ? rename_making(job->path, job->to, made) : WEFT_ENOMEM;
     if (rc >= 0)
         remove_empty_above(left);
