@@ -152,14 +152,13 @@ static void until_it_has_left(struct wf_task *task)
 }
 
 /* A call was made: may the task go on at once? It counts as one that has picked itself, and goes to
- * the queue when others have waited for long enough. */
+ * the queue when others have waited for long enough: its turn ends with the next pick. */
 WF_WORKER_LOCAL static bool may_go_on(struct wf_worker *w, struct wf_task *task)
 {
     w->n_stayed++;
     wf_pace_picks(w);
     if (WF_LIKELY(!w->is_tour_due && task->waiter.budget-- > 0))
         return true;
-    w->n_stayed--;
     task->waiter.budget = WF_OPERATIONS_PER_TURN;
     wf_worker_push(w, task);
     return false;
