@@ -365,6 +365,7 @@ int weft_map_parallel_open(const weft_callable *step, void *args, weft_receiver 
                            size_t in_size, size_t out_size, const weft_parallel_opts *opts,
                            weft_receiver **out_rx)
 {
+    wf_note_call();
     struct map_parallel map = { .source = source, .in_size = in_size, .out_size = out_size };
     if (step != NULL)
         map.opts = read_opts(opts, step);
@@ -374,9 +375,9 @@ int weft_map_parallel_open(const weft_callable *step, void *args, weft_receiver 
     if (rc >= 0)
         rc = wf_worker_step_make(&map.step, step, args);
     if (rc >= 0)
-        return weft_generator_open(
+        return wf_unnoted(weft_generator_open(
             &(weft_generator_opts){ .name = map.opts.name, .drop = map.opts.drop }, &map_task, &map,
-            out_size, out_rx, __builtin_return_address(0));
+            out_size, out_rx, __builtin_return_address(0)));
     (void)wf_receiver_close_and_free(source);
     return rc;
 }

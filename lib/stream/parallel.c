@@ -136,9 +136,18 @@ static int run_workers(struct wf_shared_source *shared, struct each_worker *work
     return rc >= 0 && wf_load_rlx(&is_left) ? WEFT_ECLOSED : rc;
 }
 
+static int run_over(weft_receiver *source, struct each_worker *worker, unsigned n_tasks)
+{
+    struct wf_shared_source shared = { .source = source, .lock = { .name = "for_each" } };
+    int rc = run_workers(&shared, worker, n_tasks);
+    weft_mutex_destroy(&shared.lock);
+    return rc;
+}
+
 int weft_for_each_run(const weft_callable *step, void *args, weft_receiver *source, size_t in_size,
                       unsigned n_tasks)
 {
+    wf_note_call();
     struct each_worker worker = { 0 };
     int rc = source == NULL || step == NULL || n_tasks == 0 || n_tasks > INT32_MAX ? WEFT_EINVAL
                                                                                    : 0;
@@ -150,11 +159,8 @@ int weft_for_each_run(const weft_callable *step, void *args, weft_receiver *sour
         step->drop(args);
     if (rc >= 0)
         rc = wf_worker_step_make(&worker.step, step, args);
-    if (rc >= 0) {
-        struct wf_shared_source shared = { .source = source, .lock = { .name = "for_each" } };
-        rc = run_workers(&shared, &worker, n_tasks);
-        weft_mutex_destroy(&shared.lock);
-    }
+    if (rc >= 0)
+        rc = wf_unnoted(run_over(source, &worker, n_tasks));
     int closed = wf_receiver_close_and_free(source);
     return rc < 0 ? rc : WF_MIN(closed, 0);
 }

@@ -371,6 +371,7 @@ void weft_pipeline_leave(weft_pipeline *pipeline)
 {
     struct wf_pipeline *p = wf_pipeline_of(pipeline);
     weft_scope_leave(&pipeline->scope);
+    wf_note_call();
     for (struct wf_stage *stage = p->first, *next; stage != NULL; stage = next) {
         next = stage->next;
         free_stage(stage);

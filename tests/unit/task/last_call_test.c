@@ -38,9 +38,13 @@ WEFT_TASK(do_nothing) { return 0; }
 
 static int enter_nothing(void *args, void *self) { return (void)args, (void)self, 0; }
 
-static const weft_callable nothing = {
-    .enter = enter_nothing, .name = "nothing", .file = __FILE__, .line = __LINE__
-};
+static int clone_nothing(void *args) { return (void)args, 0; }
+
+static const weft_callable nothing = { .enter = enter_nothing,
+                                       .clone = clone_nothing,
+                                       .name = "nothing",
+                                       .file = __FILE__,
+                                       .line = __LINE__ };
 
 static CALLER void use_channels(void)
 {
@@ -145,6 +149,22 @@ static CALLER void use_pipeline(unsigned workers)
     CHECK_OK(weft_pipeline_wait(&pipeline));
 }
 
+/* What their macros call. */
+static CALLER void use_parallel(void)
+{
+    static const int numbers[] = { 1, 2, 3 };
+    weft_pipeline pipeline;
+    WEFT_RX(int, from);
+    WEFT_RX(int, made);
+    weft_pipeline_enter(&pipeline, __FILE__, __LINE__);
+    CHECK(weft_pipeline_leave(&pipeline));
+    ck_assert_int_eq(weft_array(numbers, 3, &from), 0);
+    CHECK_OK(weft_for_each_run(&nothing, NULL, weft_half_take(WEFT_MOVE(from)), sizeof(int), 2));
+    ck_assert_int_eq(weft_array(numbers, 3, &from), 0);
+    CHECK_OK(weft_map_parallel_open(&nothing, NULL, weft_half_take(WEFT_MOVE(from)), sizeof(int),
+                                    sizeof(int), NULL, (weft_receiver **)(void *)&made));
+}
+
 static CALLER void use_time(void)
 {
     CHECK_OK(weft_pause());
@@ -207,6 +227,7 @@ static int use_all(void *arg)
     use_shared_buffer();
     use_pipeline(1);
     use_pipeline(2);
+    use_parallel();
     use_time();
     use_locks();
     use_files();
