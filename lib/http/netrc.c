@@ -58,21 +58,28 @@ static char *next_word(char **at)
     return word;
 }
 
+static void skip_line(char **at)
+{
+    *at += strcspn(*at, "\n");
+    *at += **at == '\n';
+}
+
 static bool skip_comment(char **at)
 {
     while (is_space(**at))
         (*at)++;
     if (**at != '#')
         return false;
-    *at += strcspn(*at, "\n");
+    skip_line(at);
     return true;
 }
 
-/* Lines up to an empty one; at is behind the one with its name, or behind the name. */
+/* The rest of the line with its name, and those up to an empty one. */
 static void skip_macro(char **at)
 {
-    char *end = **at == '\n' ? *at : strstr(*at, "\n\n");
-    *at = end != NULL ? end : *at + strlen(*at);
+    skip_line(at);
+    while (**at != '\0' && **at != '\n' && strncmp(*at, "\r\n", 2) != 0)
+        skip_line(at);
 }
 
 /* ---- entries ------------------------------------------------------------------------------------------- */
@@ -106,10 +113,6 @@ static int parse_pair(struct wf_http_netrc *netrc, const char *word, char **at,
         return -EBADMSG;
     if (strcmp(word, "machine") == 0)
         return add_entry(netrc, value, entry);
-    if (strcmp(word, "macdef") == 0) {
-        skip_macro(at);
-        return 0;
-    }
     if (*entry == NULL)
         return -EBADMSG;
     if (strcmp(word, "login") == 0) {
@@ -136,7 +139,9 @@ static int parse(struct wf_http_netrc *netrc)
         const char *word = next_word(&at);
         if (word == NULL)
             return -EBADMSG;
-        if (strcmp(word, "default") == 0)
+        if (strcmp(word, "macdef") == 0)
+            skip_macro(&at);
+        else if (strcmp(word, "default") == 0)
             entry = &anybody;
         else
             rc = parse_pair(netrc, word, &at, &entry);

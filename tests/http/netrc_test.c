@@ -76,6 +76,8 @@ WT_TEST(what_a_file_says)
         "# machine a.example.com login no\nmachine a.example.com " WHO "default login no",
         "default login no password no\nmachine a.example.com account none " WHO,
         "machine x macdef init\n cd /\n machine a.example.com login no\n\nmachine a.example.com " WHO,
+        "macdef init \r\n cd /\r\nmachine a.example.com login no\r\n\r\nmachine a.example.com " WHO,
+        "macdef empty\n\nmachine a.example.com " WHO,
         "machine a.example.com login \"A\\laddin\" password \"open\\ sesame\"",
         "machine a.example.com\nmachine a.example.com " WHO,
     };
