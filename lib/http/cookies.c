@@ -4,12 +4,12 @@
  * understand, and so they are looked at here first. */
 #include "http/session.h"
 
+#include "plat/fs.h"
 #include "plat/mem.h"
 
 #include <errno.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
 #include <weft/file.h>
 #include <weft/http_cookies.h>
 #include <weft/replace.h>
@@ -129,7 +129,7 @@ static int write_line(weft_file *file, const char *line)
 
 static int write_lines(weft_file *file, const struct curl_slist *line)
 {
-    int rc = fchmod(weft_file_fd(file), 0600) < 0 ? -EPERM : 0;
+    int rc = wf_fs.set_mode(weft_file_fd(file), 0600);
     if (rc == 0)
         rc = write_line(file, "# Netscape HTTP Cookie File");
     for (; rc >= 0 && line != NULL; line = line->next)

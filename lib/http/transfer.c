@@ -323,6 +323,13 @@ static void drop_taken_in(weft_http_response *x)
     x->is_left = false;
 }
 
+/* Where it would still write to, or tell of, a transfer that is over. */
+static void forget(CURL *easy)
+{
+    (void)curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, NULL);
+    (void)curl_easy_setopt(easy, CURLOPT_VERBOSE, 0L);
+}
+
 void wf_http_transfer_end(weft_http_response *x, int code)
 {
     weft_http_session *session = x->session;
@@ -343,7 +350,7 @@ void wf_http_transfer_end(weft_http_response *x, int code)
     x->easy = NULL;
     if (easy != NULL) {
         (void)curl_multi_remove_handle(engine->multi, easy);
-        (void)curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, NULL); /* it goes with x */
+        forget(easy);
         if (!x->is_tunnel && !x->is_digest && engine->n_spare < WF_ARRAY_SIZE(engine->spare))
             engine->spare[engine->n_spare++] = easy;
         else
