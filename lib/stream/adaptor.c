@@ -207,38 +207,21 @@ static const struct wf_source_ops waiting_ops = {
     .close = adaptor_close,
 };
 
-static const struct wf_source_ops pulling_ops = {
-    .kind = "stream",
-    .recv = wf_adaptor_recv,
-    .recv_now = adaptor_recv_now,
-    .try_recv = adaptor_try_recv,
-    .select_on = adaptor_select_on,
-    .is_ready = adaptor_is_ready,
-    .ready_at = adaptor_ready_at,
-    .room = adaptor_room,
-    .filled = adaptor_filled,
-    .close = adaptor_close,
-};
-
 static int adaptor_ref(weft_receiver *rx, weft_receiver *copy)
 {
     return ((struct wf_adaptor *)rx->source)->kind->ref(rx, copy);
 }
 
-/* pulling_ops, of a kind that may be shared. */
-static const struct wf_source_ops shareable_ops = {
-    .kind = "stream",
-    .recv = wf_adaptor_recv,
-    .recv_now = adaptor_recv_now,
-    .try_recv = adaptor_try_recv,
-    .select_on = adaptor_select_on,
-    .is_ready = adaptor_is_ready,
-    .ready_at = adaptor_ready_at,
-    .room = adaptor_room,
-    .filled = adaptor_filled,
-    .close = adaptor_close,
-    .ref = adaptor_ref,
-};
+#define PULLING_OPS                                                                             \
+    .kind = "stream", .recv = wf_adaptor_recv, .recv_now = adaptor_recv_now,                    \
+    .try_recv = adaptor_try_recv, .select_on = adaptor_select_on, .is_ready = adaptor_is_ready, \
+    .ready_at = adaptor_ready_at, .room = adaptor_room, .filled = adaptor_filled,               \
+    .close = adaptor_close
+
+static const struct wf_source_ops pulling_ops = { PULLING_OPS };
+
+/* Of a kind that may be shared. */
+static const struct wf_source_ops shareable_ops = { PULLING_OPS, .ref = adaptor_ref };
 
 /* ---- closing what is pulled ----------------------------------------------------------------- */
 
