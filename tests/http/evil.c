@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "evil.h"
 
+#include "wt_loopback.h"
 #include "wt_test.h"
 
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -42,12 +42,8 @@ static void send_reply(const struct evil_reply *reply, int fd)
 {
     size_t size = reply->size > 0 ? reply->size : strlen(reply->bytes);
     for (unsigned i = 0; i <= reply->repeat; i++)
-        for (size_t sent = 0; sent < size;) {
-            ssize_t n = send(fd, reply->bytes + sent, size - sent, MSG_NOSIGNAL);
-            if (n <= 0)
-                return;
-            sent += (size_t)n;
-        }
+        if (!wt_send_all(fd, reply->bytes, size))
+            return;
 }
 
 static void end_connection(struct evil *server, int fd, enum evil_then then)
@@ -95,14 +91,7 @@ void evil_start(struct evil *server, const struct evil_reply *replies, size_t n_
     memset(server, 0, sizeof(*server));
     server->replies = replies;
     server->n_replies = n_replies;
-    server->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    ck_assert_int_ge(server->fd, 0);
-    struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-    socklen_t size = sizeof(at);
-    ck_assert_int_eq(bind(server->fd, (struct sockaddr *)&at, size), 0);
-    ck_assert_int_eq(listen(server->fd, 128), 0);
-    ck_assert_int_eq(getsockname(server->fd, (struct sockaddr *)&at, &size), 0);
-    server->port = ntohs(at.sin_port);
+    server->fd = wt_listen(SOCK_CLOEXEC, 128, &server->port);
     (void)snprintf(server->url, sizeof(server->url), "http://127.0.0.1:%d/", server->port);
     server->thread = wt_thread_start(serve, server);
 }

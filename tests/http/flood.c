@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "flood.h"
 
+#include "wt_loopback.h"
 #include "wt_test.h"
 
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -83,18 +83,13 @@ static void serve(void *arg)
 
 void flood_start(struct flood *server)
 {
-    struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-    socklen_t size = sizeof(at);
     int room =
         SEND_ROOM; /* loopback's segments have 64 KiB: of fewer each would wait for its ACK */
+    int port;
     server->stalled = (weft_event)WEFT_EVENT_INIT(.name = "flood");
-    server->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    ck_assert_int_ge(server->fd, 0);
+    server->fd = wt_listen(SOCK_CLOEXEC, FLOOD_MOST, &port);
     ck_assert_int_eq(setsockopt(server->fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room)), 0);
-    ck_assert_int_eq(bind(server->fd, (struct sockaddr *)&at, size), 0);
-    ck_assert_int_eq(listen(server->fd, FLOOD_MOST), 0);
-    ck_assert_int_eq(getsockname(server->fd, (struct sockaddr *)&at, &size), 0);
-    (void)snprintf(server->url, sizeof(server->url), "http://127.0.0.1:%d/", ntohs(at.sin_port));
+    (void)snprintf(server->url, sizeof(server->url), "http://127.0.0.1:%d/", port);
     server->thread = wt_thread_start(serve, server);
 }
 

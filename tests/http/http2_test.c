@@ -194,19 +194,6 @@ static void make_zeros(const struct nginx *server, off_t size)
     (void)fclose(file);
 }
 
-/* How many bytes are those of big.bin. */
-static int64_t count_bytes(weft_http_response *response)
-{
-    int64_t n = 0, n_right = 0;
-    WEFT_RX(weft_http_chunk, chunks);
-    WEFT_TRY(weft_http_chunks(response, &chunks));
-    weft_each (chunk, chunks)
-        for (size_t i = 0; i < chunk.size; i++, n++)
-            n_right += (unsigned char)chunk.data[i] == ((n * 7 + n / 1000) & 0xff);
-    WEFT_TRY(weft_error(chunks));
-    return n_right;
-}
-
 WT_TEST(a_body_that_nobody_reads_holds_up_no_other)
 {
     struct nginx server;
@@ -216,7 +203,7 @@ WT_TEST(a_body_that_nobody_reads_holds_up_no_other)
     get_file(&server, session, "big.bin", &response);
     for (int i = 0; i < 20; i++)
         expect_version(session, server.tls_url, 20);
-    ck_assert_int_eq(count_bytes(response), 1 << 20);
+    ck_assert_int_eq(nginx_count_bytes(response), 1 << 20);
     ck_assert_int_eq(weft_http_response_close(response), 0);
     stop(&server, session);
 }
@@ -256,7 +243,7 @@ WT_TEST(a_body_left_half_way_leaves_the_connection)
     get_file(&server, session, "zeros.bin", &response);
     ck_assert_int_eq(weft_http_response_close(response), 0);
     ck_assert_int_eq(ask(session, server.tls_url, &version), connection);
-    ck_assert_int_eq(count_bytes(other), 1 << 20);
+    ck_assert_int_eq(nginx_count_bytes(other), 1 << 20);
     ck_assert_int_eq(weft_http_response_close(other), 0);
     stop(&server, session);
 }
@@ -277,7 +264,7 @@ WT_TEST(nothing_of_a_body_that_was_left_comes_to_another)
     ck_assert_int_eq(weft_http_response_close(left[0]), 0);
     get_file(&server, session, "big.bin", &next);
     expect_version(session, server.tls_url, 20);
-    ck_assert_int_eq(count_bytes(next), 1 << 20);
+    ck_assert_int_eq(nginx_count_bytes(next), 1 << 20);
     ck_assert_int_eq(weft_http_response_close(next), 0);
     ck_assert_int_eq(weft_http_response_close(left[1]), 0);
     stop(&server, session);
@@ -300,7 +287,7 @@ WT_TEST(bodies_left_again_and_again_leave_the_connection_its_window)
     }
     weft_http_response *whole;
     get_file(&server, session, "big.bin", &whole);
-    ck_assert_int_eq(count_bytes(whole), 1 << 20);
+    ck_assert_int_eq(nginx_count_bytes(whole), 1 << 20);
     ck_assert_int_eq(weft_http_response_close(whole), 0);
     stop(&server, session);
 }
@@ -350,7 +337,7 @@ WT_TEST(a_connection_that_is_cut_is_an_error_of_all_that_share_it)
         get_file(&server, session, "slow/big.bin", &cut[i]);
     ck_assert_int_eq(kill(worker, SIGKILL), 0);
     for (int i = 0; i < 3; i++) {
-        ck_assert_int_lt(count_bytes(cut[i]), 0);
+        ck_assert_int_lt(nginx_count_bytes(cut[i]), 0);
         ck_assert_int_eq(weft_http_response_close(cut[i]), 0);
     }
     ck_assert_int_gt(ask(session, server.tls_url, &version), 0);

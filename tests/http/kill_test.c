@@ -4,9 +4,9 @@
  * The laws: each request ends once; one that says it is complete is, byte for byte; a body that was
  * under way when the server died is an error; after each restart requests succeed again; and
  * descriptors are back to where they were. WT_HTTP_KILLS says how often; 200 takes a few seconds. */
+#include "wt_loopback.h"
 #include "wt_test.h"
 
-#include <arpa/inet.h>
 #include <dirent.h>
 #include <poll.h>
 #include <signal.h>
@@ -130,19 +130,12 @@ struct server {
 
 static void server_start(struct server *server)
 {
-    struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-    socklen_t size = sizeof(at);
-    int ends[2], fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    ck_assert_int_ge(fd, 0);
-    ck_assert_int_eq(bind(fd, (struct sockaddr *)&at, size), 0);
-    ck_assert_int_eq(listen(fd, MOST), 0);
-    ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&at, &size), 0);
+    int ends[2], port, fd = wt_listen(SOCK_CLOEXEC, MOST, &port);
     ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
     int n = snprintf(answer, sizeof(answer), "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n", BODY);
     for (int i = 0; i < BODY; i++)
         answer[n + i] = (char)(i * 7 + i / 251);
     answer_size = (size_t)n + BODY;
-    int port = ntohs(at.sin_port);
     (void)snprintf(server->url, sizeof(server->url), "http://127.0.0.1:%d/", port);
     (void)snprintf(server->half_url, sizeof(server->half_url), "http://127.0.0.1:%d/half", port);
     server->keeper = fork();

@@ -2,6 +2,7 @@
  * Whoever asks, however he is known: no other origin is told, whatever leads there. */
 #include "evil.h"
 #include "peer.h"
+#include "wt_loopback.h"
 #include "wt_test.h"
 
 #include <stdio.h>
@@ -240,7 +241,7 @@ static void send_away(struct peer *peer, int fd)
 {
     const char *away = peer->arg;
     ck_assert(peer_read_request(peer, fd));
-    ck_assert(peer_send(fd, away, strlen(away)));
+    ck_assert(wt_send_all(fd, away, strlen(away)));
 }
 
 WT_TEST(no_websocket_tells_another_origin_who_asks)

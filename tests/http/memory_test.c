@@ -3,11 +3,11 @@
  * so, and none goes anywhere but to where it was told. And a session that is closed when no thread can
  * be had. */
 #include "evil.h"
+#include "wt_loopback.h"
 #include "wt_test.h"
 
 #include "plat/sys_failing.h"
 
-#include <arpa/inet.h>
 #include <curl/curl.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -100,14 +100,8 @@ static void try_without_memory(int (*ask)(const void *arg), const void *arg, int
 /* Listens, answers nobody, and knows whether somebody came. */
 static int listen_for_strays(char url[64])
 {
-    struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-    socklen_t size = sizeof(at);
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    ck_assert_int_ge(fd, 0);
-    ck_assert_int_eq(bind(fd, (struct sockaddr *)&at, size), 0);
-    ck_assert_int_eq(listen(fd, 8), 0);
-    ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&at, &size), 0);
-    (void)snprintf(url, 64, "http://127.0.0.1:%d/", ntohs(at.sin_port));
+    int port, fd = wt_listen(SOCK_CLOEXEC | SOCK_NONBLOCK, 8, &port);
+    (void)snprintf(url, 64, "http://127.0.0.1:%d/", port);
     return fd;
 }
 

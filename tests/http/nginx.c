@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "nginx.h"
 
+#include "wt_loopback.h"
 #include "wt_test.h"
 
-#include <arpa/inet.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
@@ -22,20 +22,6 @@ static const char *find_program(const char *const *places)
     while (*places != NULL && access(*places, X_OK) != 0)
         places++;
     return *places;
-}
-
-/* Bound and listening on a free port of loopback; nginx inherits it, so no other can take it. */
-static int listen_somewhere(int *out_port)
-{
-    struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-    socklen_t size = sizeof(at);
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-    ck_assert_int_ge(fd, 0);
-    ck_assert_int_eq(bind(fd, (struct sockaddr *)&at, size), 0);
-    ck_assert_int_eq(listen(fd, 512), 0);
-    ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&at, &size), 0);
-    *out_port = ntohs(at.sin_port);
-    return fd;
 }
 
 static FILE *make_file(const struct nginx *server, const char *name)
@@ -158,7 +144,8 @@ void nginx_start_with(struct nginx *server, const char *lines)
     memset(server, 0, sizeof(*server));
     (void)snprintf(server->folder, sizeof(server->folder), "/tmp/weft-nginx-XXXXXX");
     ck_assert_ptr_nonnull(mkdtemp(server->folder));
-    int fd = listen_somewhere(&server->port), tls_fd = listen_somewhere(&server->tls_port);
+    /* nginx inherits them, so nobody else can take the ports. */
+    int fd = wt_listen(0, 512, &server->port), tls_fd = wt_listen(0, 512, &server->tls_port);
     (void)snprintf(server->url, sizeof(server->url), "http://127.0.0.1:%d", server->port);
     (void)snprintf(server->tls_url, sizeof(server->tls_url), "https://localhost:%d",
                    server->tls_port);
@@ -188,4 +175,16 @@ void nginx_stop(struct nginx *server)
     const char *const args[] = { "/bin/rm", "-rf", server->folder, NULL };
     int pid = spawn(args);
     ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+}
+
+int64_t nginx_count_bytes(weft_http_response *response)
+{
+    int64_t n = 0, n_right = 0;
+    WEFT_RX(weft_http_chunk, chunks);
+    WEFT_TRY(weft_http_chunks(response, &chunks));
+    weft_each (chunk, chunks)
+        for (size_t i = 0; i < chunk.size; i++, n++)
+            n_right += (unsigned char)chunk.data[i] == ((n * 7 + n / 1000) & 0xff);
+    WEFT_TRY(weft_error(chunks));
+    return n_right;
 }

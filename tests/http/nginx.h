@@ -4,6 +4,8 @@
 #ifndef WT_NGINX_H
 #define WT_NGINX_H
 
+#include <weft/http.h>
+
 struct nginx {
     int pid, port, tls_port;
     char folder[64];  /* with its files, root/ among them */
@@ -19,5 +21,8 @@ struct nginx {
 void nginx_start(struct nginx *server);
 void nginx_start_with(struct nginx *server, const char *lines); /* of its configuration, more */
 void nginx_stop(struct nginx *server);
+
+/* Reads the body: how many of its bytes are those of big.bin. */
+int64_t nginx_count_bytes(weft_http_response *response);
 
 #endif

@@ -216,15 +216,16 @@ WT_TEST(a_unix_socket)
 
 /* ---- connections ------------------------------------------------------------------------------------------ */
 
-static int connection_of(const struct it *it)
+/* What the server answers there. */
+static int number_of(const struct it *it, const char *path)
 {
     char *text;
-    weft_http_response *response = ask(it, "GET", "/connection", NULL);
+    weft_http_response *response = ask(it, "GET", path, NULL);
     ck_assert_int_eq(weft_http_text(response, &text), 0);
-    int connection = atoi(text);
+    int number = atoi(text);
     weft_free(text);
     ck_assert_int_eq(weft_http_response_close(response), 0);
-    return connection;
+    return number;
 }
 
 WT_TEST(a_connection_is_kept_for_as_long_as_the_server_says)
@@ -232,12 +233,12 @@ WT_TEST(a_connection_is_kept_for_as_long_as_the_server_says)
     struct it it;
     open_with(&it, "keepalive_requests 3;", NULL);
     for (int i = 0; i < 9; i += 3) {
-        int connection = connection_of(&it);
-        ck_assert_int_eq(connection_of(&it), connection);
-        ck_assert_int_eq(connection_of(&it), connection);
-        ck_assert_int_ne(connection_of(&it), connection);
-        ck_assert_int_gt(connection_of(&it), connection);
-        ck_assert_int_gt(connection_of(&it), connection);
+        int connection = number_of(&it, "/connection");
+        ck_assert_int_eq(number_of(&it, "/connection"), connection);
+        ck_assert_int_eq(number_of(&it, "/connection"), connection);
+        ck_assert_int_ne(number_of(&it, "/connection"), connection);
+        ck_assert_int_gt(number_of(&it, "/connection"), connection);
+        ck_assert_int_gt(number_of(&it, "/connection"), connection);
     }
     close_it(&it);
 }
@@ -304,17 +305,6 @@ WEFT_TASK(get_until_enough, (weft_http_session *, session), (const char *, url))
     return 0;
 }
 
-static int worker_of(const struct it *it)
-{
-    char *text;
-    weft_http_response *response = ask(it, "GET", "/worker", NULL);
-    ck_assert_int_eq(weft_http_text(response, &text), 0);
-    int worker = atoi(text);
-    weft_free(text);
-    ck_assert_int_eq(weft_http_response_close(response), 0);
-    return worker;
-}
-
 /* Old workers close connections that are kept, with a request on its way in some: those are made again. */
 WT_TEST(a_server_that_is_told_to_start_over_under_load_loses_no_request)
 {
@@ -328,10 +318,10 @@ WT_TEST(a_server_that_is_told_to_start_over_under_load_loses_no_request)
                                          it.session, url),
                          0);
         for (unsigned i = 0; i < wt_scaled(5); i++) {
-            int worker = worker_of(&it);
+            int worker = number_of(&it, "/worker");
             unsigned n_before = atomic_load(&n_done);
             ck_assert_int_eq(kill(it.server.pid, SIGHUP), 0);
-            while (worker_of(&it) == worker || atomic_load(&n_done) - n_before < 40)
+            while (number_of(&it, "/worker") == worker || atomic_load(&n_done) - n_before < 40)
                 continue;
         }
         atomic_store(&is_enough, true);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "origin.h"
 
+#include "wt_loopback.h"
 #include "wt_test.h"
 
-#include <arpa/inet.h>
 #include <netinet/tcp.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -14,20 +14,7 @@
 
 enum { PIECE = 1000 };
 
-static bool send_all(int fd, const void *bytes, size_t size)
-{
-    const char *at = bytes;
-    while (size > 0) {
-        ssize_t n = send(fd, at, size, MSG_NOSIGNAL);
-        if (n <= 0)
-            return false;
-        at += n;
-        size -= (size_t)n;
-    }
-    return true;
-}
-
-static bool send_text(int fd, const char *text) { return send_all(fd, text, strlen(text)); }
+static bool send_text(int fd, const char *text) { return wt_send_all(fd, text, strlen(text)); }
 
 static bool read_head(int fd, char *head, size_t room)
 {
@@ -47,7 +34,7 @@ static bool send_piece(int fd, size_t from, size_t size, bool is_chunked)
     for (size_t i = 0; i < size; i++)
         piece[i] = origin_byte(from + i);
     (void)snprintf(line, sizeof(line), "%zx\r\n", size);
-    return (!is_chunked || send_text(fd, line)) && send_all(fd, piece, size) &&
+    return (!is_chunked || send_text(fd, line)) && wt_send_all(fd, piece, size) &&
            (!is_chunked || send_text(fd, "\r\n"));
 }
 
@@ -120,15 +107,8 @@ static void accept_all(void *arg)
 
 void origin_start(struct origin *origin)
 {
-    struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-    socklen_t size = sizeof(at);
     memset(origin, 0, sizeof(*origin));
-    origin->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    ck_assert_int_ge(origin->fd, 0);
-    ck_assert_int_eq(bind(origin->fd, (struct sockaddr *)&at, size), 0);
-    ck_assert_int_eq(listen(origin->fd, 128), 0);
-    ck_assert_int_eq(getsockname(origin->fd, (struct sockaddr *)&at, &size), 0);
-    origin->port = ntohs(at.sin_port);
+    origin->fd = wt_listen(SOCK_CLOEXEC, 128, &origin->port);
     origin->thread = wt_thread_start(accept_all, origin);
 }
 

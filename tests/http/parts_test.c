@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Forms of random parts, of bytes that look like a form among them, read by a strict parser. */
 #include "peer.h"
+#include "wt_loopback.h"
 #include "wt_test.h"
 
 #include <stdio.h>
@@ -61,7 +62,7 @@ static void read_form(struct peer *peer, int fd)
         ck_assert_uint_le(form->body_size, MOST_BODY);
         ck_assert(read_exactly(fd, form->body, form->body_size));
     }
-    ck_assert(peer_send(fd, fine, strlen(fine)));
+    ck_assert(wt_send_all(fd, fine, strlen(fine)));
     peer_wait_for_end(fd);
 }
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "peer.h"
 
+#include "wt_loopback.h"
 #include "wt_test.h"
 
 #include "http/websocket_key.h"
 
-#include <arpa/inet.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
@@ -29,14 +29,7 @@ void peer_start(struct peer *peer, void (*serve)(struct peer *peer, int fd), voi
     memset(peer, 0, sizeof(*peer));
     peer->serve = serve;
     peer->arg = arg;
-    peer->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    ck_assert_int_ge(peer->fd, 0);
-    struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-    socklen_t size = sizeof(at);
-    ck_assert_int_eq(bind(peer->fd, (struct sockaddr *)&at, size), 0);
-    ck_assert_int_eq(listen(peer->fd, 128), 0);
-    ck_assert_int_eq(getsockname(peer->fd, (struct sockaddr *)&at, &size), 0);
-    peer->port = ntohs(at.sin_port);
+    peer->fd = wt_listen(SOCK_CLOEXEC, 128, &peer->port);
     (void)snprintf(peer->url, sizeof(peer->url), "ws://127.0.0.1:%d/", peer->port);
     peer->thread = wt_thread_start(serve_all, peer);
 }
@@ -59,19 +52,6 @@ bool peer_read_request(struct peer *peer, int fd)
     return true;
 }
 
-bool peer_send(int fd, const void *bytes, size_t size)
-{
-    const char *at = bytes;
-    while (size > 0) {
-        ssize_t n = send(fd, at, size, MSG_NOSIGNAL);
-        if (n <= 0)
-            return false;
-        at += n;
-        size -= (size_t)n;
-    }
-    return true;
-}
-
 void peer_agree(struct peer *peer, int fd, const char *more)
 {
     static const char field[] = "Sec-WebSocket-Key: ";
@@ -85,7 +65,7 @@ void peer_agree(struct peer *peer, int fd, const char *more)
                      "HTTP/1.1 101 Switching Protocols\r\nUpgrade: WebSocket\r\n"
                      "Connection: keep-alive, Upgrade\r\nSec-WebSocket-Accept: %s\r\n%s\r\n",
                      accept_line, more);
-    (void)peer_send(fd, answer, (size_t)n);
+    (void)wt_send_all(fd, answer, (size_t)n);
 }
 
 void peer_send_frame(int fd, int first_byte, const void *data, size_t size)
@@ -98,8 +78,8 @@ void peer_send_frame(int fd, int first_byte, const void *data, size_t size)
         for (size_t i = 2; i < n; i++)
             head[i] = (unsigned char)((unsigned long long)size >> 8 * (n - 1 - i));
     }
-    if (peer_send(fd, head, n))
-        (void)peer_send(fd, data, size);
+    if (wt_send_all(fd, head, n))
+        (void)wt_send_all(fd, data, size);
 }
 
 static bool receive_all(int fd, void *to, size_t size)

@@ -31,7 +31,6 @@ void peer_stop(struct peer *peer);
 /* Reads the request, and agrees; more are lines of the answer, each with its end. */
 void peer_agree(struct peer *peer, int fd, const char *more);
 bool peer_read_request(struct peer *peer, int fd);
-bool peer_send(int fd, const void *bytes, size_t size);
 void peer_send_frame(int fd, int first_byte, const void *data, size_t size);
 void peer_read_frame(int fd, struct peer_frame *frame);
 void peer_wait_for_end(int fd); /* until the client closes */

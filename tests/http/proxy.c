@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "proxy.h"
 
+#include "wt_loopback.h"
 #include "wt_test.h"
 
 #include <arpa/inet.h>
@@ -26,18 +27,6 @@ static size_t random_below(struct link *link, size_t limit)
 {
     link->random = link->random * 6364136223846793005u + 1442695040888963407u;
     return (size_t)(link->random >> 33) % limit;
-}
-
-static bool send_all(int fd, const char *bytes, size_t size)
-{
-    while (size > 0) {
-        ssize_t n = send(fd, bytes, size, MSG_NOSIGNAL);
-        if (n <= 0)
-            return false;
-        bytes += n;
-        size -= (size_t)n;
-    }
-    return true;
 }
 
 static int connect_to(int port)
@@ -116,7 +105,7 @@ static bool forward(struct link *link, bool is_down)
         block[0] ^= (char)(1 << random_below(link, 7));
     delay(link);
     *moved += (size_t)n;
-    return send_all(to, block, (size_t)n);
+    return wt_send_all(to, block, (size_t)n);
 }
 
 static void relay(struct link *link)
@@ -184,12 +173,12 @@ static bool pass_head(struct link *link, char *head)
         char *next = strstr(own, "\r\n") + 2;
         memmove(own, next, strlen(next) + 1);
     }
-    return send_all(link->server, head, strlen(head));
+    return wt_send_all(link->server, head, strlen(head));
 }
 
 static bool answer(struct link *link, const char *text)
 {
-    return send_all(link->client, text, strlen(text));
+    return wt_send_all(link->client, text, strlen(text));
 }
 
 static bool refuse(struct link *link, const char *head)
@@ -199,7 +188,7 @@ static bool refuse(struct link *link, const char *head)
                   : proxy->refusal_size > 0 ? proxy->refusal_size
                                             : strlen(proxy->refusal);
     if (proxy->refusal != NULL)
-        (void)send_all(link->client, proxy->refusal, size);
+        (void)wt_send_all(link->client, proxy->refusal, size);
     else if (!is_allowed(proxy, head))
         (void)answer(link, "HTTP/1.1 407 Who Are You\r\nProxy-Authenticate: Basic realm=\"x\"\r\n"
                            "Content-Length: 0\r\nConnection: close\r\n\r\n");
@@ -255,15 +244,8 @@ static void accept_all(void *arg)
 
 void proxy_start(struct proxy *proxy)
 {
-    struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-    socklen_t size = sizeof(at);
     ck_assert_int_eq(pthread_mutex_init(&proxy->mutex, NULL), 0);
-    proxy->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    ck_assert_int_ge(proxy->fd, 0);
-    ck_assert_int_eq(bind(proxy->fd, (struct sockaddr *)&at, size), 0);
-    ck_assert_int_eq(listen(proxy->fd, 128), 0);
-    ck_assert_int_eq(getsockname(proxy->fd, (struct sockaddr *)&at, &size), 0);
-    proxy->port = ntohs(at.sin_port);
+    proxy->fd = wt_listen(SOCK_CLOEXEC, 128, &proxy->port);
     (void)snprintf(proxy->url, sizeof(proxy->url), "http://127.0.0.1:%d", proxy->port);
     proxy->thread = wt_thread_start(accept_all, proxy);
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * Against Python's server of files: another reading of HTTP than nginx's, which closes after each answer
  * (HTTP/1.0) unless told otherwise. Where there is no Python, the tests are skipped by name. */
+#include "wt_loopback.h"
 #include "wt_test.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <signal.h>
 #include <spawn.h>
@@ -34,27 +34,14 @@ struct server {
     char url[64];
 };
 
-/* The socket is bound and listens before the server is up: nobody has to wait for it. */
-static int listen_somewhere(struct server *server)
-{
-    struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-    socklen_t size = sizeof(at);
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-    ck_assert_int_ge(fd, 0);
-    ck_assert_int_eq(bind(fd, (struct sockaddr *)&at, size), 0);
-    ck_assert_int_eq(listen(fd, 64), 0);
-    ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&at, &size), 0);
-    (void)snprintf(server->url, sizeof(server->url), "http://127.0.0.1:%d/", ntohs(at.sin_port));
-    return fd;
-}
-
 static void start(struct server *server, const char *version)
 {
     static const char python[] = "/usr/bin/python3";
     char number[16];
     if (access(python, X_OK) != 0)
         wt_skip("no python3 here");
-    int fd = listen_somewhere(server);
+    int port, fd = wt_listen(0, 64, &port);
+    (void)snprintf(server->url, sizeof(server->url), "http://127.0.0.1:%d/", port);
     (void)snprintf(number, sizeof(number), "%d", fd);
     /* A test that fails takes it along. */
     const char *const args[] = {

@@ -228,19 +228,6 @@ static int64_t count_lines(weft_http_response *response)
     return n;
 }
 
-/* How many bytes are what they should be. */
-static int64_t count_bytes(weft_http_response *response)
-{
-    int64_t n = 0, n_right = 0;
-    WEFT_RX(weft_http_chunk, chunks);
-    WEFT_TRY(weft_http_chunks(response, &chunks));
-    weft_each (chunk, chunks)
-        for (size_t i = 0; i < chunk.size; i++, n++)
-            n_right += (unsigned char)chunk.data[i] == ((n * 7 + n / 1000) & 0xff);
-    WEFT_TRY(weft_error(chunks));
-    return n_right;
-}
-
 WT_TEST(bodies_as_lines_as_chunks_and_into_a_file)
 {
     struct nginx server;
@@ -258,7 +245,7 @@ WT_TEST(bodies_as_lines_as_chunks_and_into_a_file)
         ck_assert_int_eq(count_lines(zipped), 1000);
         WEFT_AUTO(weft_http_response, chunks);
         ck_assert_int_eq(weft_http_get(session, join(server.url, "/big.bin"), NULL, &chunks), 0);
-        ck_assert_int_eq(count_bytes(chunks), 1 << 20);
+        ck_assert_int_eq(nginx_count_bytes(chunks), 1 << 20);
         WEFT_AUTO(weft_http_response, saved);
         int64_t size = 0;
         char *path = join(server.folder, "/saved");

@@ -3,6 +3,7 @@
 #include "evil.h"
 #include "nginx.h"
 #include "peer.h"
+#include "wt_loopback.h"
 #include "wt_test.h"
 
 #include <errno.h>
@@ -393,7 +394,7 @@ static void disagree(struct peer *peer, int fd)
 {
     static const char answer[] = HEAD("403", EMPTY);
     if (peer_read_request(peer, fd))
-        peer_send(fd, answer, sizeof(answer) - 1);
+        wt_send_all(fd, answer, sizeof(answer) - 1);
 }
 
 static struct told trace_websocket(void (*serve)(struct peer *peer, int fd), int rc)

@@ -2,6 +2,7 @@
  * How a WebSocket begins. */
 #include "nginx.h"
 #include "peer.h"
+#include "wt_loopback.h"
 #include "wt_test.h"
 
 #include <errno.h>
@@ -15,7 +16,7 @@ static void answer(struct peer *peer, int fd)
 {
     const char *bytes = peer->arg;
     if (peer_read_request(peer, fd))
-        (void)peer_send(fd, bytes, strlen(bytes));
+        (void)wt_send_all(fd, bytes, strlen(bytes));
 }
 
 static int open_with(void (*serve)(struct peer *, int), void *arg, const char *protocols)
@@ -36,7 +37,7 @@ static int open_with(void (*serve)(struct peer *, int), void *arg, const char *p
 static void agree_more(struct peer *peer, int fd)
 {
     peer_agree(peer, fd, peer->arg);
-    (void)peer_send(fd, "\x88\x00", 2);
+    (void)wt_send_all(fd, "\x88\x00", 2);
     peer_wait_for_end(fd);
 }
 
@@ -75,8 +76,8 @@ WT_TEST(an_answer_that_does_not_agree)
 
 static void head_bomb(struct peer *peer, int fd)
 {
-    if (peer_read_request(peer, fd) && peer_send(fd, "HTTP/1.1 101 Yes\r\n", 18))
-        while (peer_send(fd, "X: y\r\n", 6))
+    if (peer_read_request(peer, fd) && wt_send_all(fd, "HTTP/1.1 101 Yes\r\n", 18))
+        while (wt_send_all(fd, "X: y\r\n", 6))
             continue;
 }
 

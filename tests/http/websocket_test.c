@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * WebSockets, with a server that keeps to the rules or not. */
 #include "peer.h"
+#include "wt_loopback.h"
 #include "wt_test.h"
 
 #include <stdio.h>
@@ -47,7 +48,7 @@ static void play(struct peer *peer, int fd)
     struct peer_frame *frame = malloc(sizeof(*frame));
     ck_assert_ptr_nonnull(frame);
     peer_agree(peer, fd, "");
-    (void)peer_send(fd, script->bytes, script->size);
+    (void)wt_send_all(fd, script->bytes, script->size);
     if (script->closes)
         (void)shutdown(fd, SHUT_WR);
     peer_read_frame(fd, frame);
