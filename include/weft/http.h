@@ -14,9 +14,10 @@
  * weft-http (pkg-config) or weft::http (CMake), on libcurl; weft.h does not include it.
  *
  * Secure unless told otherwise: http and https alone, certificates checked, TLS 1.2 or later;
- * no .netrc, no proxy from the environment and no cookies unless asked for. Credentials and headers of the
- * request's own do not follow a redirect to another origin. A user and a password in a URL are
- * sent to its origin, unless an Authorization is given otherwise; weft_http_url shows them.
+ * no .netrc, no proxy from the environment and no cookies unless asked for. Credentials and
+ * headers of the request's own do not follow a redirect to another origin. A user and a
+ * password in a URL are sent to its origin, unless an Authorization is given otherwise;
+ * weft_http_url shows them.
  */
 #ifndef WEFT_HTTP_H
 #define WEFT_HTTP_H
