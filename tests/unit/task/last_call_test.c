@@ -153,7 +153,7 @@ static CALLER void use_pipeline(unsigned workers)
 static CALLER void use_parallel(void)
 {
     static const int numbers[] = { 1, 2, 3 };
-    weft_pipeline pipeline;
+    weft_pipeline pipeline = { .scope.opts.size_ = sizeof(weft_scope_opts) };
     WEFT_RX(int, from);
     WEFT_RX(int, made);
     weft_pipeline_enter(&pipeline, __FILE__, __LINE__);
