@@ -157,6 +157,7 @@ static CALLER void use_parallel(void)
     WEFT_RX(int, from);
     WEFT_RX(int, made);
     weft_pipeline_enter(&pipeline, __FILE__, __LINE__);
+    CHECK_OK(weft_pipeline_wait(&pipeline)); /* it was not refused */
     CHECK(weft_pipeline_leave(&pipeline));
     ck_assert_int_eq(weft_array(numbers, 3, &from), 0);
     CHECK_OK(weft_for_each_run(&nothing, NULL, weft_half_take(WEFT_MOVE(from)), sizeof(int), 2));
