@@ -87,8 +87,8 @@ else()
   set(weft_sanitize_flags -fsanitize=${WEFT_SANITIZE})
 endif()
 if(NOT WEFT_SANITIZE STREQUAL "none")
-  # What is read before it is written is then the same rubbish in every run.
-  weft_accepted(weft_sanitize_flags -ftrivial-auto-var-init=pattern)
+  # A local that is read before it is written is the same rubbish in every run, and not zeros.
+  weft_accepted(weft_code_flags -ftrivial-auto-var-init=pattern)
 endif()
 
 # weft_flags(target): what every C target of ours has in common, tests and examples included.
