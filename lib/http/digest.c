@@ -15,10 +15,10 @@
 
 int wf_http_digest_set(weft_http_response *x, const struct wf_http_who *who)
 {
-    x->is_digest = who->is_digest;
-    if (x->is_digest && x->is_upload && x->upload_size < 0)
+    x->proof = who->is_digest ? WF_PROOF_WANTED : WF_PROOF_OF_NOBODY;
+    if (who->is_digest && x->is_upload && x->upload_size < 0)
         return WEFT_ENOTSUP; /* libcurl would announce chunks to be challenged, and send none */
-    if (!x->is_digest || who->user == NULL)
+    if (!who->is_digest || who->user == NULL)
         return 0; /* or it is in the URL */
     x->user = wf_copy_text(who->user);
     x->password = wf_copy_text(who->password != NULL ? who->password : "");
@@ -29,7 +29,7 @@ CURLcode wf_http_digest_attach(weft_http_response *x)
 {
     /* A challenge, and one more for an answer that came too late. */
     enum { MOST = 3 };
-    if (!x->is_digest)
+    if (x->proof == WF_PROOF_OF_NOBODY)
         return CURLE_OK;
     CURLcode code = curl_easy_setopt(x->easy, CURLOPT_HTTPAUTH, (long)CURLAUTH_DIGEST);
     if (code == CURLE_OK)
@@ -45,9 +45,17 @@ CURLcode wf_http_digest_attach(weft_http_response *x)
  * more, with the body. */
 bool wf_http_digest_holds(weft_http_response *x)
 {
-    bool is_first = !x->was_challenged;
-    if (!x->is_digest)
+    bool is_first = x->proof == WF_PROOF_WANTED;
+    if (x->proof == WF_PROOF_OF_NOBODY)
         return false;
-    x->was_challenged = true;
-    return x->head.status == 401 || (is_first && x->is_upload && x->head.status < 300);
+    if (x->head.status != 401 && !(is_first && x->is_upload && x->head.status < 300))
+        x->proof = WF_PROOF_DONE;
+    else
+        x->proof = x->out.head > 0 ? WF_PROOF_BODY_REFUSED : WF_PROOF_HELD;
+    return x->proof != WF_PROOF_DONE;
+}
+
+bool wf_http_digest_is_held(const weft_http_response *x)
+{
+    return x->proof == WF_PROOF_HELD || x->proof == WF_PROOF_BODY_REFUSED;
 }

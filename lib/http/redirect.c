@@ -94,7 +94,7 @@ static bool may_go_anywhere(const char *field, const struct curl_slist *others)
 static int drop_headers(weft_http_response *x, const weft_http_request_opts *opts)
 {
     struct curl_slist *others = NULL;
-    x->is_digest = false;
+    x->proof = WF_PROOF_OF_NOBODY;
     int rc = wf_http_cross_origin_add(&others, x, opts);
     *remove_unless(&x->headers, may_go_anywhere, others) = others;
     if (rc == 0 && opts->content_type != NULL)

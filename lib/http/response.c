@@ -171,8 +171,9 @@ void wf_http_reset(weft_http_response *x)
     x->is_cut = x->is_complete = x->has_head = x->discards = x->is_paused = x->is_up_paused = false;
     x->n_received = 0;
     x->callback_code = 0;
-    x->is_stale = x->is_refused = x->is_allowed = x->is_held = false;
-    x->was_challenged = x->is_body_refused = false;
+    x->is_stale = x->is_refused = x->is_allowed = false;
+    if (x->proof != WF_PROOF_OF_NOBODY)
+        x->proof = WF_PROOF_WANTED;
     if (x->total_at_ns != INT64_MAX) /* the next one has what is left of it */
         x->timeouts.total_ns = WF_MAX(x->total_at_ns - weft_now_ns(), (int64_t)1);
 }

@@ -42,6 +42,15 @@ enum wf_http_stage {
     WF_HTTP_OVER,
 };
 
+/* Of a user who is to be proved (digest.c): how far this transfer is. */
+enum wf_http_proof {
+    WF_PROOF_OF_NOBODY,
+    WF_PROOF_WANTED,       /* no head has come */
+    WF_PROOF_HELD,         /* the caller must not see the head yet: it may be a challenge's */
+    WF_PROOF_BODY_REFUSED, /* ... and some of the body had gone before it */
+    WF_PROOF_DONE,         /* the head is the answer's */
+};
+
 enum {
     WF_HTTP_RING = 64 << 10,
     WF_HTTP_BLOCK = CURL_MAX_WRITE_SIZE, /* what libcurl writes at most at once */
@@ -124,8 +133,7 @@ struct weft_http_response {
     int64_t upload_size; /* -1: not known */
     weft_http_timeouts timeouts;
     struct wf_http_head head;
-    bool is_digest;        /* digest.c; */
-    char *user, *password; /* NULL: those in the URL */
+    char *user, *password; /* of whom it is to be proved (digest.c); NULL: those in the URL */
 
     /* The driver's while RUNNING. */
     CURL *easy;
@@ -135,9 +143,7 @@ struct weft_http_response {
     char error_text[CURL_ERROR_SIZE]; /* libcurl's, of its end */
     bool needs_goodbye, has_goodbye;  /* of TLS: ending.c  */
     bool is_refused, is_allowed;      /* addresses that it was to be connected to */
-    bool is_held;                     /* has a head that the caller must not see yet (digest.c) */
-    bool was_challenged;
-    bool is_body_refused; /* is_held, and some of the body had gone before it */
+    enum wf_http_proof proof;         /* digest.c; the caller's when it is not RUNNING */
     curl_socket_t tunnel_fd;
 
     /* The caller's. */
@@ -329,6 +335,7 @@ WF_MUST_CHECK int wf_http_digest_set(weft_http_response *x, const struct wf_http
  * that of a challenge, maybe. */
 WF_MUST_CHECK CURLcode wf_http_digest_attach(weft_http_response *x);
 bool wf_http_digest_holds(weft_http_response *x);
+bool wf_http_digest_is_held(const weft_http_response *x);
 
 /* ---- url.c ------------------------------------------------------------------------------------------ */
 

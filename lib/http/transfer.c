@@ -45,9 +45,10 @@ static void head_has_come(weft_http_response *x)
 /* No other head follows. */
 static void release_head(weft_http_response *x)
 {
-    if (x->is_held)
-        head_has_come(x);
-    x->is_held = false;
+    if (!wf_http_digest_is_held(x))
+        return;
+    head_has_come(x);
+    x->proof = WF_PROOF_DONE;
 }
 
 static size_t on_header(char *line, size_t size, size_t n, void *arg)
@@ -56,12 +57,8 @@ static size_t on_header(char *line, size_t size, size_t n, void *arg)
     int rc = wf_http_head_line(&x->head, x->has_head, line, size * n);
     if (rc < 0)
         return refuse(x, rc);
-    if (rc == 1) {
-        x->is_held = wf_http_digest_holds(x);
-        x->is_body_refused = x->is_held && x->out.head > 0;
-        if (!x->is_held)
-            head_has_come(x);
-    }
+    if (rc == 1 && !wf_http_digest_holds(x))
+        head_has_come(x);
     return size * n;
 }
 
@@ -145,7 +142,7 @@ static int send_again(weft_http_response *x)
     wf_http_role_lock(&x->session->role);
     x->out.head = 0;
     wf_http_role_unlock_in_turn(&x->session->role);
-    x->is_body_refused = false;
+    x->proof = WF_PROOF_HELD;
     return CURL_SEEKFUNC_OK;
 }
 
@@ -155,7 +152,7 @@ static int on_seek(void *arg, curl_off_t offset, int origin)
 {
     (void)offset, (void)origin;
     weft_http_response *x = arg;
-    if (x->is_body_refused)
+    if (x->proof == WF_PROOF_BODY_REFUSED)
         return send_again(x);
     x->is_stale = true;
     return CURL_SEEKFUNC_FAIL;
@@ -351,7 +348,8 @@ void wf_http_transfer_end(weft_http_response *x, int code)
     if (easy != NULL) {
         (void)curl_multi_remove_handle(engine->multi, easy);
         forget(easy);
-        if (!x->is_tunnel && !x->is_digest && engine->n_spare < WF_ARRAY_SIZE(engine->spare))
+        if (!x->is_tunnel && x->proof == WF_PROOF_OF_NOBODY &&
+            engine->n_spare < WF_ARRAY_SIZE(engine->spare))
             engine->spare[engine->n_spare++] = easy;
         else
             curl_easy_cleanup(easy);
