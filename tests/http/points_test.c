@@ -2,9 +2,13 @@
  * Bodies as receivers, middleware, a stream of events and a WebSocket, cancelled at every point: each run ends, and
  * nothing is left. */
 #include "evil.h"
+#include "nginx.h"
 #include "peer.h"
 #include "wt_test.h"
 
+#include <curl/curl.h>
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <weft.h>
@@ -13,13 +17,18 @@
 #include <weft/http_websocket.h>
 #include <weft/testing.h>
 
-static void try_all(int (*scenario)(void *), const char *name)
+static void try_all_with(int (*scenario)(void *), void *arg, const char *name)
 {
     weft_points tried = { .size_ = sizeof tried };
     const weft_points_opts opts = { .name = name, .max_runs = 40 };
-    ck_assert_int_eq(weft_try_every_point(scenario, NULL, &opts, &tried), 0);
+    ck_assert_int_eq(weft_try_every_point(scenario, arg, &opts, &tried), 0);
     ck_assert_int_eq(tried.rc, 0);
     ck_assert_uint_gt(tried.cancel_runs, 0);
+}
+
+static void try_all(int (*scenario)(void *), const char *name)
+{
+    try_all_with(scenario, NULL, name);
 }
 
 /* Each run has a server of its own, since each is a process of its own. */
@@ -136,6 +145,67 @@ static int a_form(void *arg)
 }
 
 WT_TEST(a_form_at_every_point) { try_all(a_form, "form"); }
+
+/* ---- HTTP/2 ------------------------------------------------------------------------------------------- */
+
+/* Beside the others of its connection; one leaves in its middle. */
+WEFT_TASK(read_big, (weft_http_session *, session), (const struct nginx *, server), (int64_t, most))
+{
+    WEFT_AUTO(weft_http_response, response);
+    WEFT_RX(weft_http_chunk, chunks);
+    char url[96];
+    int64_t n = 0;
+    (void)snprintf(url, sizeof(url), "%s/big.bin", server->tls_url);
+    WEFT_TRY(weft_http_get(session, url, NULL, &response));
+    ck_assert_int_eq(weft_http_version_of(response), 20);
+    WEFT_TRY(weft_http_chunks(response, &chunks));
+    weft_each (chunk, chunks) {
+        n += (int64_t)chunk.size;
+        if (n >= most)
+            return 0;
+    }
+    WEFT_TRY(weft_error(chunks));
+    return n == 1 << 20 ? 0 : -EIO;
+}
+
+static int put_words(weft_http_session *session, const struct nginx *server)
+{
+    WEFT_AUTO(weft_http_response, response);
+    WEFT_RX(weft_http_chunk, rx);
+    char url[96], *text;
+    (void)snprintf(url, sizeof(url), "%s/put", server->tls_url);
+    WEFT_TRY(two_words("word", &rx));
+    WEFT_TRY(
+        weft_http_put(session, url, WEFT_OPTS(http_request, .body_rx = WEFT_MOVE(rx)), &response));
+    WEFT_TRY(weft_http_text(response, &text));
+    bool is_right = strcmp(text, "PUT 8") == 0;
+    weft_free(text);
+    return is_right ? 0 : -EIO;
+}
+
+static int share_a_connection(void *arg)
+{
+    const struct nginx *server = arg;
+    WEFT_AUTO(weft_http_session, session);
+    WEFT_TRY(weft_http_session_open(
+        WEFT_OPTS(http_session, .ca_file = server->ca_file, .http2 = true), &session));
+    WEFT_SCOPE(scope);
+    WEFT_TRY(weft_spawn(&scope, read_big, session, server, (int64_t)INT64_MAX));
+    WEFT_TRY(weft_spawn(&scope, read_big, session, server, (int64_t)100000));
+    WEFT_TRY(put_words(session, server));
+    return weft_scope_wait(&scope);
+}
+
+/* One server for all runs: it costs a certificate. */
+WT_TEST(requests_that_share_a_connection_at_every_point)
+{
+    struct nginx server;
+    if (!(curl_version_info(CURLVERSION_NOW)->features & CURL_VERSION_HTTP2))
+        wt_skip("no HTTP/2 in this libcurl");
+    nginx_start(&server);
+    try_all_with(share_a_connection, &server, "http2");
+    nginx_stop(&server);
+}
 
 /* ---- streams of events ---------------------------------------------------------------------------------- */
 
