@@ -103,7 +103,6 @@ typedef struct weft_http_request_opts {
  *          WEFT_EHTTPSTATUS   with .raise_for_status
  *          WEFT_ECLOSED       the session is closed
  *          WEFT_EINVAL        a method, URL, name or value that can't be sent
- *          WEFT_ENOTSUP       .digest with a body of a length that is not known
  *          -EACCES            the host has a private address, and .refuse_private
  *          WEFT_ECANCELED, WEFT_ENOMEM, or -errno of the connection                         */
 WEFT_API WEFT_MUST_CHECK int weft_http_request(weft_http_session *session, const char *method,

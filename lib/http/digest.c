@@ -16,8 +16,6 @@
 int wf_http_digest_set(weft_http_response *x, const struct wf_http_who *who)
 {
     x->proof = who->is_digest ? WF_PROOF_WANTED : WF_PROOF_OF_NOBODY;
-    if (who->is_digest && x->is_upload && x->upload_size < 0)
-        return WEFT_ENOTSUP; /* libcurl would announce chunks to be challenged, and send none */
     if (!who->is_digest || who->user == NULL)
         return 0; /* or it is in the URL */
     x->user = wf_copy_text(who->user);
