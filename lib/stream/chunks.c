@@ -40,6 +40,12 @@ static int pull_one(struct wf_adaptor *adaptor, struct chunks *state, bool may_w
     return rc;
 }
 
+/* A source that always has an item is not asked whether time has passed. */
+static bool is_due(const struct chunks *state)
+{
+    return state->d_ns > 0 && wf_clock_now() >= state->due_ns;
+}
+
 static int chunks_next(struct wf_adaptor *adaptor, void *out, bool may_wait)
 {
     struct chunks *state = adaptor->state;
@@ -58,6 +64,8 @@ static int chunks_next(struct wf_adaptor *adaptor, void *out, bool may_wait)
             break;
         }
         state->n++;
+        if (is_due(state))
+            break;
     }
     return give(adaptor, state, out);
 }

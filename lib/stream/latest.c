@@ -70,37 +70,38 @@ static int debounce_next(struct wf_adaptor *adaptor, void *out, bool may_wait)
     }
 }
 
-/* The points are d_ns apart, from the first receive on; those that were missed are passed over. */
-static void next_point(struct latest *latest)
+/* The points are d_ns apart, from the first receive on. Is one past? Then the next that is not is
+ * due: those that were missed are passed over. */
+static bool pass_points(struct latest *latest)
 {
     int64_t now_ns = wf_clock_now();
-    if (!latest->has_begun)
-        latest->due_ns = now_ns;
+    bool has_begun = latest->has_begun;
+    if (has_begun && now_ns < latest->due_ns)
+        return false;
+    int64_t since_ns = has_begun ? (now_ns - latest->due_ns) % latest->d_ns : 0;
+    latest->due_ns = wf_clock_from(now_ns - since_ns, latest->d_ns);
     latest->has_begun = true;
-    int64_t n_passed = (now_ns - latest->due_ns) / latest->d_ns + 1;
-    latest->due_ns += n_passed * latest->d_ns;
+    return has_begun;
 }
 
+/* A point that nobody waited for gives what is there at once. The clock is asked after each item, or
+ * a source that always has one would put the point off for ever. */
 static int sample_next(struct wf_adaptor *adaptor, void *out, bool may_wait)
 {
     struct latest *latest = adaptor->state;
     (void)may_wait;
     if (adaptor->has_end)
         return wf_adaptor_give_end(adaptor);
-    if (!latest->has_begun)
-        next_point(latest);
+    bool is_late = pass_points(latest);
     for (;;) {
-        int rc = wf_adaptor_pull_until(adaptor, adaptor->in, latest->due_ns);
-        if (rc > 0) {
+        int rc = wf_adaptor_pull_until(adaptor, adaptor->in, is_late ? 0 : latest->due_ns);
+        if (rc > 0)
             replace(adaptor, latest);
-            continue;
-        }
-        if (rc == WF_NOT_READY) {
-            next_point(latest);
-            if (!latest->has_item)
-                continue;
-        }
-        return stop(adaptor, latest, rc, out);
+        if (pass_points(latest) && rc > 0)
+            rc = WF_NOT_READY;
+        if (rc <= 0 && (rc != WF_NOT_READY || latest->has_item))
+            return stop(adaptor, latest, rc, out);
+        is_late = is_late && rc > 0;
     }
 }
 

@@ -204,6 +204,89 @@ static int sample_main(void *arg)
 
 WT_TEST(sample_gives_the_newest_at_each_point) { run_in_virtual_time(sample_main); }
 
+/* Two points are missed, and what has come since is given for them, at once. */
+static int late_sample_main(void *arg)
+{
+    (void)arg;
+    WEFT_TX(struct token *, tx);
+    WEFT_RX(struct token *, source);
+    WEFT_RX(struct token *, points);
+    struct token *token;
+    WEFT_TRY(weft_chan_open(&tx, &source, 8, .drop = token_drop));
+    WEFT_TRY(weft_sample(WEFT_MOVE(source), WEFT_SEC(1), &points));
+    WEFT_TRY(weft_send(tx, token_new(1)));
+    ck_assert_int_eq(weft_recv(points, &token), 1);
+    ck_assert_int_eq(token_end(token), 1);
+    WEFT_TRY(weft_sleep(WEFT_MS(2500)));
+    int64_t now_ns = weft_now_ns();
+    for (int n = 2; n <= 4; n++)
+        WEFT_TRY(weft_send(tx, token_new(n)));
+    ck_assert_int_eq(weft_recv(points, &token), 1);
+    ck_assert_int_eq(token_end(token), 4);
+    ck_assert_int_eq(weft_now_ns(), now_ns);
+    WEFT_TRY(weft_send(tx, token_new(5)));
+    ck_assert_int_eq(weft_recv(points, &token), 1);
+    ck_assert_int_eq(token_end(token), 5);
+    ck_assert_int_eq(weft_now_ns(), now_ns + WEFT_MS(500));
+    return 0;
+}
+
+WT_TEST(sample_gives_at_once_for_points_that_were_missed) { run_in_virtual_time(late_sample_main); }
+
+static int64_t skip_in_virtual_time(void)
+{
+    if (wt_is_sim())
+        wt_skip("virtual time stands still while a source always has an item");
+    return INT64_MAX;
+}
+
+WT_TEST(a_source_that_always_has_an_item_does_not_put_a_point_off)
+{
+    WEFT_RX(int64_t, numbers);
+    WEFT_RX(int64_t, points);
+    int64_t first = 0, second = 0;
+    ck_assert_int_eq(weft_range(0, skip_in_virtual_time(), 1, &numbers), 0);
+    ck_assert_int_eq(weft_sample(WEFT_MOVE(numbers), WEFT_MS(1), &points), 0);
+    ck_assert_int_eq(weft_recv(points, &first), 1);
+    ck_assert_int_eq(weft_recv(points, &second), 1);
+    ck_assert_int_gt(second, first);
+}
+
+static int endless_sample_main(void *arg)
+{
+    (void)arg;
+    static const int64_t waits_ns[] = { 0, WEFT_MS(1), WEFT_MS(1) };
+    WEFT_RX(struct token *, source);
+    WEFT_RX(struct token *, points);
+    WEFT_SCOPE(scope);
+    struct token *token;
+    WEFT_TRY(open_timed(&scope, waits_ns, 3, &source));
+    WEFT_TRY(weft_sample(WEFT_MOVE(source), INT64_MAX, &points));
+    ck_assert_int_eq(weft_recv(points, &token), 1);
+    ck_assert_int_eq(token_end(token), 3);
+    ck_assert_int_eq(weft_recv(points, &token), 0);
+    return weft_scope_wait(&scope);
+}
+
+WT_TEST(a_point_beyond_the_end_of_time_does_not_come) { run_tokens(endless_sample_main); }
+
+struct many {
+    size_t n;
+    int64_t items[10000];
+};
+
+WT_TEST(a_source_that_always_has_an_item_does_not_put_a_chunk_off)
+{
+    static struct many many;
+    WEFT_RX(int64_t, numbers);
+    WEFT_RX(struct many, chunks);
+    ck_assert_int_eq(weft_range(0, skip_in_virtual_time(), 1, &numbers), 0);
+    ck_assert_int_eq(weft_chunks_timed(WEFT_MOVE(numbers), 1, &chunks), 0);
+    ck_assert_int_eq(weft_recv(chunks, &many), 1);
+    ck_assert_uint_ge(many.n, 1);
+    ck_assert_uint_lt(many.n, 10000);
+}
+
 /* ---- throttle --------------------------------------------------------------------------------- */
 
 static int throttle_main(void *arg)
