@@ -32,7 +32,7 @@ static int catch_next(struct wf_adaptor *adaptor, void *out, bool may_wait)
     bool *is_caught = adaptor->state;
     (void)may_wait;
     int rc = wf_adaptor_pull(adaptor, out, true);
-    if (rc >= 0 || *is_caught || rc == WEFT_ECANCELED)
+    if (rc >= 0 || *is_caught || wf_adaptor_was_cancelled(adaptor, rc))
         return rc;
     *is_caught = true;
     rc = replace_source(adaptor, rc);

@@ -29,14 +29,18 @@ static int64_t delay_of(const struct retry *retry)
     return delay_ns - (int64_t)(wf_random() % ((uint64_t)delay_ns / 4 + 1));
 }
 
+static bool may_retry(const weft_retry_opts *opts, int code)
+{
+    return opts->may_retry != NULL ? opts->may_retry(code) : code != WEFT_ECANCELED;
+}
+
 /* 0: once more; or the error, which is final. */
 static int failed(struct wf_adaptor *adaptor, struct retry *retry, int rc)
 {
     wf_adaptor_close_other(adaptor, &retry->source);
     adaptor->rx.is_ended = false;
     adaptor->close_code = 0; /* what is opened again may fail at its close too */
-    bool is_final = retry->opts.may_retry != NULL && !retry->opts.may_retry(rc);
-    if (++retry->n_failed >= retry->opts.tries || is_final)
+    if (++retry->n_failed >= retry->opts.tries || !may_retry(&retry->opts, rc))
         return wf_adaptor_fail(adaptor, rc);
     retry->open_at_ns = wf_clock_after(delay_of(retry));
     return 0;
@@ -69,7 +73,7 @@ static int retry_next(struct wf_adaptor *adaptor, void *out, bool may_wait)
         rc = wf_adaptor_pull_from(adaptor, retry->source, out, true);
         if (rc > 0)
             retry->n_failed = 0;
-        if (rc >= 0 || rc == WEFT_ECANCELED)
+        if (rc >= 0 || wf_adaptor_was_cancelled(adaptor, rc))
             return rc;
         rc = failed(adaptor, retry, rc);
         if (rc < 0)

@@ -72,6 +72,7 @@ WEFT_CATCH(or_three_more, struct token *, code, out_rx)
     switch (code) {
     case -EIO: return open_tokens(3, -ENODEV, out_rx);
     case -EDOM: return 0;
+    case WEFT_ECANCELED: return open_tokens(2, 0, out_rx);
     default: return -EPERM;
     }
 }
@@ -108,6 +109,8 @@ static int catch_main(void *arg)
     ck_assert_int_eq(n, 5);
     ck_assert_int_eq(catch_code(-ESRCH, &n), -EPERM);
     ck_assert_int_eq(n_caught, 1);
+    ck_assert_int_eq(catch_code(WEFT_ECANCELED, &n), 0); /* the stream's own end */
+    ck_assert_int_eq(n, 7);
     return 0;
 }
 

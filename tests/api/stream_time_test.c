@@ -411,6 +411,43 @@ static int failed_retry_main(void *arg)
 
 WT_TEST(retry_gives_up_after_so_many_tries_or_for_another_error) { run_tokens(failed_retry_main); }
 
+static bool is_any(int code) { return code < 0; }
+
+/* What ends a stream may have the code of a cancelled receive. */
+WEFT_RETRY(tokens_that_end_as_cancelled, struct token *, out_rx)
+{
+    n_opened++;
+    return open_tokens(1, WEFT_ECANCELED, out_rx);
+}
+
+static int retry_of_cancelled_main(void *arg)
+{
+    (void)arg;
+    WEFT_RX(struct token *, rx);
+    struct token *token;
+    n_opened = 0;
+    WEFT_TRY(tokens_that_end_as_cancelled(&rx));
+    ck_assert_int_eq(weft_recv(rx, &token), 1);
+    token_end(token);
+    ck_assert_int_eq(weft_recv(rx, &token), WEFT_ECANCELED);
+    ck_assert_int_eq(weft_recv(rx, &token), 0);
+    ck_assert_int_eq(atomic_load(&n_source_ended), 1);
+    WEFT_DROP(rx);
+    WEFT_TRY(tokens_that_end_as_cancelled_with(WEFT_OPTS(retry, .delay_ns = 1, .may_retry = is_any),
+                                               &rx));
+    for (int i = 0; i < 3; i++) {
+        ck_assert_int_eq(weft_recv(rx, &token), 1);
+        token_end(token);
+    }
+    ck_assert_int_eq(n_opened, 4);
+    return 0;
+}
+
+WT_TEST(a_stream_that_ends_as_cancelled_is_opened_again_if_asked_for)
+{
+    run_tokens(retry_of_cancelled_main);
+}
+
 static int cancelled_retry_main(void *arg)
 {
     (void)arg;
