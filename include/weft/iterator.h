@@ -40,9 +40,9 @@ typedef struct weft_iterator_opts {
 
 /* Makes a receiver of an object with a next function, which runs in the consumer's task.
  *
- * state_size bytes of state are copied; from here on they are the iterator's, and its
- * close runs once for them, also when the open fails. opts->next is set. The receiver is
- * the caller's to drop, and is written by memcpy.
+ * state_size bytes of state are copied; from here on they are the iterator's. Its close
+ * runs once, also when the open fails, then with the caller's state or NULL. opts->next is
+ * set. The receiver is the caller's to drop, and is written by memcpy.
  *
  * Waits    no, but for close when the open fails
  * From     any thread

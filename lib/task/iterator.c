@@ -135,7 +135,7 @@ int weft_iterator_open(const weft_iterator_opts *opts, const void *state, size_t
     wf_note_call();
     weft_iterator_opts all = read_opts(opts);
     int rc = open_iterator(&all, state, state_size, elem_size, out_rx);
-    if (rc < 0 && all.close != NULL && state != NULL)
+    if (rc < 0 && all.close != NULL && (state != NULL || state_size == 0))
         close_unopened(&all, state);
     return rc;
 }

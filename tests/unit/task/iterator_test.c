@@ -87,6 +87,26 @@ static int close_fails(void *arg)
     return 0;
 }
 
+static int n_closed_without_state;
+
+static int close_nothing(void *state)
+{
+    (void)state;
+    n_closed_without_state++;
+    return 0;
+}
+
+WT_TEST(close_runs_when_the_open_fails_without_a_state_too)
+{
+    weft_receiver *rx = NULL;
+    n_closed_without_state = 0;
+    ck_assert_int_eq(
+        weft_iterator_open(WEFT_OPTS(iterator, .close = close_nothing), NULL, 0, 4, &rx),
+        WEFT_EINVAL);
+    ck_assert_int_eq(n_closed_without_state, 1);
+    ck_assert_ptr_null(rx);
+}
+
 WT_TEST(close_runs_shielded_and_its_error_is_told) { in_task(close_fails); }
 
 static int refused(void *arg)
