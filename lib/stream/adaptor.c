@@ -379,8 +379,8 @@ static int check_source(const struct wf_adaptor_opts *opts, const weft_stream_op
         return WEFT_EMSGSIZE;
     if (opts->kind->polls && !wf_receiver_may_select(source))
         return WEFT_ENOTSUP;
-    void (*drop)(void *) = opts->step != NULL && !opts->kind->is_one_type ? all->drop
-                                                                          : source->drop_item;
+    bool keeps_in = opts->step == NULL && !opts->kind->is_one_type;
+    void (*drop)(void *) = keeps_in ? source->drop_item : all->drop;
     return opts->kind->gives_twice && drop != NULL && all->clone == NULL ? WEFT_EINVAL : 0;
 }
 

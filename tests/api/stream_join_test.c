@@ -125,6 +125,33 @@ static int distinct_step_main(void *arg)
 
 WT_TEST(distinct_may_ask_a_step) { run_tokens(distinct_step_main); }
 
+/* The source knows no destructor: the stage's own is the one that counts. */
+static int owning_distinct_main(void *arg)
+{
+    (void)arg;
+    for (int i = 0; i < 2; i++) {
+        WEFT_TX(struct token *, tx);
+        WEFT_RX(struct token *, source);
+        WEFT_RX(struct token *, rx);
+        weft_stream_opts opts = { .drop = token_drop, .clone = i > 0 ? token_clone : NULL };
+        struct token *token;
+        WEFT_TRY(weft_chan_open(&tx, &source, 4));
+        int rc = of_new_tens_with(&opts, WEFT_MOVE(source), 10, 0, &rx);
+        ck_assert_int_eq(rc, i > 0 ? 0 : WEFT_EINVAL);
+        for (int n = 1; n <= 2 && i > 0; n++)
+            WEFT_TRY(weft_send(tx, token_new(n)));
+        WEFT_DROP(tx);
+        if (i > 0) {
+            ck_assert_int_eq(weft_recv(rx, &token), 1);
+            ck_assert_int_eq(token_end(token), 1);
+            ck_assert_int_eq(weft_recv(rx, &token), 0);
+        }
+    }
+    return 0;
+}
+
+WT_TEST(distinct_needs_a_clone_for_a_drop_of_its_own_too) { run_tokens(owning_distinct_main); }
+
 /* ---- chunks ----------------------------------------------------------------------------------- */
 
 struct batch {
