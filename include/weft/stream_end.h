@@ -117,7 +117,8 @@ WEFT_API WEFT_MUST_CHECK int weft_on_end_open(const weft_callable *step, void *a
                               WEFT_EACH_(WEFT_P_PASSC_, ##__VA_ARGS__))), ##__VA_ARGS__)  \
     WEFT_STEP_OPENERS_(fn, T, T,                                                          \
         weft_catch_open(&fn##_callable_, &weft_args_, weft_source_, sizeof(__typeof__(T)), \
-                        weft_opts_, (weft_receiver **)(void *)weft_out_), ##__VA_ARGS__)  \
+                        WEFT_OPENS_(stream, T),                                           \
+                        (weft_receiver **)(void *)weft_out_), ##__VA_ARGS__)              \
     WEFT_STEP_BODY_(fn, (int code_, weft_rx(T) *out_), ##__VA_ARGS__)
 
 /* WEFT_ON_END(fn, T, code, parameters...) { ...; return code; } */

@@ -220,7 +220,8 @@ WEFT_API WEFT_MUST_CHECK int weft_flat_map_open(const weft_callable *step, void 
                               WEFT_EACH_(WEFT_P_PASSC_, ##__VA_ARGS__))), ##__VA_ARGS__)  \
     WEFT_STEP_OPENERS_(fn, In, Out,                                                       \
         weft_flat_map_open(&fn##_callable_, &weft_args_, weft_source_,                    \
-            sizeof(__typeof__(In)), sizeof(__typeof__(Out)), weft_opts_,                  \
+            sizeof(__typeof__(In)), sizeof(__typeof__(Out)),                              \
+            WEFT_OPENS_(stream, Out),                                                     \
             (weft_receiver **)(void *)weft_out_), ##__VA_ARGS__)                          \
     WEFT_STEP_BODY_(fn, (weft_rx(Out) *out_, __typeof__(In) in_), ##__VA_ARGS__)
 

@@ -30,7 +30,8 @@ typedef struct weft_stream_opts {
     bool never_waits;                /* the step does not wait: select may pull it */
     void (*drop)(void *out_item);    /* for an item made, or kept, and not received */
     bool lends_items;                /* an item points into its source and is valid until the
-                                        next receive; so it is anyway where lines are below */
+                                        next receive; so it is anyway where lines are below,
+                                        or are what is opened */
     int (*clone)(void *to, const void *from); /* 0, or an error: for those that give one item
                                         twice (scan, pairwise, distinct, tee), when it has a
                                         drop */
@@ -115,11 +116,33 @@ typedef struct weft_stream_opts {
     ((weft_receiver *)weft_slot_take((weft_rx(WEFT_RX_ELEM_(*(source))) *){ source }))
 #define WEFT_SOURCE_SIZE_(source) sizeof(WEFT_RX_ELEM_(*(source)))
 
+struct weft_dir_entry;
+struct weft_walk_entry;
+
+/* Is it a type whose values are lent: a view into their source? */
+#define WEFT_IS_LENT_(T)                                                                  \
+    _Generic((__typeof__(T) *)0, weft_line *: true, struct weft_dir_entry *: true,        \
+             struct weft_walk_entry *: true, default: false)
+
 /* Options for one: lines are lent, also by a generator that passes them on. */
 #define WEFT_STREAM_OPTS_(source, kind_name, ...)                                         \
-    WEFT_OPTS(stream, .name = kind_name, .lends_items = _Generic(                         \
-                  (WEFT_RX_ELEM_(*(source)) *)0, weft_line *: true, default: false),      \
-              ##__VA_ARGS__)
+    WEFT_OPTS(stream, .name = kind_name,                                                  \
+              .lends_items = WEFT_IS_LENT_(WEFT_RX_ELEM_(*(source))), ##__VA_ARGS__)
+
+/* weft_opts_, which may be NULL, for one that opens streams of T. */
+#define WEFT_OPENS_(kind, T)                                                              \
+    ((weft_##kind##_opts[]){ weft_##kind##_opts_of_(weft_opts_, WEFT_IS_LENT_(T)) })
+#define WEFT_OPENS_OPTS_(kind)                                                            \
+    static inline weft_##kind##_opts weft_##kind##_opts_of_(                              \
+        const weft_##kind##_opts *opts, bool is_lent)                                     \
+    {                                                                                     \
+        weft_##kind##_opts all = { .size_ = sizeof all };                                 \
+        if (opts != NULL)                                                                 \
+            all = *opts;                                                                  \
+        all.lends_items |= is_lent;                                                       \
+        return all;                                                                       \
+    }
+WEFT_OPENS_OPTS_(stream)
 
 /* The receiver that a body opens, weft_inner_, as the step's result. */
 #define WEFT_OPENED_(T, call)                                                             \

@@ -95,6 +95,7 @@ typedef struct weft_retry_opts {
     int64_t delay_ns;             /* before the second; doubled each time; 0: 100 ms */
     int64_t max_delay_ns;         /* it grows no further; 0: 30 s */
     bool (*may_retry)(int code);  /* NULL: every error but WEFT_ECANCELED */
+    bool lends_items;             /* as weft_stream_opts'; always so for lines */
 } weft_retry_opts;
 
 /* Opens a receiver of the items of a stream that step opens, and opens again when it fails.
@@ -135,6 +136,8 @@ WEFT_API WEFT_MUST_CHECK int weft_retry_open(const weft_callable *step, void *ar
     open(WEFT_SOURCE_(source), WEFT_SOURCE_SIZE_(source) + (check), d_ns, NULL,           \
          WEFT_RX_SLOT_(WEFT_RX_ELEM_(*(source)), out_rx))
 
+WEFT_OPENS_OPTS_(retry)
+
 /* WEFT_RETRY(fn, T, out_rx, parameters...) { return opener(..., out_rx); } defines
  *     int fn(parameters..., weft_rx(T) *out_rx);
  *     int fn_with(const weft_retry_opts *opts, parameters..., weft_rx(T) *out_rx); */
@@ -142,9 +145,11 @@ WEFT_API WEFT_MUST_CHECK int weft_retry_open(const weft_callable *step, void *ar
     static int fn##_body_(weft_rx(T) *out_ WEFT_EACH_(WEFT_P_BODYC_, ##__VA_ARGS__));     \
     WEFT_STEP_(fn, WEFT_OPENED_(T, fn##_body_(&weft_inner_                                \
                               WEFT_EACH_(WEFT_P_PASSC_, ##__VA_ARGS__))), ##__VA_ARGS__)  \
-    WEFT_STEP_SOURCE_(fn, T, fn##_with, weft_opts_, (const weft_retry_opts *weft_opts_, ), \
+    WEFT_STEP_SOURCE_(fn, T, fn##_with, WEFT_OPENS_(retry, T),                            \
+                      (const weft_retry_opts *weft_opts_, ),                              \
                       weft_retry_open, ##__VA_ARGS__)                                     \
-    WEFT_STEP_SOURCE_(fn, T, fn, NULL, (), weft_retry_open, ##__VA_ARGS__)                \
+    WEFT_STEP_SOURCE_(fn, T, fn, WEFT_OPTS(retry, .lends_items = WEFT_IS_LENT_(T)), (),   \
+                      weft_retry_open, ##__VA_ARGS__)                                     \
     WEFT_STEP_BODY_(fn, (weft_rx(T) *out_), ##__VA_ARGS__)
 
 #endif

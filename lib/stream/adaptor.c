@@ -223,6 +223,17 @@ static const struct wf_source_ops pulling_ops = { PULLING_OPS };
 /* Of a kind that may be shared. */
 static const struct wf_source_ops shareable_ops = { PULLING_OPS, .ref = adaptor_ref };
 
+bool wf_receiver_lends(const weft_receiver *rx)
+{
+    while (rx != NULL && !rx->lends_items && wf_is_adaptor(rx)) {
+        const struct wf_adaptor *adaptor = rx->source;
+        if (adaptor->kind->lends != NULL && adaptor->kind->lends(adaptor))
+            return true;
+        rx = adaptor->source;
+    }
+    return rx != NULL && rx->lends_items;
+}
+
 /* ---- closing what is pulled ----------------------------------------------------------------- */
 
 void wf_adaptor_close_other(struct wf_adaptor *adaptor, weft_receiver **slot)
@@ -409,7 +420,8 @@ static int make_receiver(const struct wf_adaptor_opts *opts, weft_receiver **out
     adaptor->run = opts->run;
     if (opts->is_over)
         wf_adaptor_stop(adaptor);
-    adaptor->rx.lends_items = all.lends_items || (source != NULL && source->lends_items);
+    adaptor->rx.lends_items = all.lends_items || opts->lends_items ||
+                              (source != NULL && source->lends_items);
     *out_rx = &adaptor->rx;
     return 0;
 }

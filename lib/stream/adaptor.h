@@ -54,6 +54,9 @@ struct wf_adaptor_kind {
     /* Drops what is kept beside the source, which is closed already. May wait. NULL: nothing. */
     void (*drop)(struct wf_adaptor *adaptor);
 
+    /* Does it lend its items though its source does not? For a kind that pulls another: NULL: no. */
+    bool (*lends)(const struct wf_adaptor *adaptor);
+
     /* As the source's ops, for a kind that several may receive from. NULL: may not be shared. */
     int (*ref)(weft_receiver *rx, weft_receiver *copy);
 
@@ -105,6 +108,7 @@ struct wf_adaptor_opts {
     void *args;
     const weft_stream_opts *opts; /* NULL: defaults */
     bool may_wait;                /* as the kind's: another source of it does */
+    bool lends_items;             /* another source of it does */
     bool is_over;                 /* wants nothing of its source */
     struct wf_run run;            /* what a source has to give at once */
     const void *state;            /* copied; when the open fails it is the caller's */
@@ -135,6 +139,10 @@ static inline bool wf_is_adaptor(const weft_receiver *rx)
 {
     return rx->ops->recv == wf_adaptor_recv;
 }
+
+/* Is the item that it gave last valid until the next receive alone? Asked again with each item where
+ * it matters: what is opened later may lend, too. */
+bool wf_receiver_lends(const weft_receiver *rx);
 
 /* Could select take part in it? */
 bool wf_receiver_may_select(const weft_receiver *rx);

@@ -94,6 +94,7 @@ int weft_merge_open(const void *slots, size_t n, size_t elem_size, const weft_st
                                        .kind = &kind,
                                        .out_size = elem_size,
                                        .opts = &all,
+                                       .lends_items = wf_sources_lend(merge.sources),
                                        .state = &merge,
                                        .state_size = sizeof merge,
                                    },

@@ -86,9 +86,17 @@ static void retry_drop(struct wf_adaptor *adaptor)
     wf_adaptor_close_other(adaptor, &((struct retry *)adaptor->state)->source);
 }
 
-static const struct wf_adaptor_kind kind = {
-    .name = "retry", .next = retry_next, .drop = retry_drop, .is_leaf = true, .may_wait = true
-};
+static bool retry_lends(const struct wf_adaptor *adaptor)
+{
+    return wf_receiver_lends(((struct retry *)adaptor->state)->source);
+}
+
+static const struct wf_adaptor_kind kind = { .name = "retry",
+                                             .next = retry_next,
+                                             .drop = retry_drop,
+                                             .lends = retry_lends,
+                                             .is_leaf = true,
+                                             .may_wait = true };
 
 static weft_retry_opts read_opts(const weft_retry_opts *opts)
 {
@@ -114,7 +122,9 @@ int weft_retry_open(const weft_callable *step, void *args, size_t elem_size,
             .needs_step = true,
             .step = step,
             .args = args,
-            .opts = &(weft_stream_opts){ .name = all.name, .drop = all.drop },
+            .opts = &(weft_stream_opts){ .name = all.name,
+                                         .drop = all.drop,
+                                         .lends_items = all.lends_items },
             .state = &(struct retry){ .opts = all },
             .state_size = sizeof(struct retry),
         },

@@ -46,6 +46,14 @@ int wf_sources_take(const void *slots, size_t n, size_t elem_size, bool is_polle
     return rc;
 }
 
+bool wf_sources_lend(const struct wf_sources *sources)
+{
+    for (size_t i = 0; i < sources->n; i++)
+        if (sources->at[i]->lends_items)
+            return true;
+    return false;
+}
+
 void wf_sources_close(struct wf_adaptor *adaptor, struct wf_sources *sources)
 {
     for (size_t i = 0; sources != NULL && i < sources->n; i++) {

@@ -7,7 +7,7 @@
 /* state: how many are left. The last one's memory goes with what is below. */
 static int take_last(struct wf_adaptor *adaptor, void *item, bool may_wait)
 {
-    if (adaptor->rx.lends_items) {
+    if (wf_receiver_lends(&adaptor->rx)) {
         wf_adaptor_stop(adaptor);
         return WF_PASSED;
     }

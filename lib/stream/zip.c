@@ -81,7 +81,14 @@ static void zip_drop(struct wf_adaptor *adaptor)
     wf_adaptor_close_other(adaptor, &zip->other);
 }
 
-static const struct wf_adaptor_kind kind = { .name = "zip", .next = zip_next, .drop = zip_drop };
+static bool zip_lends(const struct wf_adaptor *adaptor)
+{
+    return wf_receiver_lends(((struct zip *)adaptor->state)->other);
+}
+
+static const struct wf_adaptor_kind kind = {
+    .name = "zip", .next = zip_next, .drop = zip_drop, .lends = zip_lends
+};
 
 static int check_second(const weft_receiver *second, size_t size)
 {
@@ -103,6 +110,7 @@ static int open_both(weft_receiver *first, size_t first_size, weft_receiver *sec
             .out_size = out.size,
             .opts = opts,
             .may_wait = second->ops->try_recv == NULL,
+            .lends_items = second->lends_items,
             .state =
                 &(struct zip){
                     .at = out,

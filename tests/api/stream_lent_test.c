@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: MIT
+ * Items that are lent by a stream that another one opens or joins: valid until the next receive. */
+#include "wt_test.h"
+
+#include <string.h>
+#include <weft.h>
+
+/* Two lines for each number, in memory of their own. */
+static int64_t read_two(void *arg, void *buf, size_t size)
+{
+    int *n_reads = arg;
+    ck_assert_uint_ge(size, 8);
+    memcpy(buf, "one\ntwo\n", 8);
+    return (*n_reads)++ == 0 ? 8 : 0;
+}
+
+static int open_two(weft_rx(weft_line) * out_rx)
+{
+    static int n_reads;
+    n_reads = 0;
+    return weft_lines_read_by(read_two, &n_reads, NULL, (weft_receiver **)(void *)out_rx);
+}
+
+static int open_numbers(weft_rx(int) * out_rx)
+{
+    static const int numbers[] = { 1, 2, 3 };
+    return weft_array(numbers, 3, out_rx);
+}
+
+static bool is_line(weft_line line, const char *text)
+{
+    return line.size == strlen(text) && memcmp(line.data, text, line.size) == 0;
+}
+
+/* The second of two stays, though nothing after it is wanted. */
+static int take_two(weft_rx(weft_line) * lines)
+{
+    WEFT_RX(weft_line, two);
+    weft_line line;
+    WEFT_TRY(weft_take(lines, 2, &two));
+    ck_assert_int_eq(weft_recv(two, &line), 1);
+    ck_assert(is_line(line, "one"));
+    ck_assert_int_eq(weft_recv(two, &line), 1);
+    ck_assert(is_line(line, "two"));
+    ck_assert_int_eq(weft_recv(two, &line), 0);
+    return 0;
+}
+
+static void check_lines(int (*open)(weft_rx(weft_line) *))
+{
+    WEFT_RX(weft_line, lines);
+    WEFT_RX(weft_line, ahead);
+    ck_assert_int_eq(open(&lines), 0);
+    ck_assert_int_eq(take_two(WEFT_MOVE(lines)), 0);
+    ck_assert_int_eq(open(&lines), 0);
+    ck_assert_int_eq(weft_buffer(WEFT_MOVE(lines), 4, &ahead), WEFT_ENOTSUP);
+}
+
+/* ---- flat_map ---------------------------------------------------------------------------------- */
+
+WEFT_FLAT_MAP(lines_of, weft_line, out_rx, int, n)
+{
+    ck_assert_int_gt(n, 0);
+    return open_two(out_rx);
+}
+
+static int open_flat(weft_rx(weft_line) * out_rx)
+{
+    WEFT_RX(int, numbers);
+    WEFT_TRY(open_numbers(&numbers));
+    return lines_of(WEFT_MOVE(numbers), out_rx);
+}
+
+WT_TEST(a_flat_map_lends_the_lines_that_it_opens) { check_lines(open_flat); }
+
+/* What a map makes of lines may point into them; its type does not tell. */
+struct view {
+    const char *data;
+    size_t size;
+};
+
+WEFT_MAP(view_of, struct view, out, weft_line, line)
+{
+    *out = (struct view){ line.data, line.size };
+    return 0;
+}
+
+WEFT_FLAT_MAP(views_of, struct view, out_rx, int, n)
+{
+    WEFT_RX(weft_line, lines);
+    ck_assert_int_gt(n, 0);
+    WEFT_TRY(open_two(&lines));
+    return view_of(WEFT_MOVE(lines), out_rx);
+}
+
+WEFT_RETRY(views_again, struct view, out_rx)
+{
+    WEFT_RX(weft_line, lines);
+    WEFT_TRY(open_two(&lines));
+    return view_of(WEFT_MOVE(lines), out_rx);
+}
+
+static void take_views(weft_rx(struct view) * views)
+{
+    WEFT_RX(struct view, one);
+    struct view view;
+    ck_assert_int_eq(weft_take(views, 1, &one), 0);
+    ck_assert_int_eq(weft_recv(one, &view), 1);
+    ck_assert_int_eq(memcmp(view.data, "one", 3), 0);
+    ck_assert_int_eq(weft_recv(one, &view), 0);
+}
+
+WT_TEST(a_take_leaves_what_points_into_lines_that_were_opened_later)
+{
+    WEFT_RX(int, numbers);
+    WEFT_RX(struct view, views);
+    ck_assert_int_eq(open_numbers(&numbers), 0);
+    ck_assert_int_eq(views_of(WEFT_MOVE(numbers), &views), 0);
+    take_views(WEFT_MOVE(views));
+    ck_assert_int_eq(views_again(&views), 0);
+    take_views(WEFT_MOVE(views));
+}
+
+/* ---- catch, retry ------------------------------------------------------------------------------ */
+
+WEFT_MAP(as_line, weft_line, out, int, n)
+{
+    *out = (weft_line){ .data = "", .size = 0 };
+    return n == 0 ? 0 : -EIO;
+}
+
+WEFT_CATCH(or_two_lines, weft_line, code, out_rx)
+{
+    ck_assert_int_eq(code, -EIO);
+    return open_two(out_rx);
+}
+
+static int open_caught(weft_rx(weft_line) * out_rx)
+{
+    WEFT_RX(int, numbers);
+    WEFT_RX(weft_line, failing);
+    WEFT_TRY(open_numbers(&numbers));
+    WEFT_TRY(as_line(WEFT_MOVE(numbers), &failing));
+    return or_two_lines(WEFT_MOVE(failing), out_rx);
+}
+
+WT_TEST(a_catch_lends_the_lines_that_it_opens) { check_lines(open_caught); }
+
+WEFT_RETRY(lines_again, weft_line, out_rx) { return open_two(out_rx); }
+
+static int open_again_with_opts(weft_rx(weft_line) * out_rx)
+{
+    return lines_again_with(WEFT_OPTS(retry, .tries = 2), out_rx);
+}
+
+WT_TEST(a_retry_lends_the_lines_that_it_opens)
+{
+    check_lines(lines_again);
+    check_lines(open_again_with_opts);
+}
+
+/* ---- zip, chain -------------------------------------------------------------------------------- */
+
+struct numbered_line {
+    int first;
+    weft_line second;
+};
+
+static void zip_numbers(weft_rx(struct numbered_line) * out_rx)
+{
+    WEFT_RX(int, numbers);
+    WEFT_RX(weft_line, lines);
+    ck_assert_int_eq(open_numbers(&numbers), 0);
+    ck_assert_int_eq(open_two(&lines), 0);
+    ck_assert_int_eq(weft_zip(WEFT_MOVE(numbers), WEFT_MOVE(lines), out_rx), 0);
+}
+
+WT_TEST(a_zip_lends_what_its_second_source_does)
+{
+    WEFT_RX(struct numbered_line, all);
+    WEFT_RX(struct numbered_line, one);
+    struct numbered_line it;
+    zip_numbers(&all);
+    ck_assert_int_eq(weft_buffer(WEFT_MOVE(all), 4, &one), WEFT_ENOTSUP);
+    zip_numbers(&all);
+    ck_assert_int_eq(weft_take(WEFT_MOVE(all), 1, &one), 0);
+    ck_assert_int_eq(weft_recv(one, &it), 1);
+    ck_assert_int_eq(it.first, 1);
+    ck_assert(is_line(it.second, "one"));
+    ck_assert_int_eq(weft_recv(one, &it), 0);
+}
+
+/* Of any type: no macro that knows lines has a part in it. */
+WT_TEST(a_chain_lends_what_one_of_its_sources_does)
+{
+    WEFT_RX(weft_line, lines);
+    WEFT_RX(struct view, views);
+    WEFT_RX(struct view, all);
+    WEFT_RX(struct view, ahead);
+    WEFT_RX(struct view, none);
+    const struct view no_view = { "", 0 };
+    ck_assert_int_eq(open_two(&lines), 0);
+    ck_assert_int_eq(view_of(WEFT_MOVE(lines), &views), 0);
+    ck_assert_int_eq(weft_array(&no_view, 1, &none), 0);
+    ck_assert_int_eq(weft_chain(&all, WEFT_MOVE(none), WEFT_MOVE(views)), 0);
+    ck_assert_int_eq(weft_buffer(WEFT_MOVE(all), 4, &ahead), WEFT_ENOTSUP);
+}
+
+WT_MAIN("api_stream_lent")
