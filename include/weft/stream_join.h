@@ -188,6 +188,7 @@ WEFT_API WEFT_MUST_CHECK int weft_flat_map_open(const weft_callable *step, void 
 
 /* WEFT_DISTINCT(fn, T, last, next, parameters...) { return are_the_same; } */
 #define WEFT_DISTINCT(fn, T, last_, next_, ...)                                           \
+    WEFT_KEEPS_(T)                                                                        \
     static int fn##_body_(__typeof__(T) last_, __typeof__(T) next_                        \
                           WEFT_EACH_(WEFT_P_BODYC_, ##__VA_ARGS__));                      \
     WEFT_STEP_(fn, fn##_body_(*(const __typeof__(T) *)weft_step_->in,                     \

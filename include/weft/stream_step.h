@@ -179,7 +179,12 @@ WEFT_OPENS_OPTS_(stream)
 /* The same for what holds items past the next receive, and so is not for lines. */
 #define WEFT_NOT_LENT_(source)                                                            \
     (0 * sizeof(*_Generic((WEFT_RX_ELEM_(*(source)) *)0, default: (char *)0,              \
-                          weft_line *: (struct weft_lines_are_lent_copy_them_to_a_weft_text *)0)))
+        weft_line *: (struct weft_lines_are_lent_copy_them_to_a_weft_text *)0,            \
+        struct weft_dir_entry *: (struct weft_entries_are_lent_copy_their_names *)0,      \
+        struct weft_walk_entry *: (struct weft_entries_are_lent_copy_their_names *)0)))
+#define WEFT_KEEPS_(T)                                                                    \
+    _Static_assert(!WEFT_IS_LENT_(T), "these items are lent until the next receive, and "  \
+                   "this keeps them for longer: copy lines to a weft_text before");
 
 #endif
 #endif

@@ -117,12 +117,14 @@ WEFT_API WEFT_MUST_CHECK int weft_for_each_run(const weft_callable *step, void *
 /* WEFT_MAP_PARALLEL(fn, Out, out, In, in, parameters...) { *out = ...; return 0; }: as
  * WEFT_MAP, with a weft_parallel_opts; owned parameters are further references. */
 #define WEFT_MAP_PARALLEL(fn, Out, out_, In, in_, ...)                                    \
+    WEFT_KEEPS_(In)                                                                       \
     WEFT_STEP_MAKES_WITH_(weft_parallel_opts, weft_map_parallel_open, fn, Out, out_, In, in_, \
                           ##__VA_ARGS__)
 
 /* WEFT_FOR_EACH(fn, T, item, parameters...) { ...; return 0; }: the body owns item. Defines
  *     int fn(unsigned n_tasks, weft_rx(T) *source, parameters...);                       */
 #define WEFT_FOR_EACH(fn, T, item_, ...)                                                  \
+    WEFT_KEEPS_(T)                                                                        \
     static int fn##_body_(__typeof__(T) item_ WEFT_EACH_(WEFT_P_BODYC_, ##__VA_ARGS__));  \
     WEFT_STEP_(fn, fn##_body_(*(const __typeof__(T) *)weft_step_->in                      \
                               WEFT_EACH_(WEFT_P_PASSC_, ##__VA_ARGS__)), ##__VA_ARGS__)   \
