@@ -67,8 +67,10 @@ typedef struct weft_http_session_opts {
     bool http2;                       /* offered to servers with TLS; see below */
     const char *user, *password;      /* Authorization: Basic ..., for each request; */
     bool digest;                      /* or a proof for servers that challenge: Digest. Then a
-                                         request takes two, and a body goes with the second.
-                                         Not for WebSockets */
+                                         request takes two, and a body goes with the second;
+                                         later ones to the same server have the proof with
+                                         them, unless their body is no memory. Not for
+                                         WebSockets */
     const char *netrc;                /* a file of users by host, "~/.netrc" spelt out: for
                                          requests that have none. Read once; others must not be
                                          able to read it; "default" is for no host */

@@ -453,6 +453,7 @@ static int close_here(struct wf_http_engine *engine)
 {
     while (engine->n_spare > 0)
         curl_easy_cleanup(engine->spare[--engine->n_spare]);
+    wf_http_digest_forget(engine);
     if (engine->multi != NULL)
         (void)curl_multi_cleanup(engine->multi);
     wf_http_jar_close(engine);

@@ -45,10 +45,17 @@ enum wf_http_stage {
 /* Of a user who is to be proved (digest.c): how far this transfer is. */
 enum wf_http_proof {
     WF_PROOF_OF_NOBODY,
-    WF_PROOF_WANTED,       /* no head has come */
-    WF_PROOF_HELD,         /* the caller must not see the head yet: it may be a challenge's */
+    WF_PROOF_WANTED,  /* no head has come; the server is to challenge, */
+    WF_PROOF_OFFERED, /* or has been told before that it does */
+
+    /* The caller must not see the head yet. */
+    WF_PROOF_UNASKED,      /* it is a success of the request without its body */
+    WF_PROOF_HELD,         /* it may be a challenge's */
     WF_PROOF_BODY_REFUSED, /* ... and some of the body had gone before it */
-    WF_PROOF_DONE,         /* the head is the answer's */
+    WF_PROOF_REFUSED,      /* ... or refuses what was offered */
+
+    WF_PROOF_DONE,  /* the head is the answer's, */
+    WF_PROOF_TAKEN, /* to a proof */
 };
 
 enum {
@@ -163,6 +170,12 @@ struct wf_http_socket {
     weft_http_response *tunnel;  /* whose events are not libcurl's */
 };
 
+/* Somebody has been proved by it, and may be again, to the same server: nobody else. */
+struct wf_http_proved {
+    CURL *easy;
+    char *who; /* and where */
+};
+
 /* The role's engine; all of it is the driver's but for the descriptors, which are constant. */
 struct wf_http_engine {
     CURLM *multi;
@@ -173,6 +186,8 @@ struct wf_http_engine {
     size_t n_sockets;
     CURL *spare[128]; /* easy handles for the next transfers */
     unsigned n_spare;
+    struct wf_http_proved proved[32]; /* the last ones, the oldest first */
+    unsigned n_proved;
     int broken_code; /* < 0: the multi handle has failed, or it could not be told of a socket */
     CURLSH *share;   /* the session's cookies, if it has any (jar.c) */
     CURL *jar;       /* a handle that sends nothing, to look into them */
@@ -331,8 +346,14 @@ WF_MUST_CHECK int wf_http_auth_add(struct curl_slist **list, const struct wf_htt
 /* Who is to be proved, if anybody; before the first transfer. */
 WF_MUST_CHECK int wf_http_digest_set(weft_http_response *x, const struct wf_http_who *who);
 
-/* In a turn: to x->easy, which is used for no other transfer then; whether the head that is complete is
- * that of a challenge, maybe. */
+/* In a turn. A handle that has proved whom x is to prove, or NULL; keep: takes over x's unless it returns false;
+ * forget: all of them. */
+CURL *wf_http_digest_take(weft_http_response *x);
+bool wf_http_digest_keep(weft_http_response *x, CURL *easy);
+void wf_http_digest_forget(struct wf_http_engine *engine);
+
+/* In a turn: to x->easy, which is used for nobody else then; whether the head that is complete is that of a
+ * challenge, maybe; whether there is such a head. */
 WF_MUST_CHECK CURLcode wf_http_digest_attach(weft_http_response *x);
 bool wf_http_digest_holds(weft_http_response *x);
 bool wf_http_digest_is_held(const weft_http_response *x);

@@ -78,6 +78,8 @@ static size_t on_body(char *data, size_t size, size_t n, void *arg)
     size *= n;
     if (x->is_left)
         return 0;
+    if (x->proof == WF_PROOF_REFUSED)
+        return size; /* of an answer that is for nobody */
     release_head(x);
     if (has_exploded(x, size))
         return refuse(x, WEFT_EHTTPLIMIT);
@@ -152,7 +154,7 @@ static int on_seek(void *arg, curl_off_t offset, int origin)
 {
     (void)offset, (void)origin;
     weft_http_response *x = arg;
-    if (x->proof == WF_PROOF_BODY_REFUSED)
+    if (x->proof == WF_PROOF_BODY_REFUSED || x->proof == WF_PROOF_REFUSED)
         return send_again(x);
     x->is_stale = true;
     return CURL_SEEKFUNC_FAIL;
@@ -287,13 +289,13 @@ static CURLcode set_request(weft_http_response *x)
     return code;
 }
 
-int wf_http_transfer_begin(weft_http_response *x)
+static int start(weft_http_response *x)
 {
     struct wf_http_engine *engine = &x->session->engine;
     CURLcode code = CURLE_OK;
-    if (engine->n_spare > 0)
+    if (x->easy == NULL && engine->n_spare > 0)
         x->easy = engine->spare[--engine->n_spare];
-    else
+    else if (x->easy == NULL)
         code = make_easy(x->session, &x->easy);
     if (code == CURLE_OK)
         code = set_request(x);
@@ -302,10 +304,18 @@ int wf_http_transfer_begin(weft_http_response *x)
     if (x->trace != NULL)
         wf_http_trace_begun(x);
     wf_http_role_lock(&x->session->role);
-    x->total_at_ns = x->timeouts.total_ns > 0 ? weft_now_ns() + x->timeouts.total_ns : INT64_MAX;
     wf_http_arm_locked(x, 0, 0);
     wf_http_role_unlock_in_turn(&x->session->role);
     return wf_http_code_of_multi(curl_multi_add_handle(engine->multi, x->easy));
+}
+
+int wf_http_transfer_begin(weft_http_response *x)
+{
+    wf_http_role_lock(&x->session->role);
+    x->total_at_ns = x->timeouts.total_ns > 0 ? weft_now_ns() + x->timeouts.total_ns : INT64_MAX;
+    wf_http_role_unlock_in_turn(&x->session->role);
+    x->easy = wf_http_digest_take(x);
+    return start(x);
 }
 
 /* What libcurl has taken in for a transfer that is paused it forgets only if no other uses the connection
@@ -327,33 +337,55 @@ static void forget(CURL *easy)
     (void)curl_easy_setopt(easy, CURLOPT_VERBOSE, 0L);
 }
 
+static void let_go(weft_http_response *x)
+{
+    struct wf_http_engine *engine = &x->session->engine;
+    CURL *easy = x->easy;
+    x->easy = NULL;
+    (void)curl_multi_remove_handle(engine->multi, easy);
+    forget(easy);
+    if (wf_http_digest_keep(x, easy))
+        return;
+    if (!x->is_tunnel && x->proof == WF_PROOF_OF_NOBODY &&
+        engine->n_spare < WF_ARRAY_SIZE(engine->spare))
+        engine->spare[engine->n_spare++] = easy;
+    else
+        curl_easy_cleanup(easy);
+}
+
+/* With a handle that knows of no challenge. */
+static int start_over(weft_http_response *x)
+{
+    let_go(x);
+    wf_http_role_lock(&x->session->role);
+    x->out.head = 0;
+    wf_http_role_unlock_in_turn(&x->session->role);
+    x->proof = WF_PROOF_WANTED;
+    return start(x);
+}
+
 void wf_http_transfer_end(weft_http_response *x, int code)
 {
     weft_http_session *session = x->session;
-    struct wf_http_engine *engine = &session->engine;
-    CURL *easy = x->easy;
+    if (code == 0 && x->proof == WF_PROOF_REFUSED) {
+        code = start_over(x);
+        if (code == 0)
+            return;
+    }
     if (x->is_tunnel)
         wf_http_tunnel_detach(x);
-    if (easy != NULL && session->opts.http2)
+    if (x->easy != NULL && session->opts.http2)
         drop_taken_in(x);
     if (x->callback_code < 0)
         code = x->callback_code;
     else if (code < 0 && x->is_refused && !x->is_allowed)
         code = -EACCES;
-    if (x->trace != NULL && easy != NULL)
+    if (x->trace != NULL && x->easy != NULL)
         wf_http_trace_look(x);
     if (code == 0)
         release_head(x); /* while libcurl's times can be asked for */
-    x->easy = NULL;
-    if (easy != NULL) {
-        (void)curl_multi_remove_handle(engine->multi, easy);
-        forget(easy);
-        if (!x->is_tunnel && x->proof == WF_PROOF_OF_NOBODY &&
-            engine->n_spare < WF_ARRAY_SIZE(engine->spare))
-            engine->spare[engine->n_spare++] = easy;
-        else
-            curl_easy_cleanup(easy);
-    }
+    if (x->easy != NULL)
+        let_go(x);
     wf_http_role_lock(&session->role);
     wf_http_over_locked(x, code);
     wf_http_role_unlock_in_turn(&session->role);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * Digest, beside a server that challenges and looks at the proof. */
-#include "evil.h"
-#include "md5.h"
+#include "proof.h"
 #include "wt_test.h"
 
 #include <stdio.h>
@@ -9,121 +8,19 @@
 #include <weft.h>
 #include <weft/http.h>
 
-#define N(array) (sizeof(array) / sizeof((array)[0]))
-#define REALM    "testrealm@host.com"
-#define NONCE    "dcd98b7102dd2f0e8b11d0f600bfb0c093"
-#define OLD      "WWW-Authenticate: Digest realm=\"" REALM "\", nonce=\"" NONCE "\"\r\n"
-#define QOP \
-    "WWW-Authenticate: Digest realm=\"" REALM "\", qop=\"auth,auth-int\", nonce=\"" NONCE "\"\r\n"
-#define STALE \
-    "WWW-Authenticate: Digest realm=\"" REALM "\", qop=\"auth\", stale=true, nonce=\"another\"\r\n"
-#define DENY(fields) "HTTP/1.1 401 No\r\nX-First: 1\r\n" fields "Content-Length: 6\r\n\r\ndenied"
-#define OK_HELLO     "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
-#define CHUNKS       "4\r\nbody\r\n0\r\n\r\n"
-#define SIMBA        .user = "Mufasa", .password = "Circle Of Life", .digest = true
-
-static const struct evil_reply hello = { .bytes = OK_HELLO, .then = EVIL_KEEP };
-
-struct answer {
-    int rc, status;
-    char text[64];
-    bool has_first;
-};
-
-static struct answer ask(weft_http_session *session, const char *method, const char *url,
-                         const weft_http_request_opts *opts)
-{
-    weft_http_response *response = NULL;
-    char *text = NULL;
-    weft_http_hop hop;
-    struct answer it = { .rc = weft_http_request(session, method, url, opts, &response) };
-    if (it.rc < 0)
-        return it;
-    it.status = weft_http_status(response);
-    it.has_first = weft_http_header(response, "X-First") != NULL;
-    ck_assert(it.status != 200 || !weft_http_history_at(response, 1, &hop));
-    it.rc = weft_http_text(response, &text);
-    (void)snprintf(it.text, sizeof(it.text), "%s", text != NULL ? text : "");
-    weft_free(text);
-    ck_assert_int_eq(weft_http_response_close(response), 0);
-    return it;
-}
-
-static struct answer run(struct evil *server, const struct evil_reply *replies, size_t n,
-                         const char *method, const char *path, const weft_http_request_opts *opts)
+static struct proof_answer run(struct evil *server, const struct evil_reply *replies, size_t n,
+                               const char *method, const char *path,
+                               const weft_http_request_opts *opts)
 {
     weft_http_session *session = NULL;
     char url[128];
     evil_start(server, replies, n);
     (void)snprintf(url, sizeof(url), "%s%s", server->url, path);
     ck_assert_int_eq(weft_http_session_open(NULL, &session), 0);
-    struct answer it = ask(session, method, url, opts);
+    struct proof_answer it = proof_ask(session, method, url, opts);
     ck_assert_int_eq(weft_http_session_close(session), 0);
     evil_stop(server);
     return it;
-}
-
-static unsigned count(const char *text, const char *what)
-{
-    unsigned n = 0;
-    while ((text = strstr(text, what)) != NULL)
-        n++, text++;
-    return n;
-}
-
-static void is_hello(struct answer it)
-{
-    ck_assert_int_eq(it.rc, 0);
-    ck_assert_int_eq(it.status, 200);
-    ck_assert_str_eq(it.text, "hello");
-    ck_assert(!it.has_first);
-}
-
-static void is_denied(struct answer it)
-{
-    ck_assert_int_eq(it.rc, 0);
-    ck_assert_int_eq(it.status, 401);
-    ck_assert_str_eq(it.text, "denied");
-    ck_assert(it.has_first);
-}
-
-/* A parameter of the last Authorization. */
-static const char *said(const struct evil *server, const char *name)
-{
-    static char texts[8][128];
-    static unsigned n;
-    char *text = texts[n++ % 8];
-    const char *at = server->requests, *last = NULL;
-    while ((at = strstr(at, "Authorization: Digest ")) != NULL)
-        last = at++;
-    ck_assert_ptr_nonnull(last);
-    last += strlen("Authorization: Digest");
-    size_t size = strlen(name);
-    do {
-        last += strspn(last, " ,");
-        if (strncmp(last, name, size) == 0 && last[size] == '=') {
-            last += size + 1;
-            last += *last == '"';
-            (void)snprintf(text, sizeof(texts[0]), "%.*s", (int)strcspn(last, "\",\r"), last);
-            return text;
-        }
-        last += strcspn(last, ",\r");
-    } while (*last == ',');
-    ck_abort_msg("no %s", name);
-}
-
-static void check_proof(const struct evil *server, const char *method, const char *nonce)
-{
-    char text[400], ha1[33], ha2[33], proof[33];
-    md5_text("Mufasa:" REALM ":Circle Of Life", ha1);
-    (void)snprintf(text, sizeof(text), "%s:%s", method, said(server, "uri"));
-    md5_text(text, ha2);
-    ck_assert_str_eq(said(server, "qop"), "auth");
-    ck_assert_str_eq(said(server, "nonce"), nonce);
-    (void)snprintf(text, sizeof(text), "%s:%s:%s:%s:auth:%s", ha1, nonce, said(server, "nc"),
-                   said(server, "cnonce"), ha2);
-    md5_text(text, proof);
-    ck_assert_str_eq(said(server, "response"), proof);
 }
 
 /* RFC 2617, 3.5, as RFC 2069 has it: without a number of the client's. And RFC 7616, 3.9.1, likewise. */
@@ -138,14 +35,15 @@ WT_TEST(proofs_that_are_known)
         hello,
     };
     struct evil server;
-    is_hello(run(&server, replies, 2, "GET", "dir/index.html", WEFT_OPTS(http_request, SIMBA)));
-    ck_assert_str_eq(said(&server, "response"), "670fd8c2df070c60b045671b8b24ff02");
-    ck_assert_str_eq(said(&server, "username"), "Mufasa");
-    ck_assert_uint_eq(count(server.requests, "Authorization"), 1);
-    is_hello(run(
+    proof_is_hello(
+        run(&server, replies, 2, "GET", "dir/index.html", WEFT_OPTS(http_request, SIMBA)));
+    ck_assert_str_eq(proof_said(&server, "response"), "670fd8c2df070c60b045671b8b24ff02");
+    ck_assert_str_eq(proof_said(&server, "username"), "Mufasa");
+    ck_assert_uint_eq(proof_count(server.requests, "Authorization"), 1);
+    proof_is_hello(run(
         &server, sha, 2, "GET", "dir/index.html",
         WEFT_OPTS(http_request, .user = "Mufasa", .password = "Circle of Life", .digest = true)));
-    ck_assert_str_eq(said(&server, "response"),
+    ck_assert_str_eq(proof_said(&server, "response"),
                      "a1306b0595a6c7fe96c448631fb5cfbd5107bd1fe1da729d978dd7446b812363");
 }
 
@@ -153,11 +51,11 @@ WT_TEST(a_proof_with_a_number_of_the_clients)
 {
     const struct evil_reply replies[] = { { .bytes = DENY(QOP), .then = EVIL_KEEP }, hello };
     struct evil server;
-    is_hello(run(&server, replies, 2, "GET", "a?b=c", WEFT_OPTS(http_request, SIMBA)));
-    check_proof(&server, "GET", NONCE);
-    ck_assert_str_eq(said(&server, "uri"), "/a?b=c");
-    is_hello(run(&server, replies, 2, "DELETE", "", WEFT_OPTS(http_request, SIMBA)));
-    check_proof(&server, "DELETE", NONCE);
+    proof_is_hello(run(&server, replies, 2, "GET", "a?b=c", WEFT_OPTS(http_request, SIMBA)));
+    proof_check(&server, "GET", NONCE);
+    ck_assert_str_eq(proof_said(&server, "uri"), "/a?b=c");
+    proof_is_hello(run(&server, replies, 2, "DELETE", "", WEFT_OPTS(http_request, SIMBA)));
+    proof_check(&server, "DELETE", NONCE);
 }
 
 /* However the answer with the challenge ends. */
@@ -176,8 +74,8 @@ WT_TEST(challenges_of_all_kinds)
     for (size_t i = 0; i < N(challenges); i++) {
         const struct evil_reply replies[] = { challenges[i], hello };
         struct evil server;
-        is_hello(run(&server, replies, 2, "GET", "", WEFT_OPTS(http_request, SIMBA)));
-        check_proof(&server, "GET", NONCE);
+        proof_is_hello(run(&server, replies, 2, "GET", "", WEFT_OPTS(http_request, SIMBA)));
+        proof_check(&server, "GET", NONCE);
         ck_assert_ptr_null(strstr(server.requests, "Authorization: Basic"));
     }
 }
@@ -194,11 +92,11 @@ WT_TEST(a_proof_that_does_not_hold_is_one_answer)
     const struct evil_reply basic = { .bytes = DENY("WWW-Authenticate: Basic realm=\"a\"\r\n"),
                                       .then = EVIL_KEEP };
     struct evil server;
-    is_denied(run(&server, full, 2, "GET", "", WEFT_OPTS(http_request, SIMBA)));
-    ck_assert_uint_eq(count(server.requests, "GET "), 2);
-    struct answer it = run(&server, empty, 2, "GET", "", WEFT_OPTS(http_request, SIMBA));
+    proof_is_denied(run(&server, full, 2, "GET", "", WEFT_OPTS(http_request, SIMBA)));
+    ck_assert_uint_eq(proof_count(server.requests, "GET "), 2);
+    struct proof_answer it = run(&server, empty, 2, "GET", "", WEFT_OPTS(http_request, SIMBA));
     ck_assert(it.rc == 0 && it.status == 401 && it.text[0] == '\0' && it.has_first);
-    is_denied(run(&server, &basic, 1, "GET", "", WEFT_OPTS(http_request, SIMBA)));
+    proof_is_denied(run(&server, &basic, 1, "GET", "", WEFT_OPTS(http_request, SIMBA)));
     ck_assert_ptr_null(strstr(server.requests, "Authorization"));
     it = run(&server, full, 2, "GET", "", WEFT_OPTS(http_request, SIMBA, .raise_for_status = true));
     ck_assert_int_eq(it.rc, WEFT_EHTTPSTATUS);
@@ -215,29 +113,30 @@ WT_TEST(a_proof_that_came_too_late)
         { .bytes = DENY(STALE), .then = EVIL_KEEP }, { .bytes = DENY(STALE), .then = EVIL_KEEP },
     };
     struct evil server;
-    is_hello(run(&server, once, 3, "GET", "", WEFT_OPTS(http_request, SIMBA)));
-    check_proof(&server, "GET", "another");
-    struct answer it = run(&server, always, 6, "GET", "", WEFT_OPTS(http_request, SIMBA));
+    proof_is_hello(run(&server, once, 3, "GET", "", WEFT_OPTS(http_request, SIMBA)));
+    proof_check(&server, "GET", "another");
+    struct proof_answer it = run(&server, always, 6, "GET", "", WEFT_OPTS(http_request, SIMBA));
     ck_assert_int_eq(it.rc, WEFT_EHTTPPROTO);
-    ck_assert_uint_le(count(server.requests, "GET "), 4);
+    ck_assert_uint_le(proof_count(server.requests, "GET "), 4);
 }
 
 /* ---- bodies ---------------------------------------------------------------------------------------------- */
 
-WEFT_GENERATOR(pieces, weft_rx(weft_http_chunk))
+WEFT_GENERATOR(body_in_pieces, weft_rx(weft_http_chunk))
 {
     return weft_yield((weft_http_chunk){ "body", 4 });
 }
 
-static struct answer post_file(struct evil *server, const struct evil_reply *replies, size_t n)
+static struct proof_answer post_file(struct evil *server, const struct evil_reply *replies,
+                                     size_t n)
 {
     weft_temp_dir *dir = NULL;
     char path[256];
     ck_assert_int_eq(weft_temp_dir_open(NULL, &dir), 0);
     (void)snprintf(path, sizeof(path), "%s/body", weft_temp_dir_path(dir));
     ck_assert_int_eq(weft_whole_write(path, "body", 4), 0);
-    struct answer it = run(server, replies, n, "POST", "",
-                           WEFT_OPTS(http_request, SIMBA, .body_path = path));
+    struct proof_answer it = run(server, replies, n, "POST", "",
+                                 WEFT_OPTS(http_request, SIMBA, .body_path = path));
     ck_assert_int_eq(weft_temp_dir_close(dir), 0);
     return it;
 }
@@ -256,14 +155,14 @@ WT_TEST(a_body_goes_with_the_proof)
     struct evil server;
     const weft_http_request_opts *memory = WEFT_OPTS(http_request, SIMBA, .body = "body",
                                                      .body_size = 4);
-    is_hello(run(&server, replies, 2, "POST", "", memory));
-    check_proof(&server, "POST", NONCE);
-    ck_assert_uint_eq(count(server.requests, "Content-Length: 0\r\n"), 1);
-    ck_assert_uint_eq(count(server.requests, "body"), 1);
-    is_hello(post_file(&server, replies, 2));
-    check_proof(&server, "POST", NONCE);
-    is_hello(run(&server, unchallenged, 2, "PUT", "", memory));
-    ck_assert_uint_eq(count(server.requests, "body"), 1);
+    proof_is_hello(run(&server, replies, 2, "POST", "", memory));
+    proof_check(&server, "POST", NONCE);
+    ck_assert_uint_eq(proof_count(server.requests, "Content-Length: 0\r\n"), 1);
+    ck_assert_uint_eq(proof_count(server.requests, "body"), 1);
+    proof_is_hello(post_file(&server, replies, 2));
+    proof_check(&server, "POST", NONCE);
+    proof_is_hello(run(&server, unchallenged, 2, "PUT", "", memory));
+    ck_assert_uint_eq(proof_count(server.requests, "body"), 1);
 }
 
 WT_TEST(a_body_whose_proof_came_too_late)
@@ -275,11 +174,11 @@ WT_TEST(a_body_whose_proof_came_too_late)
     };
     const struct evil_reply no_more[] = { replies[0], replies[1] };
     struct evil server;
-    is_hello(run(&server, replies, 3, "POST", "",
-                 WEFT_OPTS(http_request, SIMBA, .body = "body", .body_size = 4)));
-    check_proof(&server, "POST", "another");
-    ck_assert_uint_eq(count(server.requests, "body"), 2);
-    struct answer it = post_file(&server, no_more, 2);
+    proof_is_hello(run(&server, replies, 3, "POST", "",
+                       WEFT_OPTS(http_request, SIMBA, .body = "body", .body_size = 4)));
+    proof_check(&server, "POST", "another");
+    ck_assert_uint_eq(proof_count(server.requests, "body"), 2);
+    struct proof_answer it = post_file(&server, no_more, 2);
     ck_assert_int_eq(it.status, 401);
     ck_assert_int_lt(it.rc, 0);
 }
@@ -297,21 +196,21 @@ WT_TEST(a_body_whose_connection_dies_is_sent_again_if_that_may_be)
     struct evil server;
     const weft_http_request_opts *memory = WEFT_OPTS(http_request, SIMBA, .body = "body",
                                                      .body_size = 4);
-    struct answer it = run(&server, to_post, 3, "POST", "", memory);
+    struct proof_answer it = run(&server, to_post, 3, "POST", "", memory);
     ck_assert(it.rc < 0 && it.status == 0);
-    ck_assert_uint_eq(count(server.requests, "POST "), 2);
+    ck_assert_uint_eq(proof_count(server.requests, "POST "), 2);
     it = post_file(&server, to_post, 3);
     ck_assert(it.rc < 0 && it.status == 0);
-    ck_assert_uint_eq(count(server.requests, "POST "), 2);
-    is_hello(run(&server, replies, 4, "PUT", "", memory));
-    ck_assert_uint_eq(count(server.requests, "body"), 2);
+    ck_assert_uint_eq(proof_count(server.requests, "POST "), 2);
+    proof_is_hello(run(&server, replies, 4, "PUT", "", memory));
+    ck_assert_uint_eq(proof_count(server.requests, "body"), 2);
 }
 
-static struct answer post_pieces(struct evil *server, const struct evil_reply *replies, size_t n,
-                                 const char *method)
+static struct proof_answer post_pieces(struct evil *server, const struct evil_reply *replies,
+                                       size_t n, const char *method)
 {
     WEFT_RX(weft_http_chunk, rx);
-    ck_assert_int_eq(pieces(&rx), 0);
+    ck_assert_int_eq(body_in_pieces(&rx), 0);
     return run(server, replies, n, method, "",
                WEFT_OPTS(http_request, SIMBA, .body_rx = WEFT_MOVE(rx)));
 }
@@ -330,12 +229,12 @@ WT_TEST(a_body_of_unknown_length)
     static const char *const methods[] = { "POST", "PUT", "DELETE" };
     struct evil server;
     for (size_t i = 0; i < N(methods); i++) {
-        is_hello(post_pieces(&server, replies, 2, methods[i]));
-        check_proof(&server, methods[i], NONCE);
-        ck_assert_uint_eq(count(server.requests, "Content-Length: 0\r\n"), 1);
-        ck_assert_uint_eq(count(server.requests, "chunked\r\n\r\n" CHUNKS), 1);
-        is_hello(post_pieces(&server, unchallenged, 2, methods[i]));
-        ck_assert_uint_eq(count(server.requests, "chunked\r\n\r\n" CHUNKS), 1);
+        proof_is_hello(post_pieces(&server, replies, 2, methods[i]));
+        proof_check(&server, methods[i], NONCE);
+        ck_assert_uint_eq(proof_count(server.requests, "Content-Length: 0\r\n"), 1);
+        ck_assert_uint_eq(proof_count(server.requests, "chunked\r\n\r\n" CHUNKS), 1);
+        proof_is_hello(post_pieces(&server, unchallenged, 2, methods[i]));
+        ck_assert_uint_eq(proof_count(server.requests, "chunked\r\n\r\n" CHUNKS), 1);
     }
 }
 
@@ -356,16 +255,17 @@ WT_TEST(a_body_of_unknown_length_after_another)
     ck_assert_int_eq(weft_http_session_open(NULL, &session), 0);
     for (int i = 0; i < 2; i++) {
         WEFT_RX(weft_http_chunk, rx);
-        ck_assert_int_eq(pieces(&rx), 0);
-        is_hello(ask(session, "POST", server.url,
-                     i == 0 ? WEFT_OPTS(http_request, .body_rx = WEFT_MOVE(rx))
-                            : WEFT_OPTS(http_request, SIMBA, .body_rx = WEFT_MOVE(rx))));
+        ck_assert_int_eq(body_in_pieces(&rx), 0);
+        proof_is_hello(proof_ask(session, "POST", server.url,
+                                 i == 0
+                                     ? WEFT_OPTS(http_request, .body_rx = WEFT_MOVE(rx))
+                                     : WEFT_OPTS(http_request, SIMBA, .body_rx = WEFT_MOVE(rx))));
     }
     ck_assert_int_eq(weft_http_session_close(session), 0);
     evil_stop(&server);
-    check_proof(&server, "POST", NONCE);
-    ck_assert_uint_eq(count(server.requests, "chunked\r\n\r\n" CHUNKS), 2);
-    ck_assert_uint_eq(count(server.requests, "Content-Length: 0\r\n"), 1);
+    proof_check(&server, "POST", NONCE);
+    ck_assert_uint_eq(proof_count(server.requests, "chunked\r\n\r\n" CHUNKS), 2);
+    ck_assert_uint_eq(proof_count(server.requests, "Content-Length: 0\r\n"), 1);
 }
 
 WT_TEST(a_body_of_unknown_length_that_is_not_wanted)
@@ -377,9 +277,9 @@ WT_TEST(a_body_of_unknown_length_that_is_not_wanted)
         { .bytes = DENY(STALE), .then = EVIL_KEEP, .request_body = sizeof(CHUNKS) - 1 },
     };
     struct evil server;
-    is_denied(post_pieces(&server, &basic, 1, "POST"));
+    proof_is_denied(post_pieces(&server, &basic, 1, "POST"));
     ck_assert_ptr_null(strstr(server.requests, "chunked"));
-    struct answer it = post_pieces(&server, late, 2, "POST");
+    struct proof_answer it = post_pieces(&server, late, 2, "POST");
     ck_assert_int_eq(it.status, 401);
     ck_assert_int_lt(it.rc, 0);
 }
@@ -400,7 +300,6 @@ WT_TEST(whom_a_proof_is_for)
         challenge,
         { .bytes = "HTTP/1.1 302 There\r\nLocation: /b\r\nContent-Length: 0\r\n\r\n",
           .then = EVIL_KEEP },
-        challenge,
         { .bytes = away, .then = EVIL_KEEP },
         hello,
         challenge,
@@ -408,23 +307,24 @@ WT_TEST(whom_a_proof_is_for)
     };
     evil_start(&server, replies, N(replies));
     ck_assert_int_eq(weft_http_session_open(WEFT_OPTS(http_session, SIMBA), &session), 0);
-    is_denied(ask(session, "GET", server.url, NULL));
-    is_hello(ask(session, "GET", server.url, WEFT_OPTS(http_request, .bearer = "token")));
+    proof_is_denied(proof_ask(session, "GET", server.url, NULL));
+    proof_is_hello(
+        proof_ask(session, "GET", server.url, WEFT_OPTS(http_request, .bearer = "token")));
     ck_assert_int_eq(weft_http_session_close(session), 0);
     (void)snprintf(url, sizeof(url), "http://Mufasa:Circle%%20Of%%20Life@127.0.0.1:%d/c",
                    server.port);
     weft_http_session *plain = NULL;
     ck_assert_int_eq(weft_http_session_open(WEFT_OPTS(http_session, .digest = true), &plain), 0);
-    is_hello(ask(plain, "GET", url, NULL));
-    check_proof(&server, "GET", NONCE);
-    ck_assert_uint_eq(count(server.requests, "uri=\"/b\""), 1);
+    proof_is_hello(proof_ask(plain, "GET", url, NULL));
+    proof_check(&server, "GET", NONCE);
+    ck_assert_uint_eq(proof_count(server.requests, "uri=\"/b\""), 1);
     ck_assert_int_eq(weft_http_session_close(plain), 0);
     evil_stop(&server);
     evil_stop(&other);
-    ck_assert_uint_eq(count(other.requests, "GET "), 1);
-    ck_assert_uint_eq(count(other.requests, "Authorization"), 0);
-    ck_assert_uint_eq(count(server.requests, "Authorization: Bearer token"), 1);
-    ck_assert_uint_eq(count(server.requests, "Authorization: Digest"), 3);
+    ck_assert_uint_eq(proof_count(other.requests, "GET "), 1);
+    ck_assert_uint_eq(proof_count(other.requests, "Authorization"), 0);
+    ck_assert_uint_eq(proof_count(server.requests, "Authorization: Bearer token"), 1);
+    ck_assert_uint_eq(proof_count(server.requests, "Authorization: Digest"), 3);
 }
 
 static int ask_as(const char *user)
@@ -436,7 +336,7 @@ static int ask_as(const char *user)
     evil_start(&server, replies, 2);
     (void)snprintf(url, sizeof(url), "http://%s:pass@127.0.0.1:%d/", user, server.port);
     ck_assert_int_eq(weft_http_session_open(WEFT_OPTS(http_session, .digest = true), &session), 0);
-    int rc = ask(session, "GET", url, NULL).rc;
+    int rc = proof_ask(session, "GET", url, NULL).rc;
     ck_assert_int_eq(weft_http_session_close(session), 0);
     evil_stop(&server);
     ck_assert_ptr_null(strstr(server.requests, "\r\nX-Evil"));
@@ -462,7 +362,7 @@ WT_TEST(proofs_that_can_not_be)
         WEFT_OPTS(http_request, .digest = true, .user = "a\r\nb"),
     };
     for (size_t i = 0; i < N(bad); i++)
-        ck_assert_int_eq(ask(session, "GET", url, bad[i]).rc, WEFT_EINVAL);
+        ck_assert_int_eq(proof_ask(session, "GET", url, bad[i]).rc, WEFT_EINVAL);
     ck_assert_int_eq(
         weft_http_session_open(WEFT_OPTS(http_session, .user = "a:b", .digest = true), &none),
         WEFT_EINVAL);
