@@ -10,25 +10,27 @@
 
 /* ---- the text -------------------------------------------------------------------------------------- */
 
-static bool add_text(struct wf_http_head *head, const char *text, size_t size)
+static WF_NOINLINE bool grow(struct wf_http_head *head, size_t size)
 {
-    if (head->room - head->size < size) {
-        size_t room = WF_MAX(head->room * 2, (size_t)512);
-        room = WF_MAX(room, head->size + size);
-        char *grown = wf_realloc(head->text, room);
-        if (grown == NULL)
-            return false;
-        head->text = grown;
-        head->room = room;
-    }
-    memcpy(head->text + head->size, text, size);
-    head->size += size;
+    size_t room = WF_MAX(head->room * 2, (size_t)512);
+    room = WF_MAX(room, head->size + size);
+    char *grown = wf_realloc(head->text, room);
+    if (grown == NULL)
+        return false;
+    head->text = grown;
+    head->room = room;
     return true;
 }
 
+/* And a 0 behind it. */
 static bool add_string(struct wf_http_head *head, const char *text, size_t size)
 {
-    return add_text(head, text, size) && add_text(head, "", 1);
+    if (head->room - head->size <= size && !grow(head, size + 1))
+        return false;
+    memcpy(head->text + head->size, text, size);
+    head->text[head->size + size] = '\0';
+    head->size += size + 1;
+    return true;
 }
 
 static void trim(const char **text, size_t *size)
@@ -73,18 +75,23 @@ static bool is_no_coding(const char *value)
     return *value == '\0' || strcasecmp(value, "identity") == 0 || strcasecmp(value, "none") == 0;
 }
 
-static int note_field(struct wf_http_head *head, const char *name, const char *value)
+static bool is_name(const char *name, size_t size, const char *wanted)
 {
-    if (strcasecmp(name, "Content-Length") == 0) {
+    return size == strlen(wanted) && strcasecmp(name, wanted) == 0;
+}
+
+static int note_field(struct wf_http_head *head, const char *name, size_t size, const char *value)
+{
+    if (is_name(name, size, "Content-Length")) {
         int64_t length = parse_length(value);
         if (length < 0 || (head->length >= 0 && head->length != length))
             return WEFT_EHTTPPROTO;
         head->length = length;
-    } else if (strcasecmp(name, "Transfer-Encoding") == 0) {
+    } else if (is_name(name, size, "Transfer-Encoding")) {
         head->is_chunked = true;
         head->is_framed = ends_with_chunked(value);
         head->is_encoded |= strcasecmp(value, "chunked") != 0;
-    } else if (strcasecmp(name, "Content-Encoding") == 0) {
+    } else if (is_name(name, size, "Content-Encoding")) {
         head->is_encoded |= !is_no_coding(value);
     }
     return 0;
@@ -129,8 +136,8 @@ static int folded_line(struct wf_http_head *head, const char *line, size_t size)
     if (head->n_fields == 0)
         return WEFT_EHTTPPROTO;
     trim(&line, &size);
-    head->size--; /* the 0 */
-    return add_text(head, " ", 1) && add_string(head, line, size) ? 0 : WEFT_ENOMEM;
+    head->text[head->size - 1] = ' '; /* where the 0 was */
+    return add_string(head, line, size) ? 0 : WEFT_ENOMEM;
 }
 
 /* Many answers are waited for at once: each has room for the fields that it has. */
@@ -164,7 +171,7 @@ static int field_line(struct wf_http_head *head, const char *line, size_t size)
         return WEFT_ENOMEM;
     if (!wf_http_is_token(head->text + name) || strlen(head->text + name) != n)
         return WEFT_EHTTPPROTO;
-    return note_field(head, head->text + name, head->text + name + n + 1);
+    return note_field(head, head->text + name, n, head->text + name + n + 1);
 }
 
 static int end_of_head(const struct wf_http_head *head)

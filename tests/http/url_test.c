@@ -136,4 +136,17 @@ WT_TEST(a_target_after_an_origin_is_what_the_parser_would_make_of_it)
     }
 }
 
+/* RFC 9110, 5.6.2 */
+WT_TEST(names_are_made_of_the_characters_of_a_token)
+{
+    static const char tokens[] = "!#$%&'*+-.^_`|~0123456789"
+                                 "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    for (int c = 1; c < 256; c++) {
+        const char name[] = { 'x', (char)c, '\0' };
+        ck_assert_int_eq(wf_http_is_token(name), strchr(tokens, name[1]) != NULL);
+        ck_assert_int_eq(wf_http_is_token(name + 1), strchr(tokens, name[1]) != NULL);
+    }
+    ck_assert(!wf_http_is_token(""));
+}
+
 WT_MAIN("http_url")
