@@ -208,6 +208,25 @@ static bool lists(const char *list, const char *wanted, size_t size, bool in_any
     return false;
 }
 
+/* One line of several that say the same kind of thing will do. */
+static bool upgrades_connection(const struct wf_http_head *head)
+{
+    for (unsigned i = 0; i < head->n_fields; i++)
+        if (strcasecmp(head->text + head->fields[i].name, "Connection") == 0 &&
+            lists(head->text + head->fields[i].value, "upgrade", 7, true))
+            return true;
+    return false;
+}
+
+/* Of these there is one at most: two say two things. */
+static bool says_once(const struct wf_http_head *head, const char *name)
+{
+    unsigned n = 0;
+    for (unsigned i = 0; i < head->n_fields; i++)
+        n += strcasecmp(head->text + head->fields[i].name, name) == 0;
+    return n <= 1;
+}
+
 static int check_answer(weft_websocket *socket, const char *key, const char *protocols)
 {
     const struct wf_http_head *head = &socket->x->head;
@@ -218,8 +237,9 @@ static int check_answer(weft_websocket *socket, const char *key, const char *pro
     const char *accepted = wf_http_head_find(head, "Sec-WebSocket-Accept");
     const char *upgrade = wf_http_head_find(head, "Upgrade");
     if (accepted == NULL || strcmp(accepted, accept) != 0 || upgrade == NULL ||
-        strcasecmp(upgrade, "websocket") != 0 ||
-        !lists(wf_http_head_find(head, "Connection"), "upgrade", 7, true) ||
+        strcasecmp(upgrade, "websocket") != 0 || !upgrades_connection(head) ||
+        !says_once(head, "Upgrade") || !says_once(head, "Sec-WebSocket-Accept") ||
+        !says_once(head, "Sec-WebSocket-Protocol") ||
         wf_http_head_find(head, "Sec-WebSocket-Extensions") != NULL)
         return WEFT_EHTTPPROTO;
     socket->protocol = wf_http_head_find(head, "Sec-WebSocket-Protocol");

@@ -62,9 +62,9 @@ void peer_agree(struct peer *peer, int fd, const char *more)
     ck_assert_ptr_nonnull(key);
     wf_websocket_accept(key + strlen(field), accept_line);
     int n = snprintf(answer, sizeof(answer),
-                     "HTTP/1.1 101 Switching Protocols\r\nUpgrade: WebSocket\r\n"
-                     "Connection: keep-alive, Upgrade\r\nSec-WebSocket-Accept: %s\r\n%s\r\n",
-                     accept_line, more);
+                     "HTTP/1.1 101 Switching Protocols\r\n%sUpgrade: WebSocket\r\n"
+                     "Connection: keep-alive, Upgrade\r\nSec-WebSocket-Accept: %s\r\n\r\n",
+                     more, accept_line);
     (void)wt_send_all(fd, answer, (size_t)n);
 }
 

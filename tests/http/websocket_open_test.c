@@ -72,6 +72,12 @@ WT_TEST(an_answer_that_does_not_agree)
                      WEFT_EHTTPPROTO);
     ck_assert_int_eq(open_with(agree_more, "Sec-WebSocket-Protocol: chat\r\n", "a, chat"), 0);
     ck_assert_int_eq(open_with(agree_more, "Content-Length: 5\r\n", NULL), 0);
+    ck_assert_int_eq(open_with(agree_more, "Connection: keep-alive\r\n", NULL), 0);
+    ck_assert_int_eq(open_with(agree_more, "Upgrade: websocket\r\n", NULL), WEFT_EHTTPPROTO);
+    ck_assert_int_eq(open_with(agree_more,
+                               "Sec-WebSocket-Protocol: chat\r\nSec-WebSocket-Protocol: a\r\n",
+                               "a, chat"),
+                     WEFT_EHTTPPROTO);
 }
 
 static void head_bomb(struct peer *peer, int fd)
