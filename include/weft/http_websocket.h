@@ -45,7 +45,8 @@ typedef struct weft_websocket_opts {
     const weft_http_field *query;    /* appended to the URL, percent-encoded */
     const weft_http_field *headers;  /* beside the session's; those of the same name give way */
     const char *bearer;              /* Authorization: Bearer ... */
-    const char *protocols;           /* what is spoken on it, best first: "chat, mqtt" */
+    const char *protocols;           /* what is spoken on it, best first: "chat, mqtt";
+                                        tokens, none twice */
     size_t max_message;              /* a longer one is WEFT_EHTTPLIMIT; 4 MiB */
     int64_t heartbeat_ns;            /* a receive that waits so long sends a ping, and gives up
                                         after as long again; 0: never */

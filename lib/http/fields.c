@@ -16,13 +16,18 @@ static const bool token_chars[256] = {
     ['`'] = true,         ['|'] = true,         ['~'] = true,
 };
 
+size_t wf_http_token_size(const char *text)
+{
+    size_t n = 0;
+    while (token_chars[(unsigned char)text[n]])
+        n++;
+    return n;
+}
+
 bool wf_http_is_token(const char *text)
 {
-    if (*text == '\0')
-        return false;
-    while (token_chars[(unsigned char)*text])
-        text++;
-    return *text == '\0';
+    size_t n = wf_http_token_size(text);
+    return n > 0 && text[n] == '\0';
 }
 
 bool wf_http_is_value(const char *text)

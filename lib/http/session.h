@@ -315,6 +315,7 @@ char *wf_http_join(const char *text, size_t size, const char *more);
 
 /* ---- fields.c: what goes to the server -------------------------------------------------------------- */
 
+size_t wf_http_token_size(const char *text); /* of the one that text begins with; 0: none */
 bool wf_http_is_token(const char *text);
 bool wf_http_is_value(const char *text);
 

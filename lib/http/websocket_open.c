@@ -36,6 +36,37 @@ int wf_websocket_prepare(weft_http_response *x, const char *url, const weft_webs
     return rc;
 }
 
+/* ---- lists ----------------------------------------------------------------------------------------------- */
+
+/* One of a list with commas between. */
+static bool lists(const char *list, const char *wanted, size_t size, bool in_any_case)
+{
+    while (list != NULL && *list != '\0') {
+        list += strspn(list, ", \t");
+        size_t n = strcspn(list, ", \t");
+        if (n == size && n > 0 &&
+            (in_any_case ? strncasecmp(list, wanted, n) : strncmp(list, wanted, n)) == 0)
+            return true;
+        list += n;
+    }
+    return false;
+}
+
+/* Tokens with commas between, none of them twice. */
+static bool is_offer(const char *protocols)
+{
+    for (;;) {
+        protocols += strspn(protocols, " \t");
+        size_t n = wf_http_token_size(protocols);
+        const char *end = protocols + n + strspn(protocols + n, " \t");
+        if (n == 0 || (*end != ',' && *end != '\0') || lists(end, protocols, n, false))
+            return false;
+        if (*end == '\0')
+            return true;
+        protocols = end + 1;
+    }
+}
+
 /* ---- the request ------------------------------------------------------------------------------------------ */
 
 struct bytes {
@@ -137,6 +168,8 @@ static void add_users_fields(struct request *request, const weft_http_response *
     add_fields(request, opts->headers, NULL);
     add_fields(request, session->opts.headers, opts);
     add_auth(request, x, opts);
+    if (opts->protocols != NULL && request->rc == 0 && !is_offer(opts->protocols))
+        request->rc = WEFT_EINVAL;
     if (opts->protocols != NULL)
         add_field(request, "Sec-WebSocket-Protocol", opts->protocols);
 }
@@ -192,20 +225,6 @@ static int read_answer(weft_http_response *x)
     wf_free(line.data);
     x->head.length = -1; /* whatever it says: what follows are frames */
     return WF_MIN(rc, 0);
-}
-
-/* One of a list with commas between. */
-static bool lists(const char *list, const char *wanted, size_t size, bool in_any_case)
-{
-    while (list != NULL && *list != '\0') {
-        list += strspn(list, ", \t");
-        size_t n = strcspn(list, ", \t");
-        if (n == size && n > 0 &&
-            (in_any_case ? strncasecmp(list, wanted, n) : strncmp(list, wanted, n)) == 0)
-            return true;
-        list += n;
-    }
-    return false;
 }
 
 /* One line of several that say the same kind of thing will do. */

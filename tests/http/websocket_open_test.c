@@ -155,9 +155,16 @@ WT_TEST(what_can_not_be_asked_for)
     ck_assert_int_eq(
         weft_websocket_open(session, url, WEFT_OPTS(websocket, .bearer = "a\nb"), &socket),
         WEFT_EINVAL);
-    ck_assert_int_eq(
-        weft_websocket_open(session, url, WEFT_OPTS(websocket, .protocols = "a\nb"), &socket),
-        WEFT_EINVAL);
+    const char *const offers[] = { "a\nb", "",     " ",       "a b", "a,",
+                                   ",a",   "a,,b", "a, b, a", "a;b", "caf\xc3\xa9" };
+    for (size_t i = 0; i < sizeof(offers) / sizeof(offers[0]); i++)
+        ck_assert_msg(weft_websocket_open(session, url,
+                                          WEFT_OPTS(websocket, .protocols = offers[i]),
+                                          &socket) == WEFT_EINVAL,
+                      "%s", offers[i]);
+    ck_assert_int_eq(weft_websocket_open(
+                         session, url, WEFT_OPTS(websocket, .protocols = " a , A,aa,b\t"), &socket),
+                     -ECONNREFUSED);
     ck_assert_int_eq(weft_websocket_open(session, "ftp://127.0.0.1/", NULL, &socket), WEFT_EINVAL);
     ck_assert_int_eq(weft_websocket_open(session, url, NULL, &socket), -ECONNREFUSED);
     ck_assert_ptr_null(socket);
