@@ -23,7 +23,8 @@ struct events {
     weft_http_session *session;
     char *method, *url;
     weft_http_request_opts request;
-    weft_http_field *headers; /* the request's, with room for OWN_HEADERS more and the end */
+    weft_http_field
+        *headers; /* the request's for any origin, with room for OWN_HEADERS more and the end */
     size_t n_headers;
     int64_t max_retry_ns;
     int max_retries;
@@ -38,13 +39,20 @@ struct events {
 
 /* ---- one connection ----------------------------------------------------------------------------------- */
 
+static bool has_header(const struct events *events, const char *name)
+{
+    return wf_http_fields_have(events->request.headers, name) ||
+           wf_http_fields_have(events->request.cross_origin_headers, name);
+}
+
+/* Whoever a redirect leads to is asked for the same stream, from the same event on: it has made the id. */
 static void list_headers(struct events *events)
 {
     const char *id = wf_http_event_id(&events->parser);
     weft_http_field *to = events->headers + events->n_headers;
-    if (!wf_http_fields_have(events->request.headers, "Accept"))
+    if (!has_header(events, "Accept"))
         *to++ = (weft_http_field){ "Accept", "text/event-stream" };
-    if (!wf_http_fields_have(events->request.headers, "Cache-Control"))
+    if (!has_header(events, "Cache-Control"))
         *to++ = (weft_http_field){ "Cache-Control", "no-store" };
     if (*id != '\0')
         *to++ = (weft_http_field){ "Last-Event-ID", id };
@@ -83,7 +91,7 @@ static int connect_once(struct events *events)
 {
     weft_http_request_opts opts = events->request;
     list_headers(events);
-    opts.headers = events->headers;
+    opts.cross_origin_headers = events->headers;
     int rc = weft_http_request(events->session, events->method, events->url, &opts,
                                &events->response);
     if (rc < 0)
@@ -223,7 +231,7 @@ static int set_up(struct events *events, const char *url, const weft_http_events
     wf_rng_seed(&events->rng, (uint64_t)weft_now_ns(), (uintptr_t)events);
     events->method = wf_copy_text(opts->method != NULL ? opts->method : "GET");
     events->url = wf_copy_text(url);
-    events->headers = wf_http_fields_extend(events->request.headers, OWN_HEADERS,
+    events->headers = wf_http_fields_extend(events->request.cross_origin_headers, OWN_HEADERS,
                                             &events->n_headers);
     if (events->method == NULL || events->url == NULL || events->headers == NULL)
         return WEFT_ENOMEM;

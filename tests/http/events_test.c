@@ -114,6 +114,33 @@ WT_TEST(from_where_to_go_on_and_what_else_is_sent)
     ck_assert_uint_eq(n_times(it.server.requests, "text/event-stream"), 0);
 }
 
+WT_TEST(a_redirect_to_another_origin_leads_to_the_same_place_in_the_same_stream)
+{
+    const struct evil_reply replies[] = { { .bytes = STREAM "id: 7\ndata: a\n\n" },
+                                          { .bytes = NO_MORE } };
+    const weft_http_field headers[] = { { "X-Own", "y" }, { 0 } };
+    const weft_http_field anywhere[] = { { "X-Any", "z" }, { 0 } };
+    struct evil there;
+    struct run it;
+    char away[128];
+    evil_start(&there, replies, 2);
+    (void)snprintf(away, sizeof(away),
+                   "HTTP/1.1 307 Away\r\nLocation: %s\r\nContent-Length: 0\r\n\r\n", there.url);
+    run(&it, (struct evil_reply[]){ { .bytes = away }, { .bytes = away } }, 2,
+        WEFT_OPTS(http_events, SOON,
+                  .request = WEFT_OPTS(http_request, .headers = headers,
+                                       .cross_origin_headers = anywhere)));
+    evil_stop(&there);
+    ck_assert_int_eq(it.rc, 0);
+    ck_assert_str_eq(it.text, "[message|a|7]");
+    ck_assert_uint_eq(n_times(there.requests, "Accept: text/event-stream\r\n"), 2);
+    ck_assert_uint_eq(n_times(there.requests, "Cache-Control: no-store\r\n"), 2);
+    ck_assert_uint_eq(n_times(there.requests, "Last-Event-ID: 7\r\n"), 1);
+    ck_assert_uint_eq(n_times(there.requests, "X-Any: z\r\n"), 2);
+    ck_assert_uint_eq(n_times(there.requests, "X-Own"), 0);
+    ck_assert_uint_eq(n_times(it.server.requests, "X-Own: y\r\n"), 2);
+}
+
 WT_TEST(what_is_no_stream_is_an_error_at_once_and_later)
 {
     static const struct {
