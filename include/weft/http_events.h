@@ -9,10 +9,10 @@
  *
  * When the server ends the stream, or it breaks off or goes silent, the next receive waits
  * and connects again, and says with Last-Event-ID which event it has seen last, to whatever
- * server a redirect leads to. The wait is
- * what the server has asked for by `retry`, twice as long after each attempt that brought
- * nothing, and up to a half longer by chance, so that not all clients come back at once.
- * A server that wants no more of it answers 204: that is the end of the events.
+ * server a redirect leads to. The wait is what the server has asked for by `retry`, twice as
+ * long after each attempt that brought nothing, and up to a half longer by chance, so that not
+ * all clients come back at once. A server that wants no more of it answers 204: that is the end
+ * of the events.
  *
  * There is no task behind it: between two receives nothing is read, and the server waits.
  * Dropping the receiver gives the connection up. Part of weft-http: weft/http.h has the session.
@@ -46,7 +46,8 @@ typedef struct weft_http_events_opts {
                                               receiver. No .body_rx, nor one in a .form, which is
                                               sent but once; its .timeouts.idle_ns: no limit unless
                                               it is set */
-    const char *last_id;                   /* the event to go on after */
+    const char *last_id;                   /* the event to go on after; not to be a header of
+                                              request's */
     size_t max_event;                      /* bytes; a longer one is WEFT_EHTTPLIMIT; 1 MiB */
     int64_t retry_ns;                      /* the wait until the server asks for another; 3 s */
     int64_t max_retry_ns;                  /* no wait is longer, but for what chance adds; 5 min */
@@ -67,7 +68,8 @@ typedef struct weft_http_events_opts {
  * Returns  0
  *          WEFT_EHTTPSTATUS   the status is neither 200 nor 204
  *          WEFT_EHTTPPROTO    it is no stream of events
- *          WEFT_EINVAL        .last_id can't be sent, or a receiver is to be, which is dropped
+ *          WEFT_EINVAL        .last_id can't be sent, or is a header, or a receiver is to be sent,
+ *                             which is dropped
  *          or as weft_http_request; and of a receive also:
  *          WEFT_EHTTPLIMIT    an event is longer than .max_event
  *          or as weft_http_read and weft_http_request, the last attempt's of .max_retries

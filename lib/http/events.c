@@ -235,7 +235,8 @@ static int set_up(struct events *events, const char *url, const weft_http_events
                                             &events->n_headers);
     if (events->method == NULL || events->url == NULL || events->headers == NULL)
         return WEFT_ENOMEM;
-    if (opts->last_id != NULL && !wf_http_is_value(opts->last_id))
+    if (has_header(events, "Last-Event-ID") ||
+        (opts->last_id != NULL && !wf_http_is_value(opts->last_id)))
         return WEFT_EINVAL;
     return wf_http_event_parser_init(
         &events->parser, opts->max_event != 0 ? opts->max_event : (size_t)MAX_EVENT,

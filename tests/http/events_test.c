@@ -312,6 +312,15 @@ WT_TEST(what_can_not_be_asked_for)
     ck_assert_int_eq(
         weft_http_events(session, url, WEFT_OPTS(http_events, .last_id = "a\nb"), &events),
         WEFT_EINVAL);
+    const weft_http_field id[] = { { "last-event-id", "7" }, { 0 } };
+    const weft_http_request_opts *requests[] = {
+        WEFT_OPTS(http_request, .headers = id),
+        WEFT_OPTS(http_request, .cross_origin_headers = id),
+    };
+    for (int i = 0; i < 2; i++)
+        ck_assert_int_eq(
+            weft_http_events(session, url, WEFT_OPTS(http_events, .request = requests[i]), &events),
+            WEFT_EINVAL);
     ck_assert_int_eq(
         weft_http_events(session, url, WEFT_OPTS(http_events, .method = "G T"), &events),
         WEFT_EINVAL);
