@@ -4,6 +4,7 @@
  * be had. */
 #include "evil.h"
 #include "nginx.h"
+#include "peer.h"
 #include "wt_loopback.h"
 #include "wt_test.h"
 
@@ -69,6 +70,8 @@ static int fetch(const void *arg)
         WEFT_AUTO(weft_http_response, response);
         WEFT_TRY(i == 0 ? weft_http_session_open(asked->opts, &session) : 0);
         WEFT_TRY(weft_http_request(session, "PUT", asked->url, asked->request, &response));
+        if (weft_http_status(response) == 401)
+            return -EACCES;
         WEFT_TRY(weft_http_text(response, &text));
         bool is_right = strcmp(text, "hello") == 0;
         weft_free(text);
@@ -78,11 +81,11 @@ static int fetch(const void *arg)
     return 0;
 }
 
-/* libcurl takes memory that it lacks for an address as an unknown name. What it lacks for HTTP/2 (7.88) is
- * told as of the server, or of the connection. */
+/* libcurl takes memory that it lacks for an address as an unknown name, and for a proof as a challenge that it
+ * has no answer to. What it lacks for HTTP/2 (7.88) is told as of the server, or of the connection. */
 static bool may_be_told(int rc, bool is_http2)
 {
-    return rc == WEFT_ENOMEM || rc == WEFT_ENAME ||
+    return rc == WEFT_ENOMEM || rc == WEFT_ENAME || rc == -EACCES ||
            (is_http2 && (rc == WEFT_EHTTPPROTO || rc == -ECONNRESET));
 }
 
@@ -225,6 +228,35 @@ WT_TEST(a_request_over_http2_without_memory)
     };
     try_all_places(fetch, &asked, 0, true);
     nginx_stop(&server);
+}
+
+/* Each proof is good for once: the next request's is refused, and asked for anew. */
+static void challenge(struct peer *peer, int fd)
+{
+    static const char refused[] = "HTTP/1.1 401 No\r\nWWW-Authenticate: Digest realm=\"a\", "
+                                  "qop=\"auth\", nonce=\"b\"\r\nContent-Length: 2\r\n\r\nno";
+    static const char taken[] = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
+    while (peer_read_request(peer, fd)) {
+        bool is_proof = strstr(peer->request, "nc=00000001") != NULL;
+        (void)wt_send_all(fd, is_proof ? taken : refused,
+                          is_proof ? sizeof(taken) - 1 : sizeof(refused) - 1);
+        peer->size = 0;
+        peer->request[0] = '\0';
+    }
+}
+
+WT_TEST(a_proof_without_memory)
+{
+    struct peer peer;
+    char url[96];
+    peer_start(&peer, challenge, NULL);
+    (void)snprintf(url, sizeof(url), "http%s", strchr(peer.url, ':'));
+    begin();
+    const struct asked asked = {
+        url, NULL, WEFT_OPTS(http_request, .user = "c", .password = "d", .digest = true)
+    };
+    try_without_memory(fetch, &asked, 0);
+    peer_stop(&peer);
 }
 
 /* ---- forms ------------------------------------------------------------------------------------------- */

@@ -116,6 +116,39 @@ static int around_a_request(void *arg)
 
 WT_TEST(middleware_at_every_point) { try_all(around_a_request, "middleware"); }
 
+/* ---- proofs -------------------------------------------------------------------------------------------- */
+
+static int prove_twice(const char *url)
+{
+    WEFT_AUTO(weft_http_session, session);
+    WEFT_TRY(weft_http_session_open(
+        WEFT_OPTS(http_session, .user = "a", .password = "b", .digest = true), &session));
+    for (int i = 0; i < 2; i++) {
+        WEFT_AUTO(weft_http_response, response);
+        WEFT_TRY(weft_http_post(session, url, NULL, &response));
+        if (weft_http_status(response) != 200)
+            return -EACCES;
+    }
+    return 0;
+}
+
+/* The second one is refused at first, by a server that has forgotten its challenge. */
+static int two_proofs(void *arg)
+{
+    static const struct evil_reply no = {
+        .bytes = "HTTP/1.1 401 No\r\nWWW-Authenticate: Digest realm=\"a\", nonce=\"b\"\r\n"
+                 "Content-Length: 2\r\n\r\nno",
+        .then = EVIL_KEEP,
+    };
+    static const struct evil_reply yes = { .bytes = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+                                           .then = EVIL_KEEP };
+    const struct evil_reply replies[] = { no, yes, no, no, yes };
+    (void)arg;
+    return with_server(prove_twice, replies, 5);
+}
+
+WT_TEST(proofs_at_every_point) { try_all(two_proofs, "proofs"); }
+
 /* ---- forms -------------------------------------------------------------------------------------------- */
 
 WEFT_GENERATOR(two_words, weft_rx(weft_http_chunk), (const char *, word))
