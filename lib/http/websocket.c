@@ -165,11 +165,13 @@ static void give_turn_back(weft_websocket *socket, bool *turn)
     wf_http_role_unlock(role);
 }
 
+/* A message was left in its middle: nothing can follow it, but a frame that says the end may be under way. */
 static void give_up(weft_websocket *socket, int code)
 {
     struct wf_http_role *role = &socket->x->session->role;
     wf_http_role_lock(role);
-    wf_http_abort_locked(socket->x, code);
+    if (!socket->has_said_end)
+        wf_http_abort_locked(socket->x, code);
     wf_http_role_unlock(role);
 }
 
