@@ -186,7 +186,7 @@ struct wf_http_engine {
     size_t n_sockets;
     CURL *spare[128]; /* easy handles for the next transfers */
     unsigned n_spare;
-    struct wf_http_proved proved[32]; /* the last ones, the oldest first */
+    struct wf_http_proved proved[128]; /* the last ones, the oldest first */
     unsigned n_proved;
     int broken_code; /* < 0: the multi handle has failed, or it could not be told of a socket */
     CURLSH *share;   /* the session's cookies, if it has any (jar.c) */

@@ -169,7 +169,7 @@ static void ask_as_number(weft_http_session *session, const struct evil *server,
 
 WT_TEST(the_last_ones_are_remembered)
 {
-    enum { MOST = 32, REPLIES = 2 * (MOST + 1) + 1 + 2 };
+    enum { MOST = 128, REPLIES = 2 * (MOST + 1) + 1 + 2 };
     struct evil_reply replies[REPLIES];
     struct evil server;
     weft_http_session *session = NULL;
