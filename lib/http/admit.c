@@ -130,8 +130,7 @@ void wf_http_over_locked(weft_http_response *x, int code)
     admit_locked(session);
     if (session->is_closing)
         wf_http_role_tell_locked(&session->role, &session->party);
-    if (x->is_tunnel)
-        wf_http_role_tell_locked(&session->role, &x->up_party);
+    wf_http_role_tell_locked(&session->role, &x->up_party);
     wf_http_role_part_locked(&session->role, &x->party);
 }
 

@@ -43,6 +43,8 @@ int wf_http_response_make(weft_http_session *session, weft_http_response **out)
         return WEFT_ENOMEM;
     }
     wf_http_party_init(&x->party);
+    wf_http_party_init(&x->up_party);
+    x->up_party.part_of = &x->party;
     wf_link_init(&x->link);
     wf_link_init(&x->asked_link);
     wf_link_init(&x->open_link);
@@ -71,12 +73,6 @@ void wf_http_response_opened(weft_http_response *x, const char *kind)
 }
 
 /* ---- a transfer ------------------------------------------------------------------------------------- */
-
-static bool has_head_or_is_over(void *arg)
-{
-    const weft_http_response *x = arg;
-    return x->has_head || x->stage == WF_HTTP_OVER;
-}
 
 static bool is_over(void *arg)
 {
@@ -143,7 +139,7 @@ static int run(weft_http_response *x, struct wf_http_source *source)
     if (rc >= 0 && x->is_upload && x->is_streamed) /* a redirect may have gone on without a body */
         rc = wf_http_upload(x, source);
     if (rc >= 0)
-        rc = wf_http_wait(x, has_head_or_is_over);
+        rc = wf_http_wait(x, wf_http_is_answered);
     return rc < 0 ? rc : answer_of(x);
 }
 

@@ -159,9 +159,10 @@ struct weft_http_response {
     size_t n_history;
     struct wf_http_trace *trace; /* trace.h; NULL: nobody is told */
 
+    struct wf_http_party up_party; /* who else waits for it: early.c, tunnel.h */
+
     /* Constant from QUEUED on. It is a connection, with bytes both ways (tunnel.h). */
     bool is_tunnel;
-    struct wf_http_party up_party;
 };
 
 struct wf_http_socket {
@@ -457,6 +458,14 @@ WF_MUST_CHECK int wf_http_source_rewind(weft_http_response *x, const weft_http_r
 
 /* Sends it all, or until the server answers; < 0: the source's own error, or a cancel. */
 WF_MUST_CHECK int wf_http_upload(weft_http_response *x, struct wf_http_source *source);
+bool wf_http_is_answered(void *x);
+
+/* ---- early.c ----------------------------------------------------------------------------------------- */
+
+/* What send does, which may wait for anything in the source, for no longer than x is to be sent: 1 then. */
+WF_MUST_CHECK int wf_http_send_watched(weft_http_response *x, struct wf_http_source *source,
+                                       int (*send)(weft_http_response *x,
+                                                   struct wf_http_source *source));
 
 /* ---- body.c ------------------------------------------------------------------------------------------ */
 

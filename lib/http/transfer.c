@@ -39,6 +39,7 @@ static void head_has_come(weft_http_response *x)
     x->has_head = true;
     wf_http_arm_locked(x, x->timeouts.idle_ns, WEFT_EHTTPIDLE);
     wf_http_role_tell_locked(&x->session->role, &x->party);
+    wf_http_role_tell_locked(&x->session->role, &x->up_party);
     wf_http_role_unlock_in_turn(&x->session->role);
 }
 

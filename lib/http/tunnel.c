@@ -10,8 +10,6 @@
 int wf_http_tunnel_open(weft_http_response *x)
 {
     x->is_tunnel = true;
-    wf_http_party_init(&x->up_party);
-    x->up_party.part_of = &x->party;
     x->head.length = -1;
     int rc = wf_http_ring_reserve(&x->in, WF_HTTP_RING);
     if (rc == 0)

@@ -3,7 +3,7 @@
  *
  * It is pulled in the task that makes the request, since a receiver may wait for anything, and put
  * into the transfer's ring. Each piece is on its way before the next is waited for; as soon as the
- * server answers, or the transfer is over, no more is asked for. */
+ * server answers, or the transfer is over, no more is asked for, nor waited for (early.c). */
 #include "http/form.h"
 #include "http/trace.h"
 
@@ -126,15 +126,16 @@ int wf_http_source_pull(struct wf_http_source *source, weft_http_chunk *out)
 
 /* ---- the pump ----------------------------------------------------------------------------------------- */
 
-static bool is_answered(const weft_http_response *x)
+bool wf_http_is_answered(void *arg)
 {
+    const weft_http_response *x = arg;
     return x->has_head || x->stage == WF_HTTP_OVER;
 }
 
 static bool may_go_on(void *arg)
 {
     const weft_http_response *x = arg;
-    return x->out.head == x->out.tail || is_answered(x);
+    return x->out.head == x->out.tail || wf_http_is_answered(arg);
 }
 
 static void publish(weft_http_response *x, size_t size, bool is_over, int code)
@@ -169,7 +170,7 @@ static int push(weft_http_response *x, size_t *n_gathered)
     if (x->trace != NULL)
         wf_http_trace_sent(x);
     wf_http_role_lock(&x->session->role);
-    bool is_over = is_answered(x);
+    bool is_over = wf_http_is_answered(x);
     wf_http_role_unlock(&x->session->role);
     return is_over;
 }
@@ -199,20 +200,33 @@ static void cut(weft_http_response *x)
     wf_http_role_unlock(&x->session->role);
 }
 
-int wf_http_upload(weft_http_response *x, struct wf_http_source *source)
+/* 0: all of it; 1: the server has answered, or < 0. */
+static int send_body(weft_http_response *x, struct wf_http_source *source)
 {
     weft_http_chunk chunk;
     size_t n_gathered = 0;
-    int rc = wf_http_ring_reserve(&x->out, RING);
+    int rc = 0;
     while (rc == 0) {
         rc = wf_http_source_pull(source, &chunk);
         if (rc <= 0)
             break;
         rc = add(x, chunk, rc == WF_HTTP_MORE, &n_gathered);
     }
-    if (rc <= 0) /* the server is not to take a part for the whole */
-        publish(x, rc == 0 ? n_gathered : 0, true, rc);
-    else
+    if (rc == 0)
+        publish(x, n_gathered, true, 0);
+    return rc;
+}
+
+int wf_http_upload(weft_http_response *x, struct wf_http_source *source)
+{
+    bool may_wait = source->rx != NULL ||
+                    (source->form != NULL && wf_http_form_may_wait(source->form));
+    int rc = wf_http_ring_reserve(&x->out, RING);
+    if (rc == 0)
+        rc = may_wait ? wf_http_send_watched(x, source, send_body) : send_body(x, source);
+    if (rc < 0)
+        publish(x, 0, true, rc); /* the server is not to take a part for the whole */
+    else if (rc > 0)
         cut(x);
     return rc < 0 ? rc : 0;
 }

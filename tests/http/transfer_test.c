@@ -158,6 +158,43 @@ WT_TEST(a_body_of_a_file)
     expect_request(&server, "POST / HTTP/1.1\r\n", "from a file");
 }
 
+/* One word, and then nothing for longer than anybody waits. */
+WEFT_GENERATOR(word_and_silence, weft_rx(weft_http_chunk))
+{
+    WEFT_TRY(weft_yield((weft_http_chunk){ "word", 4 }));
+    return weft_sleep(WEFT_SEC(36000));
+}
+
+static int send_silence(const struct evil_reply *reply, const weft_http_timeouts *timeouts)
+{
+    struct evil server;
+    evil_start(&server, reply, 1);
+    weft_http_session *session = open_session(NULL);
+    WEFT_RX(weft_http_chunk, body);
+    ck_assert_int_eq(word_and_silence(&body), 0);
+    int rc = send_once(session, "PUT", server.url,
+                       WEFT_OPTS(http_request, .body_rx = WEFT_MOVE(body), .timeouts = *timeouts));
+    ck_assert_int_eq(weft_http_session_close(session), 0);
+    evil_stop(&server);
+    return rc;
+}
+
+/* ... also while it is waited for. */
+WT_TEST(an_answer_ends_the_wait_for_more_of_the_body)
+{
+    const weft_http_timeouts none = { 0 };
+    const struct evil_reply refusal = { .bytes = "HTTP/1.1 413 No\r\nContent-Length: 0\r\n\r\n",
+                                        .then = EVIL_HOLD };
+    ck_assert_int_eq(send_silence(&refusal, &none), 413);
+}
+
+WT_TEST(the_time_for_all_ends_the_wait_for_more_of_the_body)
+{
+    const weft_http_timeouts total = { .total_ns = WEFT_MS(20) };
+    const struct evil_reply silence = { .bytes = "", .then = EVIL_HOLD };
+    ck_assert_int_eq(send_silence(&silence, &total), WEFT_EHTTPTOTAL);
+}
+
 /* An answer that is no error stops it as well. */
 WT_TEST(an_early_answer_is_complete_without_the_rest_of_the_request)
 {
