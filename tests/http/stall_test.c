@@ -2,6 +2,8 @@
  * Who waits for whom: readers that stop, sources that are slow, and deadlines while another drives. */
 #include "evil.h"
 #include "flood.h"
+#include "peer.h"
+#include "wt_loopback.h"
 #include "wt_test.h"
 
 #include "http/session.h"
@@ -11,6 +13,8 @@
 #include <string.h>
 #include <weft.h>
 #include <weft/http.h>
+#include <weft/http_events.h>
+#include <weft/http_websocket.h>
 
 static weft_http_session *open_session(const weft_http_session_opts *opts)
 {
@@ -250,6 +254,79 @@ WT_TEST(a_place_is_waited_for_no_longer_than_told_while_another_drives)
                          WEFT_EHTTPPOOL);
     stop_driving(&other);
     ck_assert_int_eq(weft_http_session_close(session), 0);
+}
+
+/* ---- servers that say nothing, without an end ------------------------------------------------------------- */
+
+/* Two bytes that are no message and no event, again and again: faster than they are taken. */
+static void send_nothing(struct peer *peer, int fd)
+{
+    static const char head[] = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n";
+    static char block[32 << 10];
+    const char *nothing = peer->arg;
+    for (size_t i = 0; i < sizeof(block); i++)
+        block[i] = nothing[i % 2];
+    if (nothing[0] != ':')
+        peer_agree(peer, fd, "");
+    else if (peer_read_request(peer, fd))
+        (void)wt_send_all(fd, head, sizeof(head) - 1);
+    while (wt_send_all(fd, block, sizeof(block)))
+        continue;
+}
+
+static void is_held_up_by_none(const char *frame)
+{
+    struct endless other;
+    struct peer peer;
+    weft_websocket *socket = NULL;
+    weft_websocket_message message;
+    weft_http_session *session = open_session(NULL);
+    peer_start(&peer, send_nothing, (void *)(size_t)frame);
+    drive_meanwhile(&other, session);
+    ck_assert_int_eq(weft_websocket_open(session, peer.url,
+                                         WEFT_OPTS(websocket, .close_timeout_ns = WEFT_MS(50)),
+                                         &socket),
+                     0);
+    {
+        WEFT_SCOPE(scope, .move_on = true, .timeout_ns = WEFT_MS(50));
+        int rc = 1;
+        while (rc > 0)
+            rc = weft_websocket_receive(socket, &message);
+        ck_assert_int_eq(rc, WEFT_ECANCELED);
+        ck_assert_int_ge(weft_scope_wait(&scope), 0);
+    }
+    ck_assert_int_eq(weft_websocket_close(socket), WEFT_EHTTPIDLE);
+    stop_driving(&other);
+    ck_assert_int_eq(weft_http_session_close(session), 0);
+    peer_stop(&peer);
+}
+
+WT_TEST(frames_without_an_end_hold_up_no_cancel_and_no_close)
+{
+    is_held_up_by_none("\x89\0"); /* pings */
+    is_held_up_by_none("\x81\0"); /* empty messages */
+}
+
+WT_TEST(comments_without_an_end_hold_up_no_cancel)
+{
+    struct endless other;
+    struct peer peer;
+    char url[96];
+    weft_http_session *session = open_session(NULL);
+    peer_start(&peer, send_nothing, (void *)(size_t) ":\n");
+    (void)snprintf(url, sizeof(url), "http%s", strchr(peer.url, ':'));
+    drive_meanwhile(&other, session);
+    {
+        WEFT_RX(weft_http_event, events);
+        weft_http_event event;
+        ck_assert_int_eq(weft_http_events(session, url, NULL, &events), 0);
+        WEFT_SCOPE(scope, .move_on = true, .timeout_ns = WEFT_MS(50));
+        ck_assert_int_eq(weft_recv(events, &event), WEFT_ECANCELED);
+        ck_assert_int_ge(weft_scope_wait(&scope), 0);
+    }
+    stop_driving(&other);
+    ck_assert_int_eq(weft_http_session_close(session), 0);
+    peer_stop(&peer);
 }
 
 WT_MAIN("http_stall")
