@@ -61,11 +61,40 @@ CURLcode wf_http_jar_attach(weft_http_response *x)
     return use_jar(x->easy, share);
 }
 
+/* ---- a look into it ---------------------------------------------------------------------------------- */
+
+/* What goes to nobody, for no host is below "invalid" (RFC 6761, 6.4), and is shown to nobody. */
+static const char ours[] = "weft.invalid\tFALSE\t/\tTRUE\t0\tweft\tjar";
+
+static struct curl_slist *without_ours(struct curl_slist *list)
+{
+    for (struct curl_slist **at = &list; *at != NULL; at = &(*at)->next) {
+        struct curl_slist *line = *at;
+        if (strcmp(line->data, ours) != 0)
+            continue;
+        *at = line->next;
+        line->next = NULL;
+        curl_slist_free_all(line);
+        break;
+    }
+    return list;
+}
+
+/* libcurl lists nothing when there is none, and when it has no memory. Which of the two it is shows when
+ * there is one. */
 int wf_http_jar_list(weft_http_session *session, void *out_list)
 {
-    return wf_http_code_of(
-        curl_easy_getinfo(session->engine.jar, CURLINFO_COOKIELIST, (struct curl_slist **)out_list),
-        0);
+    CURL *jar = session->engine.jar;
+    struct curl_slist *list = NULL;
+    CURLcode code = curl_easy_getinfo(jar, CURLINFO_COOKIELIST, &list);
+    if (code == CURLE_OK && list == NULL)
+        code = curl_easy_setopt(jar, CURLOPT_COOKIELIST, ours);
+    if (code == CURLE_OK && list == NULL)
+        code = curl_easy_getinfo(jar, CURLINFO_COOKIELIST, &list);
+    if (code != CURLE_OK || list == NULL)
+        return code != CURLE_OK ? wf_http_code_of(code, 0) : WEFT_ENOMEM;
+    *(struct curl_slist **)out_list = without_ours(list);
+    return 0;
 }
 
 int wf_http_jar_add(weft_http_session *session, void *lines)

@@ -20,6 +20,7 @@
 #include <unistd.h>
 #include <weft.h>
 #include <weft/http.h>
+#include <weft/http_cookies.h>
 
 /* ---- memory that ends -------------------------------------------------------------------------------- */
 
@@ -257,6 +258,48 @@ WT_TEST(a_proof_without_memory)
     };
     try_without_memory(fetch, &asked, 0);
     peer_stop(&peer);
+}
+
+/* ---- cookies ------------------------------------------------------------------------------------------ */
+
+static int has_saved(const char *path, const char *part)
+{
+    char *text;
+    size_t size;
+    WEFT_TRY(weft_whole_read(path, &text, &size));
+    bool has_it = strstr(text, part) != NULL;
+    weft_free(text);
+    return has_it;
+}
+
+/* A jar that could not be listed is not an empty one. */
+WT_TEST(cookies_are_saved_whole_or_not_at_all)
+{
+    static const char cookies[] = "# Netscape HTTP Cookie File\n"
+                                  "example.org\tFALSE\t/\tFALSE\t0\tname\tvalue\n";
+    WEFT_AUTO(weft_temp_dir, folder);
+    WEFT_AUTO(weft_http_session, session);
+    char path[256];
+    unsigned n_failed = 0;
+    begin();
+    ck_assert_int_eq(weft_temp_dir_open(NULL, &folder), 0);
+    (void)snprintf(path, sizeof(path), "%s/cookies", weft_temp_dir_path(folder));
+    ck_assert_int_eq(weft_whole_write(path, cookies, sizeof(cookies) - 1), 0);
+    ck_assert_int_eq(weft_http_session_open(WEFT_OPTS(http_session, .cookies = true), &session), 0);
+    ck_assert_int_eq(weft_http_cookies_load(session, path), 0);
+    for (unsigned n = 1; n == 1 || atomic_load(&n_asked) >= n - 1; n++) {
+        atomic_store(&n_asked, 0u);
+        atomic_store(&refused_at, n);
+        int rc = weft_http_cookies_save(session, path);
+        atomic_store(&refused_at, 0u);
+        ck_assert_msg(rc == 0 || rc == WEFT_ENOMEM, "without the %u-th: %d", n, rc);
+        ck_assert_msg(has_saved(path, "name\tvalue") == 1, "without the %u-th", n);
+        n_failed += rc == WEFT_ENOMEM;
+    }
+    ck_assert_uint_gt(n_failed, 1);
+    ck_assert_int_eq(weft_http_cookies_clear(session), 0);
+    ck_assert_int_eq(weft_http_cookies_save(session, path), 0);
+    ck_assert_int_eq(has_saved(path, "\t"), 0);
 }
 
 /* ---- forms ------------------------------------------------------------------------------------------- */
