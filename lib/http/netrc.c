@@ -9,8 +9,7 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
-#include <weft/path.h>
-#include <weft/whole.h>
+#include <weft/file_at.h>
 
 struct entry {
     const char *machine, *login, *password;
@@ -156,12 +155,13 @@ static int read_text(struct wf_http_netrc *netrc, const char *path)
 {
     struct stat about;
     size_t size;
-    int rc = weft_path_stat(path, &about);
-    if (rc == 0 && (about.st_mode & 077) != 0 && !S_ISDIR(about.st_mode))
-        rc = -EACCES;
-    if (rc == 0)
-        rc = weft_whole_read(path, &netrc->text, &size);
-    return rc == 0 && strlen(netrc->text) < size ? -EBADMSG : rc;
+    WEFT_AUTO(weft_file, file);
+    WEFT_TRY(weft_file_open(path, "r", &file));
+    WEFT_TRY(weft_file_stat(file, &about));
+    if ((about.st_mode & 077) != 0)
+        return -EACCES;
+    WEFT_TRY(weft_file_read_all(file, &netrc->text, &size));
+    return strlen(netrc->text) < size ? -EBADMSG : 0;
 }
 
 int wf_http_netrc_open(const char *path, struct wf_http_netrc **out)

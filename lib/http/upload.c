@@ -12,7 +12,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <weft/chan.h>
-#include <weft/file.h>
+#include <weft/file_at.h>
 #include <weft/path.h>
 #include <weft/task.h>
 
@@ -20,20 +20,29 @@ enum { FILE_BLOCK = 32 << 10, RING = 64 << 10 };
 
 /* ---- sources ----------------------------------------------------------------------------------------- */
 
+static int64_t size_of(const struct stat *about)
+{
+    return S_ISREG(about->st_mode) ? (int64_t)about->st_size : -1;
+}
+
 int wf_http_file_size(const char *path, int64_t *out_size)
 {
     struct stat about;
     int rc = weft_path_stat(path, &about);
     if (rc >= 0)
-        *out_size = S_ISREG(about.st_mode) ? (int64_t)about.st_size : -1;
+        *out_size = size_of(&about);
     return rc;
 }
 
+/* Of the file that is open: another may have its name by now. */
 int wf_http_source_open_file(struct wf_http_source *source, const char *path)
 {
+    struct stat about;
     int rc = weft_file_open(path, "r", &source->file);
     if (rc >= 0)
-        rc = wf_http_file_size(path, &source->size);
+        rc = weft_file_stat(source->file, &about);
+    if (rc >= 0)
+        source->size = size_of(&about);
     source->left = source->size;
     source->block = wf_realloc(NULL, FILE_BLOCK);
     return rc < 0 ? rc : source->block != NULL ? 0 : WEFT_ENOMEM;

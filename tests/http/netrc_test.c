@@ -4,10 +4,13 @@
 #include "peer.h"
 #include "wt_test.h"
 
+#include "plat/sys_failing.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include <weft.h>
 #include <weft/http.h>
 #include <weft/http_websocket.h>
@@ -192,6 +195,31 @@ WT_TEST(files_that_can_not_be)
     ck_assert_int_eq(open_with(weft_temp_dir_path(file.dir)), -EISDIR);
     file.path[strlen(file.path) - 1] = 'x';
     ck_assert_int_eq(open_with(file.path), -ENOENT);
+    remove_file(&file);
+}
+
+static char open_to_all[300], at[300];
+
+/* The last moment at which another file can take the name. */
+static bool moves_at_open(enum wf_sys_kind kind, const char *name)
+{
+    if (kind == WF_SYS_FILE && strcmp(name, "open") == 0)
+        (void)rename(open_to_all, at);
+    return false;
+}
+
+WT_TEST(the_file_that_is_read_is_the_one_that_is_judged)
+{
+    struct file file;
+    make_file(&file, "machine a login b\n", 0600);
+    (void)snprintf(at, sizeof(at), "%s", file.path);
+    (void)snprintf(open_to_all, sizeof(open_to_all), "%s.new", file.path);
+    ck_assert_int_eq(weft_whole_write(open_to_all, "machine a login b\n", 18), 0);
+    ck_assert_int_eq(chmod(open_to_all, 0644), 0);
+    ck_assert_int_eq(weft_shutdown(WEFT_SEC(10)), 0);
+    wf_sys_fail_when(moves_at_open);
+    ck_assert_int_eq(open_with(file.path), -EACCES);
+    ck_assert_int_eq(access(open_to_all, F_OK), -1);
     remove_file(&file);
 }
 
