@@ -104,6 +104,7 @@ typedef struct weft_http_request_opts {
  *          WEFT_ECLOSED       the session is closed
  *          WEFT_EINVAL        a method, URL, name or value that can't be sent
  *          -EACCES            the host has a private address, and .refuse_private
+ *          WEFT_EAGAIN        no thread could be had
  *          WEFT_ECANCELED, WEFT_ENOMEM, or -errno of the connection                         */
 WEFT_API WEFT_MUST_CHECK int weft_http_request(weft_http_session *session, const char *method,
                                                const char *url,

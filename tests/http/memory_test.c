@@ -83,10 +83,11 @@ static int fetch(const void *arg)
 }
 
 /* libcurl takes memory that it lacks for an address as an unknown name, and for a proof as a challenge that it
- * has no answer to. What it lacks for HTTP/2 (7.88) is told as of the server, or of the connection. */
+ * has no answer to. What it lacks for HTTP/2 (7.88) is told as of the server, or of the connection. What weft
+ * lacks for a thread is told as that. */
 static bool may_be_told(int rc, bool is_http2)
 {
-    return rc == WEFT_ENOMEM || rc == WEFT_ENAME || rc == -EACCES ||
+    return rc == WEFT_ENOMEM || rc == WEFT_ENAME || rc == -EACCES || rc == WEFT_EAGAIN ||
            (is_http2 && (rc == WEFT_EHTTPPROTO || rc == -ECONNRESET));
 }
 
