@@ -75,7 +75,8 @@ typedef struct weft_http_session_opts {
                                          requests that have none. Read once; others must not be
                                          able to read it; "default" is for no host */
     bool no_compression;              /* answers come as they are: none is asked to be packed */
-    bool refuse_private;              /* names that lead into this network are -EACCES */
+    bool refuse_private;              /* names that lead into this network are -EACCES; not with a
+                                         proxy, which looks names up itself */
     bool cookies;                     /* kept, and sent back (weft/http_cookies.h) */
     const weft_http_middleware *middleware; /* around each request (weft/http_middleware.h) */
     /* Told of each phase of each request (weft/http_trace.h), with trace_arg. */
@@ -98,7 +99,7 @@ typedef struct weft_http_session_opts {
  * Returns  0
  *          WEFT_ENOTSUP   this libcurl can't do what the options ask for
  *          WEFT_EINVAL    a header or a base URL that can't be sent; a pin or a proxy that is
- *                         none; a key without a certificate
+ *                         none; a key without a certificate; .refuse_private with a proxy
  *          -EACCES        .netrc can be read by others, or not by us; -EBADMSG: it is none;
  *                         or else -errno of reading it
  *          WEFT_ENOMEM, or -errno: no descriptor is left                                     */

@@ -58,6 +58,8 @@ int wf_http_check_trust(const weft_http_session_opts *opts)
         return WEFT_EINVAL;
     if ((opts->proxy_user != NULL || opts->no_proxy != NULL) && !has_proxy)
         return WEFT_EINVAL;
+    if (opts->refuse_private && has_proxy) /* it connects to hosts whose addresses we do not see */
+        return WEFT_EINVAL;
     if (opts->proxy_user == NULL ? opts->proxy_password != NULL
                                  : strchr(opts->proxy_user, ':') != NULL)
         return WEFT_EINVAL;

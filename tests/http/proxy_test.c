@@ -295,6 +295,12 @@ WT_TEST(what_is_no_proxy)
     ck_assert_int_eq(open_with(WEFT_OPTS(http_session, .proxy = "127.0.0.1:1")), 0);
     ck_assert_int_eq(open_with(WEFT_OPTS(http_session, .proxy_user = "x")), WEFT_EINVAL);
     ck_assert_int_eq(open_with(WEFT_OPTS(http_session, .no_proxy = "x")), WEFT_EINVAL);
+    ck_assert_int_eq(
+        open_with(WEFT_OPTS(http_session, .proxy = "http://a:1", .refuse_private = true)),
+        WEFT_EINVAL);
+    ck_assert_int_eq(
+        open_with(WEFT_OPTS(http_session, .proxy_from_environment = true, .refuse_private = true)),
+        WEFT_EINVAL);
     ck_assert_int_eq(open_with(WEFT_OPTS(http_session, .proxy = "x", .proxy_user = "a:b")),
                      WEFT_EINVAL);
     ck_assert_int_eq(open_with(WEFT_OPTS(http_session, .proxy = "x", .proxy_password = "b")),
