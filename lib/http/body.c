@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * A body, as its reader takes it out of the ring: E4. What has come before an error is given first,
- * then the error, as often as it is asked for. */
+ * then the error, as often as it is asked for. While another drives there may always be more of a body without
+ * an end: a cancel is looked for before each piece, and not only where one is waited for. */
 #include "http/trace.h"
 
 #include "plat/mem.h"
@@ -8,6 +9,7 @@
 #include <string.h>
 #include <weft/file.h>
 #include <weft/iterator.h>
+#include <weft/task.h>
 
 /* ---- pieces ----------------------------------------------------------------------------------------- */
 
@@ -21,7 +23,9 @@ int64_t wf_http_body_wait(weft_http_response *x, const char **out_data)
 {
     if (wf_http_has_forked(x->session))
         return WEFT_EFORK;
-    int rc = wf_http_wait(x, has_bytes);
+    int rc = weft_checkpoint();
+    if (rc == 0)
+        rc = wf_http_wait(x, has_bytes);
     if (rc < 0)
         return rc;
     wf_http_role_lock(&x->session->role);

@@ -139,8 +139,7 @@ static int connect_again(struct events *events)
     return rc < 0 ? rc : connect_once(events);
 }
 
-/* 1: an event; 0: the connection has come to its end. Of comments there may be more all the time, and no
- * wait that would see a cancel. */
+/* 1: an event; 0: the connection has come to its end. */
 static int read_event(struct events *events, weft_http_event *out)
 {
     const char *data = NULL;
@@ -153,8 +152,6 @@ static int read_event(struct events *events, weft_http_event *out)
         events->n_retries = 0;
         rc = wf_http_event_parse(&events->parser, data, (size_t)n, &n_taken, out);
         wf_http_body_taken(events->response, n_taken);
-        if (rc == 0)
-            rc = weft_checkpoint();
     }
     return rc;
 }

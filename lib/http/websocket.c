@@ -281,16 +281,12 @@ static int take_bytes(weft_websocket *socket, const char *data, size_t size)
     }
 }
 
-/* 1: a message, 0: the end. While another drives, bytes of a server that never pauses are always there
- * already, and the wait for them sees no cancel. */
+/* 1: a message, 0: the end. */
 static int receive(weft_websocket *socket)
 {
     const char *data = NULL;
     int rc = 0;
     while (rc == 0) {
-        rc = weft_checkpoint();
-        if (rc < 0)
-            return rc;
         int64_t n = next_bytes(socket, &data);
         if (n <= 0)
             return n == 0 ? WEFT_EEOF : (int)n;

@@ -357,6 +357,29 @@ WT_TEST(a_reader_that_is_slow_holds_the_server_up)
     free(all);
 }
 
+WT_TEST(a_read_sees_a_cancel_though_there_is_something_to_read)
+{
+    struct evil server;
+    weft_http_response *response = NULL;
+    char two[2], *text = NULL;
+    evil_start(&server, &hello, 1);
+    weft_http_session *session = open_session(NULL);
+    ck_assert_int_eq(weft_http_get(session, server.url, NULL, &response), 0);
+    ck_assert_int_eq(weft_http_read(response, two, 2), 2);
+    {
+        WEFT_SCOPE(scope);
+        weft_scope_cancel(&scope);
+        ck_assert_int_eq(weft_http_read(response, two, 2), WEFT_ECANCELED);
+        ck_assert_int_eq(weft_http_text(response, &text), WEFT_ECANCELED);
+    }
+    ck_assert_int_eq(weft_http_text(response, &text), 0);
+    ck_assert_str_eq(text, "llo");
+    weft_free(text);
+    ck_assert_int_eq(weft_http_response_close(response), 0);
+    ck_assert_int_eq(weft_http_session_close(session), 0);
+    evil_stop(&server);
+}
+
 /* ---- places and sessions -------------------------------------------------------------------------------- */
 
 WT_TEST(waiting_for_a_place_has_a_limit_of_its_own)
