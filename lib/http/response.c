@@ -6,6 +6,7 @@
 
 #include <string.h>
 #include <weft/scope.h>
+#include <weft/task.h>
 #include <weft/time.h>
 
 enum { DRAIN_MS = 250 };
@@ -130,7 +131,9 @@ static int answer_of(weft_http_response *x)
 static int run(weft_http_response *x, struct wf_http_source *source)
 {
     struct wf_http_host *host;
-    int rc = wf_http_host_make(x, &host);
+    int rc = weft_checkpoint(); /* or who drives would have sent it before it is given up */
+    if (rc == 0)
+        rc = wf_http_host_make(x, &host);
     if (rc < 0)
         return rc;
     wf_http_role_lock(&x->session->role);

@@ -256,6 +256,32 @@ WT_TEST(a_place_is_waited_for_no_longer_than_told_while_another_drives)
     ck_assert_int_eq(weft_http_session_close(session), 0);
 }
 
+/* ---- cancels while another drives ------------------------------------------------------------------------- */
+
+WT_TEST(nothing_is_sent_in_a_cancelled_scope_while_another_drives)
+{
+    enum { TRIES = 300 };
+    struct endless other;
+    struct evil server;
+    struct evil_reply replies[TRIES];
+    for (size_t i = 0; i < TRIES; i++)
+        replies[i] = (struct evil_reply){ .bytes = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+                                          .then = EVIL_KEEP };
+    weft_http_response *response = NULL;
+    weft_http_session *session = open_session(NULL);
+    evil_start(&server, replies, TRIES);
+    drive_meanwhile(&other, session);
+    for (int i = 0; i < TRIES; i++) {
+        WEFT_SCOPE(scope);
+        weft_scope_cancel(&scope);
+        ck_assert_int_eq(weft_http_get(session, server.url, NULL, &response), WEFT_ECANCELED);
+    }
+    stop_driving(&other);
+    ck_assert_int_eq(weft_http_session_close(session), 0);
+    evil_stop(&server);
+    ck_assert_uint_eq(server.n_connections, 0);
+}
+
 /* ---- servers that say nothing, without an end ------------------------------------------------------------- */
 
 /* Two bytes that are no message and no event, again and again: faster than they are taken. */
