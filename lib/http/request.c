@@ -10,6 +10,7 @@
 
 #include <string.h>
 #include <strings.h>
+#include <weft/task.h>
 
 /* ---- what the caller said ----------------------------------------------------------------------------- */
 
@@ -234,6 +235,8 @@ int weft_http_request(weft_http_session *session, const char *method, const char
     int rc = method != NULL && url != NULL && out_response != NULL ? check(session) : WEFT_EINVAL;
     if (rc == 0 && wf_http_was_sent(&call.opts))
         rc = WEFT_EINVAL; /* and not by us */
+    if (rc == 0)
+        rc = weft_checkpoint();
     if (rc == 0) {
         call.next_ = session->opts.middleware;
         rc = weft_http_next(&call, &x);

@@ -218,6 +218,11 @@ WT_TEST(answers_from_memory)
         weft_free(text);
         ck_assert_int_eq(weft_http_response_close(response), 0);
     }
+    {
+        WEFT_SCOPE(scope);
+        weft_scope_cancel(&scope);
+        ck_assert_int_eq(weft_http_get(session, server.url, NULL, &response), WEFT_ECANCELED);
+    }
     ck_assert_uint_eq(cache.n_hits, 2);
     ck_assert_int_eq(weft_http_session_close(session), 0);
     evil_stop(&server);
