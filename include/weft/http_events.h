@@ -29,7 +29,8 @@
 extern "C" {
 #endif
 
-/* One event. All of it stays valid until the next receive from the same receiver. */
+/* One event. All of it stays valid until the next receive from the same receiver, and is as it
+ * came: that it is UTF-8 is not looked at. */
 typedef struct weft_http_event {
     const char *type;        /* "message" unless it says otherwise */
     const char *data;        /* its lines, with \n between them, and a 0 byte after the last */
