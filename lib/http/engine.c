@@ -68,11 +68,28 @@ static void register_socket(struct wf_http_engine *engine, int fd, struct wf_htt
     entry->registered = events;
 }
 
+/* The connection has ended, and libcurl (7.88) says nothing of that while more of a body is to come: it
+ * only listens no longer. */
+static void note_end(CURL *easy)
+{
+    char *private = NULL;
+    (void)curl_easy_getinfo(easy, CURLINFO_PRIVATE, &private);
+    weft_http_response *x = (weft_http_response *)(void *)private;
+    if (x == NULL || x->easy != easy)
+        return; /* of none, or of one that is being ended */
+    wf_http_role_lock(&x->session->role);
+    if (x->is_up_paused && !x->has_head)
+        wf_http_abort_locked(x, WEFT_EEOF);
+    wf_http_role_unlock_in_turn(&x->session->role);
+}
+
 static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *unused)
 {
-    (void)easy, (void)unused;
+    (void)unused;
     struct wf_http_engine *engine = arg;
     struct wf_http_socket *entry = socket_of(engine, fd);
+    if (what == CURL_POLL_REMOVE)
+        note_end(easy);
     if (entry == NULL) {
         engine->broken_code = WEFT_ENOMEM;
         return 0;

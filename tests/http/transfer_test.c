@@ -188,6 +188,16 @@ WT_TEST(an_answer_ends_the_wait_for_more_of_the_body)
     ck_assert_int_eq(send_silence(&refusal, &none), 413);
 }
 
+/* The connection's end, when the first word is there: 4, CRLF, it, CRLF. */
+WT_TEST(the_end_of_the_connection_ends_the_wait_for_more_of_the_body)
+{
+    const weft_http_timeouts none = { 0 };
+    const struct evil_reply end = { .bytes = "", .then = EVIL_CLOSE, .request_body = 9 };
+    const struct evil_reply reset = { .bytes = "", .then = EVIL_RESET, .request_body = 9 };
+    ck_assert_int_eq(send_silence(&end, &none), WEFT_EEOF);
+    ck_assert_int_eq(send_silence(&reset, &none), -ECONNRESET);
+}
+
 WT_TEST(the_time_for_all_ends_the_wait_for_more_of_the_body)
 {
     const weft_http_timeouts total = { .total_ns = WEFT_MS(20) };
