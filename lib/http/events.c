@@ -115,9 +115,8 @@ static bool is_passing(int rc)
 
 static int64_t delay_of(struct events *events)
 {
-    int64_t delay_ns = WF_MIN(events->parser.retry_ns, events->max_retry_ns);
-    for (int i = 0; i < events->n_retries && delay_ns < events->max_retry_ns; i++)
-        delay_ns = delay_ns <= events->max_retry_ns / 2 ? delay_ns * 2 : events->max_retry_ns;
+    int64_t delay_ns = wf_http_event_delay(events->parser.retry_ns, events->max_retry_ns,
+                                           events->n_retries);
     return delay_ns + (int64_t)(wf_rng_next(&events->rng) % ((uint64_t)delay_ns / 2 + 1));
 }
 

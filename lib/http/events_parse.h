@@ -40,6 +40,9 @@ void wf_http_event_parser_restart(struct wf_http_event_parser *parser);
 WF_MUST_CHECK int wf_http_event_parse(struct wf_http_event_parser *parser, const char *data,
                                       size_t size, size_t *n_taken, weft_http_event *out);
 
+/* The wait before a new connection, after so many in a row that brought nothing, but for what chance adds. */
+int64_t wf_http_event_delay(int64_t retry_ns, int64_t most_ns, int n_vain);
+
 /* The id that the server is told, "" if there is none. */
 const char *wf_http_event_id(const struct wf_http_event_parser *parser);
 

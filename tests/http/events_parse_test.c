@@ -182,6 +182,29 @@ WT_TEST(how_long_to_wait_is_a_number_or_nothing)
 }
 
 /* A line up to the limit, and one byte more. */
+WT_TEST(waits_get_longer_while_nothing_comes)
+{
+    static const struct {
+        int64_t retry_ns, most_ns;
+        int n_vain;
+        int64_t delay_ns;
+    } waits[] = {
+        { WEFT_SEC(3), WEFT_SEC(300), 0, WEFT_SEC(3) },
+        { WEFT_SEC(3), WEFT_SEC(300), 1, WEFT_SEC(6) },
+        { WEFT_SEC(3), WEFT_SEC(300), 9, WEFT_SEC(300) },
+        { WEFT_SEC(3), WEFT_SEC(1), 0, WEFT_SEC(1) },
+        { INT64_MAX, INT64_MAX, 5, INT64_MAX },
+        { 0, WEFT_SEC(300), 0, 0 }, /* the server has asked for none */
+        { 0, WEFT_SEC(300), 1, WEFT_MS(10) },
+        { 0, WEFT_SEC(300), 9, WEFT_MS(5 * 512) },
+        { 0, WEFT_US(10), 9, WEFT_US(10) },
+    };
+    for (size_t i = 0; i < sizeof(waits) / sizeof(waits[0]); i++)
+        ck_assert_msg(wf_http_event_delay(waits[i].retry_ns, waits[i].most_ns, waits[i].n_vain) ==
+                          waits[i].delay_ns,
+                      "%zu", i);
+}
+
 WT_TEST(an_event_that_is_too_long)
 {
     static const char *const names[] = { "data:", "event:", ":", "id:" };
