@@ -227,6 +227,8 @@ static int set_up(struct events *events, const char *url, const weft_http_events
 {
     events->max_retries = opts->max_retries != 0 ? opts->max_retries : MAX_RETRIES;
     events->max_retry_ns = opts->max_retry_ns > 0 ? opts->max_retry_ns : WEFT_SEC(300);
+    events->max_retry_ns = WF_MIN(events->max_retry_ns,
+                                  INT64_MAX / 4); /* and half of it, from now */
     wf_rng_seed(&events->rng, (uint64_t)weft_now_ns(), (uintptr_t)events);
     events->method = wf_copy_text(opts->method != NULL ? opts->method : "GET");
     events->url = wf_copy_text(url);

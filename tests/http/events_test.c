@@ -301,6 +301,28 @@ WT_TEST(the_wait_before_a_new_connection_ends_with_a_cancel)
     evil_stop(&server);
 }
 
+WT_TEST(a_wait_may_be_longer_than_any_time)
+{
+    struct evil server;
+    const struct evil_reply replies[] = { { .bytes = STREAM "retry: 9223372036854\ndata: a\n\n" },
+                                          { .bytes = STREAM "data: b\n\n" } };
+    WEFT_AUTO(weft_http_session, session);
+    evil_start(&server, replies, 2);
+    ck_assert_int_eq(weft_http_session_open(NULL, &session), 0);
+    {
+        WEFT_RX(weft_http_event, events);
+        weft_http_event event;
+        ck_assert_int_eq(weft_http_events(session, server.url,
+                                          WEFT_OPTS(http_events, .max_retry_ns = INT64_MAX),
+                                          &events),
+                         0);
+        ck_assert_int_eq(weft_recv(events, &event), 1);
+        for (int i = 0; i < 2; i++)
+            ck_assert_int_eq(receive_for(events, WEFT_MS(5), &event), WEFT_ETIMEDOUT);
+    }
+    evil_stop(&server);
+}
+
 WT_TEST(what_can_not_be_asked_for)
 {
     WEFT_AUTO(weft_http_session, session);
