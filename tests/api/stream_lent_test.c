@@ -206,4 +206,19 @@ WT_TEST(a_chain_lends_what_one_of_its_sources_does)
     ck_assert_int_eq(weft_buffer(WEFT_MOVE(all), 4, &ahead), WEFT_ENOTSUP);
 }
 
+/* ---- generators -------------------------------------------------------------------------------- */
+
+WEFT_GENERATOR(some_lines, weft_rx(weft_line))
+{
+    WEFT_RX(weft_line, lines);
+    WEFT_TRY(open_two(&lines));
+    weft_each (line, lines)
+        WEFT_TRY(weft_yield(line));
+    return weft_error(lines);
+}
+
+static int open_generated(weft_rx(weft_line) * out_rx) { return some_lines(out_rx); }
+
+WT_TEST(a_generator_of_lines_lends_them) { check_lines(open_generated); }
+
 WT_MAIN("api_stream_lent")
