@@ -168,7 +168,7 @@ WEFT_API WEFT_MUST_CHECK int weft_path_read_link(const char *path, char **out_ta
  * Cancel   yes, before it starts, and every 8 MiB
  * From     any thread
  * Returns  0
- *          WEFT_EINVAL     both are the same file, or `from` is not a regular one
+ *          WEFT_EINVAL     both are the same file, or one of them is not a regular one
  *          WEFT_ECANCELED, WEFT_ENOMEM
  *          -errno          of open, copy_file_range, read, write or close                   */
 WEFT_API WEFT_MUST_CHECK int weft_path_copy(const char *from, const char *to);

@@ -56,14 +56,20 @@ static int copy_content(int from, int to)
     }
 }
 
-/* Permissions and content, once both are known not to be one: content that nobody else may read is
- * not shown to others even while it is copied. Who runs a copy is another matter than who may read
+static bool is_same(const struct stat *one, const struct stat *other)
+{
+    return one->st_dev == other->st_dev && one->st_ino == other->st_ino;
+}
+
+/* Permissions and content, once both are known to be regular files and not to be one: a device's or a
+ * pipe's permissions are the system's. Content that nobody else may read is not shown to others even
+ * while it is copied. Who runs a copy is another matter than who may read
  * it: it belongs to the caller, so setuid and setgid are not copied. */
 static int copy_open(int from, const struct stat *about, int to)
 {
     struct stat about_to;
     int rc = wf_sys.stat_fd(to, &about_to);
-    if (rc == 0 && about->st_dev == about_to.st_dev && about->st_ino == about_to.st_ino)
+    if (rc == 0 && (!S_ISREG(about_to.st_mode) || is_same(about, &about_to)))
         rc = WEFT_EINVAL;
     if (rc == 0)
         rc = wf_fs.set_mode(to, about->st_mode & 0777u);

@@ -265,6 +265,23 @@ WT_TEST(a_copy_is_the_same_with_the_same_permissions)
     end();
 }
 
+/* What is no regular file is nobody's copy: the system's /dev/null would get the permissions. */
+WT_TEST(a_copy_leaves_what_is_no_regular_file_as_it_is)
+{
+    begin();
+    struct stat about = { 0 };
+    ck_assert_int_eq(weft_whole_write(one, "content", 7), 0);
+    chmod(one, 0640);
+    ck_assert_int_eq(mkfifo(two, 0600), 0);
+    int reader = open(two, O_RDONLY | O_NONBLOCK);
+    ck_assert_int_ge(reader, 0);
+    ck_assert_int_eq(weft_path_copy(one, two), WEFT_EINVAL);
+    ck_assert_int_eq(stat(two, &about), 0);
+    ck_assert_int_eq(about.st_mode & 07777, 0600);
+    close(reader);
+    end();
+}
+
 WT_TEST(a_copy_of_a_file_that_states_no_size)
 {
     begin();
