@@ -76,11 +76,18 @@ static void ask_for_kinds(const struct wf_entries *in)
     }
 }
 
+/* The system's ENOENT is of a folder that was removed since: there is nothing left in it. */
+static ssize_t read_block(const struct wf_entries *in)
+{
+    ssize_t n = in->fd >= 0 ? wf_fs.entries(in->fd, in->buf, BLOCK_SIZE) : 0;
+    return n == -ENOENT ? 0 : n;
+}
+
 int wf_entries_read_job(void *arg)
 {
     struct wf_entries *in = arg;
     in->at = in->end = 0;
-    ssize_t n = in->fd >= 0 ? wf_fs.entries(in->fd, in->buf, BLOCK_SIZE) : 0;
+    ssize_t n = read_block(in);
     if (n <= 0) {
         close_folder(in);
         return (int)n;

@@ -144,6 +144,31 @@ WT_TEST(a_folder_gives_each_entry_once)
     end();
 }
 
+/* The names fill more than one of the blocks that the system is asked for. */
+WT_TEST(a_folder_that_is_removed_while_it_is_read_ends)
+{
+    begin();
+    char name[192];
+    ck_assert_int_eq(weft_dir_make(in_folder("d"), 0700), 0);
+    for (int i = 0; i < N_FILES; i++) {
+        snprintf(name, sizeof name, "d/%0160d", i);
+        put(name);
+    }
+    {
+        WEFT_RX(weft_dir_entry, entries);
+        weft_dir_entry entry = { 0 };
+        int n = 0, rc = -1;
+        ck_assert_int_eq(weft_dir_scan(in_folder("d"), &entries), 0);
+        ck_assert_int_eq(weft_recv(entries, &entry), 1);
+        ck_assert_int_eq(weft_dir_remove_all(in_folder("d")), 0);
+        while ((rc = weft_recv(entries, &entry)) > 0)
+            n++;
+        ck_assert_int_eq(rc, 0);
+        ck_assert_int_lt(n, N_FILES - 1);
+    }
+    end();
+}
+
 WT_TEST(an_entry_says_what_it_is)
 {
     begin();
