@@ -63,6 +63,7 @@ WEFT_API uint16_t weft_address_port(const weft_address *address);
  * Returns  how many, 1 or more
  *          WEFT_ENAME      no such name, or it has no address
  *          WEFT_EINVAL     where is none of the forms
+ *          WEFT_EOVERFLOW  a path that is too long
  *          WEFT_ECANCELED  the caller's scope is cancelled or past its deadline
  *          WEFT_EAGAIN     no thread could be made for it, or the name servers did not answer
  *          WEFT_ENOMEM, or -errno                                                           */

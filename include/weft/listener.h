@@ -38,6 +38,7 @@ typedef struct weft_listen_opts {
  * From     any thread
  * Returns  0
  *          WEFT_EINVAL     where is none of the forms
+ *          WEFT_EOVERFLOW  a path that is too long
  *          WEFT_ENOMEM, or -errno: -EADDRINUSE, -EACCES, -EADDRNOTAVAIL ...                 */
 WEFT_API WEFT_MUST_CHECK int weft_listen(const char *where, const weft_listen_opts *opts,
                                          weft_listener **out_listener);

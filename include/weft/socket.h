@@ -42,6 +42,7 @@ typedef struct weft_connect_opts {
  * Returns  0
  *          WEFT_ENAME      no such host
  *          WEFT_EINVAL     where is none of the forms
+ *          WEFT_EOVERFLOW  a path that is too long
  *          WEFT_ECANCELED  the caller's scope is cancelled or past its deadline
  *          WEFT_ENOMEM, or -errno of connect: of several addresses, that of the first       */
 WEFT_API WEFT_MUST_CHECK int weft_connect(const char *where, const weft_connect_opts *opts,

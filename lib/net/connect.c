@@ -109,8 +109,11 @@ int weft_connect(const char *where, const weft_connect_opts *opts, weft_socket *
     weft_address to;
     if (where == NULL || out_socket == NULL)
         return WEFT_EINVAL;
-    if (weft_address_parse(where, &to) == 0)
+    int rc = weft_address_parse(where, &to);
+    if (rc == 0)
         return wf_unnoted(weft_connect_to(&to, opts, out_socket));
+    if (rc != WEFT_EINVAL) /* it may be a name */
+        return rc;
     weft_connect_opts copy = wf_connect_opts_of(opts);
     return connect_to_name(where, &copy, out_socket);
 }

@@ -96,8 +96,10 @@ int weft_resolve(const char *where, weft_address *out_addresses, size_t max)
     struct wf_place place;
     if (where == NULL || out_addresses == NULL || max == 0)
         return WEFT_EINVAL;
-    if (weft_address_parse(where, &out_addresses[0]) == 0)
+    int rc = weft_address_parse(where, &out_addresses[0]);
+    if (rc == 0)
         return numeric();
-    int rc = wf_place_split(where, &place);
+    if (rc == WEFT_EINVAL) /* it may be a name */
+        rc = wf_place_split(where, &place);
     return rc < 0 ? rc : resolve_name(&place, out_addresses, max);
 }

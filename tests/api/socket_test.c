@@ -341,6 +341,12 @@ WT_TEST(what_is_refused)
     wt_seeds_at_most(3);
     ck_assert_int_eq(weft_connect("no port", NULL, &socket), WEFT_EINVAL);
     ck_assert_int_eq(weft_connect(NULL, NULL, &socket), WEFT_EINVAL);
+    weft_address at;
+    char path[120] = "unix:/";
+    memset(path + 6, 'p', sizeof path - 7);
+    ck_assert_int_eq(weft_connect(path, NULL, &socket), WEFT_EOVERFLOW);
+    ck_assert_int_eq(weft_resolve(path, &at, 1), WEFT_EOVERFLOW);
+    ck_assert_int_eq(weft_listen(path, NULL, &door), WEFT_EOVERFLOW);
     ck_assert_int_eq(weft_connect("unix:@weft-nobody-is-there", NULL, &socket), -ECONNREFUSED);
     ck_assert_int_eq(weft_listen("name.invalid:80", NULL, &door), WEFT_EINVAL);
     ck_assert_int_eq(weft_listen("192.0.2.1:0", NULL, &door), -EADDRNOTAVAIL);
