@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT
- * The end of a body that nothing but the end of its connection tells: neither a length nor chunks. libcurl
- * takes it for complete, and two things may show that it need not be.
+ * The end of a body. What is packed by gzip says its own (packing.h), whatever its framing says.
+ *
+ * And there are bodies that nothing but the end of their connection tells: neither a length nor chunks. libcurl
+ * takes them for complete, and two things may show that they need not be.
  *
  * It is packed. Its packing has an end, at which libcurl does not look: what it has unpacked so far is all
  * that it tells. To unpack it here, too, would be a second zlib for servers of HTTP/1.0; so such a body is
@@ -22,6 +24,8 @@ static int on_words(CURL *easy, curl_infotype type, char *words, size_t size, vo
 {
     (void)easy;
     weft_http_response *x = arg;
+    if (type == CURLINFO_DATA_IN)
+        wf_http_packing_take(&x->packing, words, size);
     if (type == CURLINFO_TEXT && memmem(words, size, "(IN)", 4) != NULL &&
         memmem(words, size, "close notify", 12) != NULL)
         x->has_goodbye = true;
@@ -45,9 +49,23 @@ CURLcode wf_http_watch_goodbye(weft_http_response *x)
     return code;
 }
 
+/* Frames of HTTP/2 are undone before libcurl tells of bytes, chunks after. */
+CURLcode wf_http_watch_packing(weft_http_response *x)
+{
+    CURLcode code = CURLE_OK;
+    x->packing = (struct wf_http_packing){ .is_chunked = x->head.is_chunked };
+    x->packing.is_watched = x->head.is_gzip && x->head.n_codings == 1 && x->head.status != 206 &&
+                            !x->session->opts.no_compression;
+    if (x->packing.is_watched)
+        SET(code, x->easy, CURLOPT_VERBOSE, 1L);
+    return code;
+}
+
 bool wf_http_is_cut_off(const weft_http_response *x)
 {
     long version = 0;
+    if (wf_http_packing_is_cut(&x->packing, x->n_received))
+        return true;
     if (wf_http_head_tells_end(&x->head) || strcmp(x->method, "HEAD") == 0)
         return false;
     (void)curl_easy_getinfo(x->easy, CURLINFO_HTTP_VERSION, &version);

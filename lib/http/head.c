@@ -75,6 +75,11 @@ static bool is_no_coding(const char *value)
     return *value == '\0' || strcasecmp(value, "identity") == 0 || strcasecmp(value, "none") == 0;
 }
 
+static bool is_gzip(const char *value)
+{
+    return strcasecmp(value, "gzip") == 0 || strcasecmp(value, "x-gzip") == 0;
+}
+
 static bool is_name(const char *name, size_t size, const char *wanted)
 {
     return size == strlen(wanted) && strcasecmp(name, wanted) == 0;
@@ -90,10 +95,12 @@ static int note_field(struct wf_http_head *head, const char *name, size_t size, 
     } else if (is_name(name, size, "Transfer-Encoding")) {
         head->is_chunked = true;
         head->is_framed = ends_with_chunked(value);
-        head->is_encoded |= strcasecmp(value, "chunked") != 0;
+        head->n_codings += strcasecmp(value, "chunked") != 0;
     } else if (is_name(name, size, "Content-Encoding")) {
-        head->is_encoded |= !is_no_coding(value);
+        head->is_gzip |= is_gzip(value);
+        head->n_codings += !is_no_coding(value);
     }
+    head->is_encoded = head->n_codings > 0;
     return 0;
 }
 
@@ -120,7 +127,8 @@ static int status_line(struct wf_http_head *head, const char *line, size_t size)
     head->n_fields = 0;
     head->size = 0;
     head->length = -1;
-    head->is_chunked = head->is_framed = head->is_encoded = false;
+    head->is_chunked = head->is_framed = head->is_encoded = head->is_gzip = false;
+    head->n_codings = 0;
     head->status = 0;
     for (int i = 1; i <= 3; i++) {
         if (at == NULL || at + i >= line + size || at[i] < '0' || at[i] > '9')

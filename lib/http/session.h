@@ -26,6 +26,7 @@
 
 #include "http/errand.h"
 #include "http/netrc.h"
+#include "http/packing.h"
 #include "http/role.h"
 #include "http/timers.h"
 
@@ -93,7 +94,9 @@ struct wf_http_head {
     size_t n_bytes;
     int64_t length; /* Content-Length; -1: not given */
     bool is_chunked, is_encoded;
-    bool is_framed; /* chunked, at last */
+    bool is_gzip;       /* one of its codings is that, */
+    unsigned n_codings; /* of so many */
+    bool is_framed;     /* chunked, at last */
 };
 
 /* A host's places, when they are limited. */
@@ -149,6 +152,7 @@ struct weft_http_response {
     bool is_left;      /* it is about to be ended, and takes nothing more */
     char error_text[CURL_ERROR_SIZE]; /* libcurl's, of its end */
     bool needs_goodbye, has_goodbye;  /* of TLS: ending.c  */
+    struct wf_http_packing packing;   /* of the body that comes: ending.c */
     bool is_refused, is_allowed;      /* addresses that it was to be connected to */
     enum wf_http_proof proof;         /* digest.c; the caller's when it is not RUNNING */
     curl_socket_t tunnel_fd;
@@ -260,8 +264,10 @@ int wf_http_jar_clear(weft_http_session *session, void *unused);
 
 /* ---- ending.c -------------------------------------------------------------------------------------- */
 
-/* For the next request of a handle; whether a transfer that libcurl is content with may have been cut. */
+/* For the next request of a handle; for the body behind the head that is complete; whether a transfer that
+ * libcurl is content with may have been cut. */
 CURLcode wf_http_watch_goodbye(weft_http_response *x);
+WF_MUST_CHECK CURLcode wf_http_watch_packing(weft_http_response *x);
 bool wf_http_is_cut_off(const weft_http_response *x);
 
 /* ---- ring.c ---------------------------------------------------------------------------------------- */

@@ -348,4 +348,96 @@ WT_TEST(a_packed_body_of_known_length_cut_at_every_byte)
     truncated_everywhere(packed.bytes, size);
 }
 
+/* ---- a packing that is cut, in a framing that is right ------------------------------------------------ */
+
+struct gzip {
+    unsigned char bytes[128];
+    size_t size;
+};
+
+static uint32_t crc_of(const char *text, size_t size)
+{
+    uint32_t crc = UINT32_MAX;
+    for (size_t i = 0; i < size; i++) {
+        crc ^= (unsigned char)text[i];
+        for (int bit = 0; bit < 8; bit++)
+            crc = crc >> 1 ^ (crc & 1 ? 0xedb88320u : 0);
+    }
+    return ~crc;
+}
+
+static void put_number(struct gzip *to, uint32_t number, int n_bytes)
+{
+    for (; n_bytes > 0; n_bytes--, number >>= 8)
+        to->bytes[to->size++] = (unsigned char)number;
+}
+
+/* RFC 1952, of one block that is stored as it is. */
+static struct gzip pack_text(const char *text)
+{
+    static const unsigned char head[] = { 0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 1 };
+    struct gzip packed = { .size = sizeof(head) };
+    uint32_t size = (uint32_t)strlen(text);
+    memcpy(packed.bytes, head, sizeof(head));
+    put_number(&packed, size, 2);
+    put_number(&packed, ~size, 2);
+    memcpy(packed.bytes + packed.size, text, size);
+    packed.size += size;
+    put_number(&packed, crc_of(text, size), 4);
+    put_number(&packed, size, 4);
+    return packed;
+}
+
+#define GZIPPED "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n"
+
+static size_t put_text(char *to, size_t at, const char *text)
+{
+    memcpy(to + at, text, strlen(text));
+    return at + strlen(text);
+}
+
+/* The first size bytes of it, and nothing says that there is more; in chunks of so many, or 0. */
+static int fetch_packed(const struct gzip *packed, size_t size, size_t chunk)
+{
+    char bytes[2048], line[80];
+    size_t end = put_text(bytes, 0, GZIPPED), n;
+    (void)snprintf(line, sizeof(line), "Content-Length: %zu\r\n\r\n", size);
+    end = put_text(bytes, end, chunk > 0 ? "Transfer-Encoding: chunked\r\n\r\n" : line);
+    for (size_t at = 0; at < size; at += n) {
+        n = chunk > 0 && chunk < size - at ? chunk : size - at;
+        (void)snprintf(line, sizeof(line), "0%zX;a=\"b\"\r\n", n);
+        end = put_text(bytes, end, chunk > 0 ? line : "");
+        memcpy(bytes + end, packed->bytes + at, n);
+        end = put_text(bytes, end + n, chunk > 0 ? "\r\n" : "");
+    }
+    end = put_text(bytes, end, chunk > 0 ? "0\r\nA: b\r\n\r\n" : "");
+    ck_assert_uint_lt(end, sizeof(bytes));
+    return fetch_one(&(struct evil_reply){ .bytes = bytes, .size = end }, NULL);
+}
+
+WT_TEST(a_gzip_that_is_cut_in_a_framing_that_is_right)
+{
+    static const size_t chunks[] = { 0, 1, 3, 100 };
+    struct gzip packed = pack_text("hello, and more");
+    for (size_t i = 0; i < sizeof(chunks) / sizeof(chunks[0]); i++) {
+        ck_assert_int_eq(fetch_packed(&packed, packed.size, chunks[i]), 0);
+        ck_assert_int_eq(fetch_packed(&packed, 0, chunks[i]), 0); /* no body at all */
+        for (size_t size = 1; size < packed.size; size++)
+            ck_assert_msg(fetch_packed(&packed, size, chunks[i]) == WEFT_EEOF,
+                          "the first %zu bytes, in chunks of %zu", size, chunks[i]);
+    }
+}
+
+/* It is a part of a packing: nobody can say that it is cut. */
+WT_TEST(a_part_of_a_page_that_is_packed_is_not_judged)
+{
+    struct gzip packed = pack_text("hello");
+    char bytes[256];
+    size_t end = put_text(bytes, 0,
+                          "HTTP/1.1 206 Part\r\nContent-Range: bytes 0-16/24\r\n"
+                          "Content-Encoding: gzip\r\nContent-Length: 17\r\n\r\n");
+    memcpy(bytes + end, packed.bytes, 17);
+    ck_assert_int_eq(fetch_one(&(struct evil_reply){ .bytes = bytes, .size = end + 17 }, NULL), 0);
+}
+
 WT_MAIN("http_evil")

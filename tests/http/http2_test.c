@@ -419,4 +419,32 @@ WT_TEST(a_body_whose_length_is_not_known_and_one_that_is_too_long)
     stop(&server, session);
 }
 
+/* nginx packs them while it sends them: each comes to the end of its packing, by either version. */
+WT_TEST(packed_pages_are_whole)
+{
+    static const char *const paths[] = { "small.txt", "lines.txt" };
+    struct nginx server;
+    weft_http_session *session = NULL;
+    start(&server, &session);
+    for (int i = 0; i < 4; i++) {
+        WEFT_AUTO(weft_http_response, plain);
+        WEFT_AUTO(weft_http_response, packed);
+        const char *base = i < 2 ? server.tls_url : server.url;
+        char url[128], *text = NULL, *unpacked = NULL;
+        size_t size = 0, unpacked_size = 0;
+        (void)snprintf(url, sizeof(url), "%s/%s", base, paths[i % 2]);
+        ck_assert_int_eq(weft_http_get(session, url, NULL, &plain), 0);
+        ck_assert_int_eq(weft_http_read_all(plain, &text, &size), 0);
+        (void)snprintf(url, sizeof(url), "%s/zip/%s", base, paths[i % 2]);
+        ck_assert_int_eq(weft_http_get(session, url, NULL, &packed), 0);
+        ck_assert_int_eq(weft_http_read_all(packed, &unpacked, &unpacked_size), 0);
+        ck_assert_str_eq(weft_http_header(packed, "Content-Encoding"), "gzip");
+        ck_assert_uint_eq(size, unpacked_size);
+        ck_assert_int_eq(memcmp(text, unpacked, size), 0);
+        weft_free(text);
+        weft_free(unpacked);
+    }
+    stop(&server, session);
+}
+
 WT_MAIN("http_http2")

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+#include "http/packing.h"
+
+#include <string.h>
+
+/* The head and the end of a gzip, with nothing between. */
+enum { LEAST = 18 };
+
+static void keep(struct wf_http_packing *packing, const char *bytes, size_t size)
+{
+    size_t n = WF_MIN(size, sizeof(packing->last));
+    memmove(packing->last, packing->last + n, sizeof(packing->last) - n);
+    memcpy(packing->last + sizeof(packing->last) - n, bytes + size - n, n);
+    packing->n += size;
+}
+
+/* 16: none. */
+static unsigned digit_of(char c)
+{
+    if (c >= '0' && c <= '9')
+        return (unsigned)(c - '0');
+    c |= 0x20;
+    return c >= 'a' && c <= 'f' ? (unsigned)(c - 'a') + 10 : 16;
+}
+
+/* Of a line, which libcurl has checked or will. */
+static void take_framing(struct wf_http_packing *packing, char c)
+{
+    if (packing->part == WF_CHUNK_SIZE && digit_of(c) < 16) {
+        packing->left = packing->left * 16 + digit_of(c);
+        return;
+    }
+    if (c != '\n') {
+        packing->part = packing->part == WF_CHUNK_SIZE ? WF_CHUNK_REST : packing->part;
+        return;
+    }
+    bool is_behind_bytes = packing->part == WF_CHUNK_END;
+    packing->part = is_behind_bytes     ? WF_CHUNK_SIZE
+                    : packing->left > 0 ? WF_CHUNK_BYTES
+                                        : WF_CHUNK_LAST;
+}
+
+static size_t take_bytes(struct wf_http_packing *packing, const char *bytes, size_t size)
+{
+    size_t n = packing->left < size ? (size_t)packing->left : size;
+    keep(packing, bytes, n);
+    packing->left -= n;
+    if (packing->left == 0)
+        packing->part = WF_CHUNK_END;
+    return n;
+}
+
+void wf_http_packing_take(struct wf_http_packing *packing, const char *bytes, size_t size)
+{
+    if (!packing->is_watched)
+        return;
+    if (!packing->is_chunked) {
+        keep(packing, bytes, size);
+        return;
+    }
+    while (size > 0 && packing->part != WF_CHUNK_LAST) {
+        size_t n = 1;
+        if (packing->part == WF_CHUNK_BYTES)
+            n = take_bytes(packing, bytes, size);
+        else
+            take_framing(packing, *bytes);
+        bytes += n;
+        size -= n;
+    }
+}
+
+bool wf_http_packing_is_cut(const struct wf_http_packing *packing, int64_t n_unpacked)
+{
+    const unsigned char *last = packing->last;
+    uint32_t size = (uint32_t)last[0] | (uint32_t)last[1] << 8 | (uint32_t)last[2] << 16 |
+                    (uint32_t)last[3] << 24;
+    if (packing->n == 0) /* P1; or there is no body at all */
+        return false;
+    return packing->n < LEAST || size != (uint32_t)n_unpacked;
+}
