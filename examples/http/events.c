@@ -33,9 +33,12 @@ static int read_request(weft_socket *peer, int *out_last)
     int rc;
     *out_last = 0;
     WEFT_TRY(weft_reader_open(peer, NULL, &in));
-    while ((rc = weft_reader_line(in, &line)) > 0 && line.size > 0)
-        if (line.size > 14 && strncasecmp(line.data, "Last-Event-ID:", 14) == 0)
-            *out_last = atoi(line.data + 14);
+    while ((rc = weft_reader_line(in, &line)) > 0 && line.size > 0) {
+        char text[64];
+        (void)snprintf(text, sizeof text, "%.*s", (int)line.size, line.data);
+        if (strncasecmp(text, "Last-Event-ID:", 14) == 0)
+            *out_last = atoi(text + 14);
+    }
     return rc;
 }
 
