@@ -51,6 +51,8 @@ ci() {
     wish clang-tidy clang-tidy
     wish qemu-aarch64 qemu-user
     wish aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu
+    # Which alone has no headers and can't link.
+    [ -e /usr/aarch64-linux-gnu/include/stdio.h ] || optional+=(libc6-dev-arm64-cross)
     # Clang's sanitizers are a package of their own from version 14 on.
     if have clang; then
         local version

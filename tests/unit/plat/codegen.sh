@@ -5,6 +5,7 @@ set -euo pipefail
 source "$(dirname "$0")/common.sh"
 cc=$1
 need "$cc" objdump
+need_headers "$cc"
 case $("$cc" -dumpmachine) in
 x86_64*) call='call' thread_pointer='%fs:' objdump=objdump ;;
 aarch64*) call='bl' thread_pointer='tpidr_el0' objdump=aarch64-linux-gnu-objdump ;;

@@ -13,6 +13,12 @@ need() {
     done
 }
 
+# need_headers CC: skips the test unless it has a C library's.
+need_headers() {
+    echo '#include <stdint.h>' | "$1" -fsyntax-only -xc - 2>/dev/null ||
+        { echo "skipped: $1 has no headers"; exit 77; }
+}
+
 fail() {
     echo "$*"
     exit 1

@@ -5,6 +5,7 @@ set -euo pipefail
 source "$(dirname "$0")/common.sh"
 cc=$1 readelf=$2
 need "$cc" "$readelf"
+need_headers "$cc"
 case $("$cc" -dumpmachine) in
 x86_64*) arch=x86_64_sysv_elf has='IBT' has_not='SHSTK' ;;
 aarch64*) arch=aarch64_aapcs_elf has='BTI' has_not='PAC' ;;

@@ -5,6 +5,7 @@ source "$(dirname "$0")/common.sh"
 cc=$1
 shift
 need "$cc" "$1"
+need_headers "$cc"
 for flags in '-O0' '-O2 -mbranch-protection=standard'; do
     read -ra list <<<"$flags"
     build_switch "$cc" -static "${list[@]}"
