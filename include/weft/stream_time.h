@@ -59,8 +59,9 @@ WEFT_API WEFT_MUST_CHECK int weft_debounce_open(weft_receiver *source, size_t el
 
 /* Opens a receiver of the newest item at every d_ns, counted from the first receive.
  *
- * At a point before which no item came nothing is given. When the source ends, the last
- * item is given before, at once.
+ * At a point before which no item came nothing is given. For points that passed between two
+ * receives the newest item is given, once and at once. When the source ends, the last item is
+ * given before, at once.
  *
  * Select   no case: weft_buffer makes one of it
  * Waits, From, Returns    as weft_debounce_open                                              */

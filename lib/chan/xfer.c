@@ -404,7 +404,7 @@ static WF_NOINLINE int end_code_slow(weft_receiver *rx, int rc)
 {
     const struct wf_chan *ch = rx->source;
     if (rc == 0 && ch->cause < 0 && !rx->cause_given) {
-        rx->cause_given = true;
+        rx->cause_given = rx->is_ended = true;
         rc = ch->cause;
     }
     rx->last_error = WF_MIN(rc, 0);

@@ -28,16 +28,26 @@ static weft_receiver *items_of(const weft_receiver *rx)
 
 bool wf_pumped_has_failed(const weft_receiver *rx) { return items_of(rx)->cause_given; }
 
-static int end_recv(weft_receiver *rx, void *out) { return wf_receiver_next(items_of(rx), out); }
+/* Whether that was the end is the channel's to say. */
+static int received(weft_receiver *rx, int rc)
+{
+    rx->is_ended |= rc < 0 && items_of(rx)->is_ended;
+    return rc;
+}
+
+static int end_recv(weft_receiver *rx, void *out)
+{
+    return received(rx, wf_receiver_next(items_of(rx), out));
+}
 
 static int end_try_recv(weft_receiver *rx, void *out)
 {
-    return wf_receiver_try_next(items_of(rx), out);
+    return received(rx, wf_receiver_try_next(items_of(rx), out));
 }
 
 static int end_recv_many(weft_receiver *rx, void *out, size_t n)
 {
-    return weft_receiver_recv_many(items_of(rx), out, n, rx->elem_size);
+    return received(rx, weft_receiver_recv_many(items_of(rx), out, n, rx->elem_size));
 }
 
 static struct wf_chan *end_select_on(weft_receiver *rx)

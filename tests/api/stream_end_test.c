@@ -114,6 +114,40 @@ static int catch_main(void *arg)
     return 0;
 }
 
+/* A channel and a buffer end with the code that they are told. */
+static int catch_of_channel_main(void *arg)
+{
+    (void)arg;
+    for (int i = 0; i < 2; i++) {
+        WEFT_TX(struct token *, tx);
+        WEFT_RX(struct token *, source);
+        WEFT_RX(struct token *, ahead);
+        WEFT_RX(struct token *, rx);
+        int n = 0;
+        n_caught = 0;
+        atomic_store(&n_source_ended, 1); /* of what is asserted when it is caught */
+        atomic_store(&n_source_begun, 1);
+        WEFT_TRY(weft_chan_open(&tx, &source, 4, .drop = token_drop));
+        WEFT_TRY(weft_end(tx, WEFT_ECANCELED));
+        if (i == 1) {
+            WEFT_TRY(weft_buffer(WEFT_MOVE(source), 4, &ahead));
+            WEFT_TRY(or_three_more(WEFT_MOVE(ahead), &rx));
+        } else {
+            WEFT_TRY(or_three_more(WEFT_MOVE(source), &rx));
+        }
+        weft_each (token, rx) {
+            token_end(token);
+            n++;
+        }
+        ck_assert_int_eq(weft_error(rx), 0);
+        ck_assert_int_eq(n_caught, 1);
+        ck_assert_int_eq(n, 2);
+    }
+    return 0;
+}
+
+WT_TEST(catch_hears_of_a_channel_that_ended_as_cancelled) { run_tokens(catch_of_channel_main); }
+
 WT_TEST(catch_goes_on_with_another_stream_once) { run_tokens(catch_main); }
 
 /* ---- on_end ----------------------------------------------------------------------------------- */
