@@ -36,12 +36,14 @@ typedef struct weft_iterator_opts {
     int (*close)(void *state);             /* may be NULL; runs once, shielded */
     void (*drop)(void *item);              /* for an item made and not received */
     bool never_waits;                      /* next does not wait: select may pull it */
+    bool lends_items;                      /* an item is valid until the next one is asked for */
 } weft_iterator_opts;
 
 /* Makes a receiver of an object with a next function, which runs in the consumer's task.
  *
  * state_size bytes of state are copied; from here on they are the iterator's. Its close
- * runs once, also when the open fails, then with the caller's state or NULL. opts->next is
+ * runs once, also when the open fails, then with the caller's state or NULL (but for NULL of
+ * a size). opts->next is
  * set. The receiver is the caller's to drop, and is written by memcpy.
  *
  * Waits    no, but for close when the open fails

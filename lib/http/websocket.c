@@ -340,7 +340,9 @@ int weft_websocket_messages_open(weft_websocket *socket, weft_receiver **out_rx)
 {
     if (socket == NULL || out_rx == NULL)
         return WEFT_EINVAL;
-    weft_iterator_opts opts = { .size_ = sizeof(opts), .name = "WebSocket", .next = next_message };
+    weft_iterator_opts opts = {
+        .size_ = sizeof(opts), .name = "WebSocket", .next = next_message, .lends_items = true
+    };
     return weft_iterator_open(&opts, &socket, sizeof(weft_websocket *),
                               sizeof(weft_websocket_message), out_rx);
 }

@@ -46,7 +46,16 @@ static int take_two(weft_rx(weft_line) * lines)
     return 0;
 }
 
-static void check_lines(int (*open)(weft_rx(weft_line) *))
+/* The stream itself says so, to a buffer that does not know the type. */
+static void check_buffer_of_bytes(weft_rx(weft_line) * lines)
+{
+    weft_receiver *ahead = NULL;
+    ck_assert_int_eq(weft_buffer_open(weft_half_take(lines), sizeof(weft_line), NULL, &ahead),
+                     WEFT_ENOTSUP);
+    ck_assert_ptr_null(ahead);
+}
+
+static void check_generated(int (*open)(weft_rx(weft_line) *))
 {
     WEFT_RX(weft_line, lines);
     WEFT_RX(weft_line, ahead);
@@ -54,6 +63,14 @@ static void check_lines(int (*open)(weft_rx(weft_line) *))
     ck_assert_int_eq(take_two(WEFT_MOVE(lines)), 0);
     ck_assert_int_eq(open(&lines), 0);
     ck_assert_int_eq(weft_buffer(WEFT_MOVE(lines), 4, &ahead), WEFT_ENOTSUP);
+}
+
+static void check_lines(int (*open)(weft_rx(weft_line) *))
+{
+    WEFT_RX(weft_line, lines);
+    check_generated(open);
+    ck_assert_int_eq(open(&lines), 0);
+    check_buffer_of_bytes(&lines);
 }
 
 /* ---- flat_map ---------------------------------------------------------------------------------- */
@@ -219,6 +236,18 @@ WEFT_GENERATOR(some_lines, weft_rx(weft_line))
 
 static int open_generated(weft_rx(weft_line) * out_rx) { return some_lines(out_rx); }
 
-WT_TEST(a_generator_of_lines_lends_them) { check_lines(open_generated); }
+WT_TEST(a_generator_of_lines_lends_them) { check_generated(open_generated); }
+
+WT_TEST(a_zip_of_a_generators_lines_lends_them)
+{
+    WEFT_RX(int, numbers);
+    WEFT_RX(weft_line, lines);
+    WEFT_RX(struct numbered_line, all);
+    WEFT_RX(struct numbered_line, ahead);
+    ck_assert_int_eq(open_numbers(&numbers), 0);
+    ck_assert_int_eq(some_lines(&lines), 0);
+    ck_assert_int_eq(weft_zip(WEFT_MOVE(numbers), WEFT_MOVE(lines), &all), 0);
+    ck_assert_int_eq(weft_buffer(WEFT_MOVE(all), 4, &ahead), WEFT_ENOTSUP);
+}
 
 WT_MAIN("api_stream_lent")
