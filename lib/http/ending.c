@@ -49,13 +49,18 @@ CURLcode wf_http_watch_goodbye(weft_http_response *x)
     return code;
 }
 
-/* Frames of HTTP/2 are undone before libcurl tells of bytes, chunks after. */
-CURLcode wf_http_watch_packing(weft_http_response *x)
+/* Frames of HTTP/2 are undone before libcurl tells of bytes, chunks after. A goodbye that was heard
+ * before the head is that of another connection, which libcurl has put away meanwhile. */
+CURLcode wf_http_watch_body(weft_http_response *x)
 {
+    const struct wf_http_head *head = &x->head;
     CURLcode code = CURLE_OK;
-    x->packing = (struct wf_http_packing){ .is_chunked = x->head.is_chunked };
-    x->packing.is_watched = x->head.is_gzip && x->head.n_codings == 1 && x->head.status != 206 &&
+    x->has_goodbye = false;
+    x->packing = (struct wf_http_packing){ .is_chunked = head->is_chunked };
+    x->packing.is_watched = head->is_gzip && head->n_codings == 1 && head->status != 206 &&
                             !x->session->opts.no_compression;
+    if (!head->is_chunked)
+        x->packing.left = head->length >= 0 ? (uint64_t)head->length : UINT64_MAX;
     if (x->packing.is_watched)
         SET(code, x->easy, CURLOPT_VERBOSE, 1L);
     return code;
@@ -64,6 +69,8 @@ CURLcode wf_http_watch_packing(weft_http_response *x)
 bool wf_http_is_cut_off(const weft_http_response *x)
 {
     long version = 0;
+    if (x->proof == WF_PROOF_REFUSED)
+        return false; /* what is thrown away is for nobody */
     if (wf_http_packing_is_cut(&x->packing, x->n_received))
         return true;
     if (wf_http_head_tells_end(&x->head) || strcmp(x->method, "HEAD") == 0)

@@ -9,7 +9,7 @@
  * words; they are undone here.
  *
  *   P1  Nothing is judged that was not wholly seen: other packings, a part of a page (206), and all if
- *       this libcurl tells no bytes.
+ *       this libcurl tells no bytes, or tells them when the chunks are undone already.
  *
  * Rejected: to unpack it ourselves, a second time or instead of libcurl: a zlib of our own, for every
  * program. */
@@ -23,7 +23,8 @@
 #include <stdint.h>
 
 enum wf_http_chunk_part {
-    WF_CHUNK_SIZE,  /* the digits of its size */
+    WF_CHUNK_BEGIN, /* the first digit of its size, */
+    WF_CHUNK_SIZE,  /* the others */
     WF_CHUNK_REST,  /* of that line */
     WF_CHUNK_BYTES, /* `left` of them */
     WF_CHUNK_END,   /* the line's end behind them */
@@ -36,7 +37,7 @@ struct wf_http_packing {
     uint64_t n; /* bytes of the packing */
     unsigned char last[4];
     enum wf_http_chunk_part part;
-    uint64_t left;
+    uint64_t left; /* of a chunk, or of a body that has a length: what follows is none of it */
 };
 
 /* From its first byte. */

@@ -156,6 +156,8 @@ struct weft_http_response {
     bool is_refused, is_allowed;      /* addresses that it was to be connected to */
     enum wf_http_proof proof;         /* digest.c; the caller's when it is not RUNNING */
     curl_socket_t tunnel_fd;
+    curl_socket_t
+        unheard_fd; /* whose events libcurl no longer wants, at last; 0: none (engine.c) */
 
     /* The caller's. */
     size_t max_body;
@@ -267,7 +269,7 @@ int wf_http_jar_clear(weft_http_session *session, void *unused);
 /* For the next request of a handle; for the body behind the head that is complete; whether a transfer that
  * libcurl is content with may have been cut. */
 CURLcode wf_http_watch_goodbye(weft_http_response *x);
-WF_MUST_CHECK CURLcode wf_http_watch_packing(weft_http_response *x);
+WF_MUST_CHECK CURLcode wf_http_watch_body(weft_http_response *x);
 bool wf_http_is_cut_off(const weft_http_response *x);
 
 /* ---- ring.c ---------------------------------------------------------------------------------------- */

@@ -58,7 +58,7 @@ static size_t on_header(char *line, size_t size, size_t n, void *arg)
     int rc = wf_http_head_line(&x->head, x->has_head, line, size * n);
     if (rc < 0)
         return refuse(x, rc);
-    if (rc == 1 && wf_http_watch_packing(x) != CURLE_OK)
+    if (rc == 1 && wf_http_watch_body(x) != CURLE_OK)
         return refuse(x, WEFT_ENOMEM);
     if (rc == 1 && !wf_http_digest_holds(x))
         head_has_come(x);

@@ -66,7 +66,17 @@ WT_TEST(a_server_that_has_forgotten_its_challenge)
         .bytes = "HTTP/1.1 401 No\r\nX-First: 1\r\n" QOP "Connection: close\r\n\r\ndenied",
         .request_body = 4,
     };
-    const struct evil_reply *firsts[] = { &refused, &empty, &cut };
+    static const char packed_no[] = /* RFC 1952: "no", stored */
+        "HTTP/1.1 401 No\r\nX-First: 1\r\n" QOP
+        "Content-Encoding: gzip\r\nContent-Length: 25\r\n\r\n"
+        "\x1f\x8b\x08\0\0\0\0\0\0\x03\x01\x02\0\xfd\xff"
+        "no"
+        "\x1f\x28\xaa\x67"
+        "\x02\0\0\0";
+    const struct evil_reply packed = {
+        .bytes = packed_no, .size = sizeof(packed_no) - 1, .then = EVIL_KEEP, .request_body = 4
+    };
+    const struct evil_reply *firsts[] = { &refused, &empty, &cut, &packed };
     const struct next asked[] = {
         { "GET", WEFT_OPTS(http_request, SIMBA) },
         { "POST", WEFT_OPTS(http_request, SIMBA, .body = "body", .body_size = 4) },

@@ -428,6 +428,18 @@ WT_TEST(a_gzip_that_is_cut_in_a_framing_that_is_right)
     }
 }
 
+/* What follows a body of known length is none of it. */
+WT_TEST(bytes_behind_a_gzip_are_none_of_it)
+{
+    struct gzip packed = pack_text("hello");
+    char bytes[256], head[128];
+    (void)snprintf(head, sizeof(head), GZIPPED "Content-Length: %zu\r\n\r\n", packed.size);
+    size_t end = put_text(bytes, 0, head);
+    memcpy(bytes + end, packed.bytes, packed.size);
+    end = put_text(bytes, end + packed.size, "\r\nand more");
+    ck_assert_int_eq(fetch_one(&(struct evil_reply){ .bytes = bytes, .size = end }, NULL), 0);
+}
+
 /* It is a part of a packing: nobody can say that it is cut. */
 WT_TEST(a_part_of_a_page_that_is_packed_is_not_judged)
 {
