@@ -36,7 +36,9 @@ int wf_http_send_watched(weft_http_response *x, struct wf_http_source *source,
         rc = send(x, source);
     weft_scope_cancel(&sending);
     int watched = weft_scope_wait(&sending);
-    if (rc != WEFT_ECANCELED)
+    if (rc >= 0)
         return rc;
-    return is_answered_now(x) ? 1 : watched < 0 ? watched : rc;
+    if (is_answered_now(x)) /* so it was cancelled, whatever the source made of that */
+        return 1;
+    return rc == WEFT_ECANCELED && watched < 0 ? watched : rc;
 }

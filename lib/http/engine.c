@@ -68,19 +68,33 @@ static void register_socket(struct wf_http_engine *engine, int fd, struct wf_htt
     entry->registered = events;
 }
 
-/* The connection has ended, and libcurl (7.88) says nothing of that while more of a body is to come: it
- * only listens no longer. */
-static void note_end(CURL *easy)
+static bool waits_for_body(const weft_http_response *x) { return x->is_up_paused && !x->has_head; }
+
+/* A connection that has ended, perhaps: see has_ended, when libcurl is done with what it is at. */
+static void note_not_heard(CURL *easy, curl_socket_t fd)
 {
     char *private = NULL;
     (void)curl_easy_getinfo(easy, CURLINFO_PRIVATE, &private);
     weft_http_response *x = (weft_http_response *)(void *)private;
     if (x == NULL || x->easy != easy)
         return; /* of none, or of one that is being ended */
+    x->unheard_fd = fd;
     wf_http_role_lock(&x->session->role);
-    if (x->is_up_paused && !x->has_head)
-        wf_http_abort_locked(x, WEFT_EEOF);
+    if (waits_for_body(x))
+        wf_http_ask_locked(x);
     wf_http_role_unlock_in_turn(&x->session->role);
+}
+
+/* libcurl (7.88) says nothing of a connection's end while more of a body is to come: it keeps it, and listens
+ * no longer. One that it has given up for another is closed. */
+static bool has_ended(weft_http_response *x)
+{
+    const struct wf_http_socket *sockets = x->session->engine.sockets;
+    wf_http_role_lock(&x->session->role);
+    bool waits = waits_for_body(x);
+    wf_http_role_unlock_in_turn(&x->session->role);
+    return waits && x->unheard_fd > 0 && sockets[x->unheard_fd].is_connection &&
+           sockets[x->unheard_fd].wanted == 0;
 }
 
 static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *unused)
@@ -89,7 +103,7 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *un
     struct wf_http_engine *engine = arg;
     struct wf_http_socket *entry = socket_of(engine, fd);
     if (what == CURL_POLL_REMOVE)
-        note_end(easy);
+        note_not_heard(easy, fd);
     if (entry == NULL) {
         engine->broken_code = WEFT_ENOMEM;
         return 0;
@@ -187,6 +201,19 @@ static void begin_posted(weft_http_session *session)
     turn_again(session);
 }
 
+static bool is_on_kept_connection(const weft_http_response *x)
+{
+    long n_connects = 1;
+    (void)curl_easy_getinfo(x->easy, CURLINFO_NUM_CONNECTS, &n_connects);
+    return n_connects == 0;
+}
+
+static void end_without_answer(weft_http_response *x)
+{
+    x->is_stale |= is_on_kept_connection(x);
+    wf_http_transfer_end(x, WEFT_EEOF);
+}
+
 /* What is asked for is RUNNING: one that is over is no longer in the list. */
 static void do_asked(weft_http_session *session)
 {
@@ -204,6 +231,8 @@ static void do_asked(weft_http_session *session)
             wf_http_transfer_end(x, is_complete ? 0 : abort_code);
         else if (x->is_tunnel)
             wf_http_tunnel_move(x);
+        else if (has_ended(x))
+            end_without_answer(x);
         else
             wf_http_transfer_resume(x);
     }
@@ -255,15 +284,13 @@ static void do_curl_timers(struct wf_http_engine *engine)
     }
 }
 
-/* HTTP/2: the server takes no more requests on a connection that others had used, and libcurl (7.88) had
- * not seen that it says so. As if a kept connection were dead. */
+/* The server had ended a kept connection, or takes no more requests on it, when this one came: libcurl (7.88)
+ * has not seen the latter of HTTP/2, and sees the former too late when some of a body is on its way. */
 static bool came_too_late(const weft_http_response *x, CURLcode result)
 {
-    long n_connects = 1;
-    if ((result != CURLE_HTTP2 && result != CURLE_HTTP2_STREAM) || x->has_head)
-        return false;
-    (void)curl_easy_getinfo(x->easy, CURLINFO_NUM_CONNECTS, &n_connects);
-    return n_connects == 0;
+    bool may_be = result == CURLE_HTTP2 || result == CURLE_HTTP2_STREAM ||
+                  result == CURLE_SEND_ERROR || result == CURLE_RECV_ERROR;
+    return may_be && !x->has_head && is_on_kept_connection(x);
 }
 
 static void end_done(struct wf_http_engine *engine)

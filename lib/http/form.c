@@ -185,14 +185,6 @@ static int pull_data(struct wf_http_form *form, weft_http_chunk *out)
     return out->size > 0 ? WF_HTTP_MORE : 0;
 }
 
-bool wf_http_form_may_wait(const struct wf_http_form *form)
-{
-    for (size_t i = 0; i < form->n; i++)
-        if (form->parts[i].rx != NULL)
-            return true;
-    return false;
-}
-
 int wf_http_form_pull(struct wf_http_form *form, weft_http_chunk *out)
 {
     if (form->is_within) {

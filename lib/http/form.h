@@ -38,9 +38,6 @@ void wf_http_form_close(struct wf_http_form *form);
 /* From its beginning. *out_size is -1 if it is not known. */
 WF_MUST_CHECK int wf_http_form_begin(struct wf_http_form *form, int64_t *out_size);
 
-/* Is one of its parts what a receiver yields? */
-bool wf_http_form_may_wait(const struct wf_http_form *form);
-
 /* As wf_http_source_pull. */
 WF_MUST_CHECK int wf_http_form_pull(struct wf_http_form *form, weft_http_chunk *out);
 

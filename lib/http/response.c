@@ -171,6 +171,7 @@ void wf_http_reset(weft_http_response *x)
     x->n_received = 0;
     x->callback_code = 0;
     x->is_stale = x->is_refused = x->is_allowed = false;
+    x->unheard_fd = 0;
     if (x->proof != WF_PROOF_OF_NOBODY)
         x->proof = WF_PROOF_WANTED;
     if (x->total_at_ns != INT64_MAX) /* the next one has what is left of it */

@@ -222,14 +222,15 @@ static int send_body(weft_http_response *x, struct wf_http_source *source)
         rc = add(x, chunk, rc == WF_HTTP_MORE, &n_gathered);
     }
     if (rc == 0)
+        rc = weft_checkpoint(); /* a source that ends for a cancel has not given all */
+    if (rc == 0)
         publish(x, n_gathered, true, 0);
     return rc;
 }
 
 int wf_http_upload(weft_http_response *x, struct wf_http_source *source)
 {
-    bool may_wait = source->rx != NULL ||
-                    (source->form != NULL && wf_http_form_may_wait(source->form));
+    bool may_wait = source->size < 0; /* a receiver's, or a pipe's */
     int rc = wf_http_ring_reserve(&x->out, RING);
     if (rc == 0)
         rc = may_wait ? wf_http_send_watched(x, source, send_body) : send_body(x, source);
