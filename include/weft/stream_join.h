@@ -55,7 +55,8 @@ WEFT_API WEFT_MUST_CHECK int weft_enumerate_open(weft_receiver *source, size_t e
 
 /* Opens a receiver of each item with the one before it; a single item gives no pair.
  *
- * An item that has a drop is given twice by opts->clone.
+ * An item that has a drop is given twice by opts->clone, and so is one of a pair that has
+ * one: opts->drop. What is in no pair yet goes where the source's unwanted items go.
  *
  * Select   a case, if source is one
  * Waits, From    as weft_enumerate_open

@@ -391,8 +391,8 @@ static int check_source(const struct wf_adaptor_opts *opts, const weft_stream_op
     if (opts->kind->polls && !wf_receiver_may_select(source))
         return WEFT_ENOTSUP;
     bool keeps_in = opts->step == NULL && !opts->kind->is_one_type;
-    void (*drop)(void *) = keeps_in ? source->drop_item : all->drop;
-    return opts->kind->gives_twice && drop != NULL && all->clone == NULL ? WEFT_EINVAL : 0;
+    bool has_drop = all->drop != NULL || (keeps_in && source->drop_item != NULL);
+    return opts->kind->gives_twice && has_drop && all->clone == NULL ? WEFT_EINVAL : 0;
 }
 
 static int make_receiver(const struct wf_adaptor_opts *opts, weft_receiver **out_rx)

@@ -79,6 +79,29 @@ static int single_pairwise_main(void *arg)
 
 WT_TEST(a_single_item_makes_no_pair) { run_tokens(single_pairwise_main); }
 
+static void pair_drop(void *item)
+{
+    struct pair *pair = item;
+    token_drop(&pair->first);
+    token_drop(&pair->second);
+}
+
+/* The items' source has no drop, and the pairs have. */
+static int owning_pairwise_main(void *arg)
+{
+    (void)arg;
+    WEFT_TX(struct token *, tx);
+    WEFT_RX(struct token *, source);
+    WEFT_RX(struct pair, pairs);
+    WEFT_TRY(weft_chan_open(&tx, &source, 4));
+    ck_assert_int_eq(
+        weft_pairwise_with(WEFT_OPTS(stream, .drop = pair_drop), WEFT_MOVE(source), &pairs),
+        WEFT_EINVAL);
+    return 0;
+}
+
+WT_TEST(pairwise_needs_a_clone_for_a_drop_of_its_own_too) { run_tokens(owning_pairwise_main); }
+
 /* ---- distinct --------------------------------------------------------------------------------- */
 
 static int distinct_main(void *arg)
