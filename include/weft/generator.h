@@ -64,6 +64,8 @@ typedef struct weft_generator_opts {
     void (*drop)(void *item);    /* for a value yielded to nobody; must not wait */
     unsigned read_ahead;         /* items made before they are asked for, at most; 0: none */
     void (*drop_answer)(void *); /* for an answer that no yield takes; must not wait */
+    bool lends_items;            /* an item points into the body's memory, until the next
+                                    receive; so it is taken to do if it is a line or an entry */
 } weft_generator_opts;
 
 /* Opens a generator over what, with the arguments at args.
@@ -163,13 +165,26 @@ WEFT_API WEFT_MUST_CHECK int weft_receiver_throw(weft_receiver *rx, int code, vo
     static int fn##_body_(WEFT_UNUSED_ handle weft_this_generator                         \
                           WEFT_EACH_(WEFT_P_BODYC_, ##__VA_ARGS__))
 
+/* opts, which may be NULL, for a generator of T. */
+#define WEFT_GENERATOR_OPTS_(opts, T)                                                     \
+    (WEFT_IS_LENT_(T) ? (weft_generator_opts[]){ weft_generator_opts_of_lent_(opts) } : (opts))
+static inline weft_generator_opts weft_generator_opts_of_lent_(const weft_generator_opts *opts)
+{
+    weft_generator_opts all = { .size_ = sizeof all };
+    if (opts != NULL)
+        all = *opts;
+    all.lends_items = true;
+    return all;
+}
+
 /* Not inlined, so that the return address is the caller's. */
 #define WEFT_GENERATOR_OPEN_(fn, opener, opts, handle, first, ...)                        \
     WEFT_UNUSED_ WEFT_MUST_CHECK __attribute__((noinline)) static int opener(             \
         WEFT_BARE_ first WEFT_EACH_(WEFT_P_TAKEC_, ##__VA_ARGS__) handle *weft_out_)      \
     {                                                                                     \
         WEFT_TAKE_ARGS_(fn, return WEFT_EINVAL, ##__VA_ARGS__)                            \
-        return weft_generator_open(opts, &fn##_callable_, &weft_args_,                    \
+        return weft_generator_open(WEFT_GENERATOR_OPTS_(opts, WEFT_RX_ELEM_(*weft_out_)), \
+                                   &fn##_callable_, &weft_args_,                          \
                                    sizeof(WEFT_RX_ELEM_(*weft_out_)),                     \
                                    (weft_receiver **)(void *)weft_out_,                   \
                                    __builtin_return_address(0));                          \

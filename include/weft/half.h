@@ -120,6 +120,15 @@ WEFT_API void *weft_half_take(void *slot);
 #define WEFT_TX_RAW_(tx)     (__extension__(weft_sender *)(tx))
 #define WEFT_HALF_RAW_(half) ((void)sizeof((half)(0, 0)), __extension__(void *)(half))
 
+struct weft_line;
+struct weft_dir_entry;
+struct weft_walk_entry;
+
+/* Is it a type whose values are lent: a view into their source? */
+#define WEFT_IS_LENT_(T)                                                                  \
+    _Generic((__typeof__(T) *)0, struct weft_line *: true, struct weft_dir_entry *: true, \
+             struct weft_walk_entry *: true, default: false)
+
 /* The out slot of a typed receiver for a function that fills it by memcpy. */
 #define WEFT_RX_SLOT_(T, out) ((weft_receiver **)(void *)(weft_rx(T) *){ out })
 #define WEFT_TX_SLOT_(T, out) ((weft_sender **)(void *)(weft_tx(T) *){ out })

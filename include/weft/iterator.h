@@ -36,7 +36,8 @@ typedef struct weft_iterator_opts {
     int (*close)(void *state);             /* may be NULL; runs once, shielded */
     void (*drop)(void *item);              /* for an item made and not received */
     bool never_waits;                      /* next does not wait: select may pull it */
-    bool lends_items;                      /* an item is valid until the next one is asked for */
+    bool lends_items;                      /* an item points into the state or what it has, until
+                                              next or close */
 } weft_iterator_opts;
 
 /* Makes a receiver of an object with a next function, which runs in the consumer's task.
@@ -87,6 +88,7 @@ WEFT_API WEFT_MUST_CHECK int weft_iterator_open(const weft_iterator_opts *opts,
         weft_o_.name = weft_o_.name != NULL ? weft_o_.name : #fn;                         \
         weft_o_.next = fn##_next_;                                                        \
         weft_o_.close = close_fn;                                                         \
+        weft_o_.lends_items |= WEFT_IS_LENT_(T);                                          \
         return weft_iterator_open(&weft_o_, &weft_state_, sizeof weft_state_,             \
                                   sizeof(__typeof__(T)), (weft_receiver **)(void *)weft_out_); \
     }                                                                                     \

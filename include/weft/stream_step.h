@@ -116,14 +116,6 @@ typedef struct weft_stream_opts {
     ((weft_receiver *)weft_slot_take((weft_rx(WEFT_RX_ELEM_(*(source))) *){ source }))
 #define WEFT_SOURCE_SIZE_(source) sizeof(WEFT_RX_ELEM_(*(source)))
 
-struct weft_dir_entry;
-struct weft_walk_entry;
-
-/* Is it a type whose values are lent: a view into their source? */
-#define WEFT_IS_LENT_(T)                                                                  \
-    _Generic((__typeof__(T) *)0, weft_line *: true, struct weft_dir_entry *: true,        \
-             struct weft_walk_entry *: true, default: false)
-
 /* Options for one: lines are lent, also by a generator that passes them on. */
 #define WEFT_STREAM_OPTS_(source, kind_name, ...)                                         \
     WEFT_OPTS(stream, .name = kind_name,                                                  \

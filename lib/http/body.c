@@ -200,11 +200,13 @@ int weft_http_chunks_open(weft_http_response *response, weft_receiver **out_rx)
     if (response == NULL || out_rx == NULL)
         return WEFT_EINVAL;
     struct chunks chunks = { .x = response };
-    weft_iterator_opts opts = { .size_ = sizeof(opts),
-                                .name = "HTTP body",
-                                .next = next_chunk,
-                                .close = give_back,
-                                .lends_items = true };
+    weft_iterator_opts opts = {
+        .size_ = sizeof(opts),
+        .name = "HTTP body",
+        .next = next_chunk,
+        .close = give_back,
+        .lends_items = true,
+    };
     return weft_iterator_open(&opts, &chunks, sizeof(chunks), sizeof(weft_http_chunk), out_rx);
 }
 

@@ -280,11 +280,13 @@ int weft_http_events_open(weft_http_session *session, const char *url,
                  : make_events(session, url, &opts, &events);
     if (rc < 0)
         return rc;
-    weft_iterator_opts iterator = { .size_ = sizeof(iterator),
-                                    .name = "HTTP events",
-                                    .next = next_event,
-                                    .close = close_events,
-                                    .lends_items = true };
+    weft_iterator_opts iterator = {
+        .size_ = sizeof(iterator),
+        .name = "HTTP events",
+        .next = next_event,
+        .close = close_events,
+        .lends_items = true,
+    };
     return weft_iterator_open(&iterator, &events, sizeof(struct events *), sizeof(weft_http_event),
                               out_rx);
 }

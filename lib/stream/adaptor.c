@@ -395,6 +395,17 @@ static int check_source(const struct wf_adaptor_opts *opts, const weft_stream_op
     return opts->kind->gives_twice && has_drop && all->clone == NULL ? WEFT_EINVAL : 0;
 }
 
+static enum wf_lends lends(const struct wf_adaptor_opts *opts, const weft_stream_opts *all)
+{
+    bool makes_others = opts->step != NULL && !opts->kind->is_one_type;
+    enum wf_lends below = opts->source != NULL ? opts->source->lends_items : WF_LENDS_NONE;
+    if (all->lends_items)
+        return WF_LENDS_ALL;
+    if (makes_others && below == WF_LENDS_AS_THEY_CAME)
+        below = WF_LENDS_NONE;
+    return WF_MAX(below, opts->lends_items);
+}
+
 static int make_receiver(const struct wf_adaptor_opts *opts, weft_receiver **out_rx)
 {
     weft_stream_opts all = read_opts(opts);
@@ -420,8 +431,7 @@ static int make_receiver(const struct wf_adaptor_opts *opts, weft_receiver **out
     adaptor->run = opts->run;
     if (opts->is_over)
         wf_adaptor_stop(adaptor);
-    adaptor->rx.lends_items = all.lends_items || opts->lends_items ||
-                              (source != NULL && source->lends_items);
+    adaptor->rx.lends_items = lends(opts, &all);
     *out_rx = &adaptor->rx;
     return 0;
 }

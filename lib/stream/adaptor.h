@@ -14,7 +14,9 @@
  *       they lie (fused.h).
  *   A3  What lends its items (a line points into its block) is not closed before its consumer asks
  *       for more; an adaptor over it lends them on. Those that hold items for longer refuse lines
- *       where they are opened, by the type.
+ *       where they are opened, by the type. What a step makes of a line may be of any type and point
+ *       into it, and so lends, too. Of what a generator or an iterator lends it does so to a take,
+ *       which only closes later for it; to a buffer, which would refuse it, it owns what it has.
  *   A4  An error of a step ends the stream (is_ended); an error of the source ends it when it ended
  *       the source.
  *   A5  A kind that may go round without end asks may_go_on each time, so that it can be cancelled
@@ -108,7 +110,7 @@ struct wf_adaptor_opts {
     void *args;
     const weft_stream_opts *opts; /* NULL: defaults */
     bool may_wait;                /* as the kind's: another source of it does */
-    bool lends_items;             /* another source of it does */
+    enum wf_lends lends_items;    /* another source of it does */
     bool is_over;                 /* wants nothing of its source */
     struct wf_run run;            /* what a source has to give at once */
     const void *state;            /* copied; when the open fails it is the caller's */

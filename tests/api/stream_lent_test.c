@@ -2,6 +2,7 @@
  * Items that are lent by a stream that another one opens or joins: valid until the next receive. */
 #include "wt_test.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <weft.h>
 
@@ -248,6 +249,121 @@ WT_TEST(a_zip_of_a_generators_lines_lends_them)
     ck_assert_int_eq(some_lines(&lines), 0);
     ck_assert_int_eq(weft_zip(WEFT_MOVE(numbers), WEFT_MOVE(lines), &all), 0);
     ck_assert_int_eq(weft_buffer(WEFT_MOVE(all), 4, &ahead), WEFT_ENOTSUP);
+}
+
+WT_TEST(a_take_leaves_what_points_into_lines_of_a_generator)
+{
+    WEFT_RX(weft_line, lines);
+    WEFT_RX(struct view, views);
+    ck_assert_int_eq(some_lines(&lines), 0);
+    ck_assert_int_eq(view_of(WEFT_MOVE(lines), &views), 0);
+    take_views(WEFT_MOVE(views));
+}
+
+WT_TEST(a_zip_lends_the_lines_of_a_generator)
+{
+    WEFT_RX(int, numbers);
+    WEFT_RX(weft_line, lines);
+    WEFT_RX(struct numbered_line, all);
+    WEFT_RX(struct numbered_line, one);
+    struct numbered_line it = { 0, { "", 0 } };
+    ck_assert_int_eq(open_numbers(&numbers), 0);
+    ck_assert_int_eq(some_lines(&lines), 0);
+    ck_assert_int_eq(weft_zip(WEFT_MOVE(numbers), WEFT_MOVE(lines), &all), 0);
+    ck_assert_int_eq(weft_take(WEFT_MOVE(all), 1, &one), 0);
+    ck_assert_int_eq(weft_recv(one, &it), 1);
+    ck_assert(is_line(it.second, "one"));
+    ck_assert_int_eq(weft_recv(one, &it), 0);
+}
+
+WEFT_STAGE_MAP(size_of, size_t, out, weft_line, line)
+{
+    *out = line.size;
+    return 0;
+}
+
+WT_TEST(an_ordered_stage_of_several_refuses_the_lines_of_a_generator)
+{
+    WEFT_PIPELINE(p);
+    WEFT_RX(weft_line, lines);
+    WEFT_RX(size_t, sizes);
+    ck_assert_int_eq(some_lines(&lines), 0);
+    ck_assert_int_eq(
+        size_of(&p, WEFT_OPTS(stage, .workers = 2, .ordered = true), WEFT_MOVE(lines), &sizes),
+        WEFT_EINVAL);
+}
+
+/* ---- iterators --------------------------------------------------------------------------------- */
+
+struct words {
+    char *word; /* in memory of its own, which goes with the iterator */
+    int n;
+};
+
+static int next_word(struct words *words, struct view *out)
+{
+    if (words->n++ == 3)
+        return 0;
+    words->word[0] = (char)('0' + words->n);
+    *out = (struct view){ words->word, 1 };
+    return 1;
+}
+
+static int end_words(struct words *words)
+{
+    free(words->word);
+    return 0;
+}
+
+WEFT_ITERATOR(words, struct view, struct words, next_word, end_words);
+
+static void open_words(weft_rx(struct view) * out_rx)
+{
+    const weft_iterator_opts opts = { .never_waits = true, .lends_items = true };
+    struct words state = { malloc(1), 0 };
+    ck_assert_ptr_nonnull(state.word);
+    ck_assert_int_eq(words_with(&opts, state, out_rx), 0);
+}
+
+WEFT_MAP(digit_of, int, out, struct view, view)
+{
+    *out = view.data[0] - '0';
+    return 0;
+}
+
+/* What a step makes of its items is taken to own what it has. */
+WT_TEST(a_buffer_takes_what_is_made_of_what_an_iterator_lends)
+{
+    WEFT_RX(struct view, all);
+    WEFT_RX(struct view, more);
+    WEFT_RX(int, digits);
+    WEFT_RX(int, ahead);
+    int digit = 0;
+    open_words(&all);
+    ck_assert_int_eq(weft_skip(WEFT_MOVE(all), 1, &more), 0);
+    ck_assert_int_eq(digit_of(WEFT_MOVE(more), &digits), 0);
+    ck_assert_int_eq(weft_buffer(WEFT_MOVE(digits), 4, &ahead), 0);
+    ck_assert_int_eq(weft_recv(ahead, &digit), 1);
+    ck_assert_int_eq(digit, 2);
+}
+
+WT_TEST(an_iterator_lends_its_items_if_it_says_so)
+{
+    WEFT_RX(struct view, all);
+    WEFT_RX(struct view, two);
+    struct view view = { "", 0 };
+    open_words(&all);
+    ck_assert_int_eq(weft_take(WEFT_MOVE(all), 2, &two), 0);
+    ck_assert_int_eq(weft_recv(two, &view), 1);
+    ck_assert_int_eq(weft_recv(two, &view), 1);
+    ck_assert_int_eq(view.data[0], '2');
+    ck_assert_int_eq(weft_recv(two, &view), 0);
+    open_words(&all);
+    ck_assert_int_eq(weft_buffer(WEFT_MOVE(all), 4, &two), WEFT_ENOTSUP);
+    open_words(&all);
+    WEFT_DROP(two);
+    ck_assert_int_eq(weft_skip(WEFT_MOVE(all), 1, &two), 0);
+    ck_assert_int_eq(weft_buffer(WEFT_MOVE(two), 4, &all), WEFT_ENOTSUP);
 }
 
 WT_MAIN("api_stream_lent")

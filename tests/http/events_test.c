@@ -351,4 +351,29 @@ WT_TEST(what_can_not_be_asked_for)
     ck_assert_ptr_null(events);
 }
 
+static int take_two(const char *url)
+{
+    WEFT_AUTO(weft_http_session, session);
+    WEFT_RX(weft_http_event, events);
+    WEFT_RX(weft_http_event, two);
+    weft_http_event event = { .data = "" };
+    WEFT_TRY(weft_http_session_open(NULL, &session));
+    WEFT_TRY(weft_http_events(session, url, NULL, &events));
+    WEFT_TRY(weft_take(WEFT_MOVE(events), 2, &two));
+    ck_assert_int_eq(weft_recv(two, &event), 1);
+    ck_assert_str_eq(event.data, "a");
+    ck_assert_int_eq(weft_recv(two, &event), 1);
+    ck_assert_str_eq(event.data, "b");
+    return weft_recv(two, &event);
+}
+
+WT_TEST(the_last_event_that_is_taken_stays)
+{
+    struct evil_reply replies[] = { { .bytes = STREAM "data: a\n\ndata: b\n\ndata: c\n\n" } };
+    struct evil server;
+    evil_start(&server, replies, 1);
+    ck_assert_int_eq(take_two(server.url), 0);
+    evil_stop(&server);
+}
+
 WT_MAIN("http_events")
