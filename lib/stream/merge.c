@@ -62,9 +62,21 @@ static void merge_drop(struct wf_adaptor *adaptor)
     wf_free(merge->cases);
 }
 
-static const struct wf_adaptor_kind kind = {
-    .name = "merge", .next = merge_next, .drop = merge_drop, .is_leaf = true, .may_wait = true
-};
+static bool merge_lends(const struct wf_adaptor *adaptor)
+{
+    const struct wf_sources *sources = ((struct merge *)adaptor->state)->sources;
+    for (size_t i = 0; i < sources->n; i++)
+        if (wf_receiver_lends(sources->at[i]))
+            return true;
+    return false;
+}
+
+static const struct wf_adaptor_kind kind = { .name = "merge",
+                                             .next = merge_next,
+                                             .drop = merge_drop,
+                                             .lends = merge_lends,
+                                             .is_leaf = true,
+                                             .may_wait = true };
 
 /* What drops an item of the first, if nobody said anything else. */
 static weft_stream_opts read_opts(const weft_stream_opts *opts, const struct wf_sources *sources)

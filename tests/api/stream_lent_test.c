@@ -331,6 +331,29 @@ WEFT_MAP(digit_of, int, out, struct view, view)
     return 0;
 }
 
+WEFT_MAP(tail_of, struct view, out, struct view, view)
+{
+    *out = view;
+    return 0;
+}
+
+WT_TEST(a_take_leaves_what_points_into_items_of_what_was_merged)
+{
+    WEFT_RX(struct view, all);
+    WEFT_RX(struct view, tails);
+    WEFT_RX(struct view, merged);
+    WEFT_RX(struct view, one);
+    struct view view = { "", 0 };
+    open_words(&all);
+    ck_assert_int_eq(tail_of_with(WEFT_OPTS(stream, .never_waits = true), WEFT_MOVE(all), &tails),
+                     0);
+    ck_assert_int_eq(weft_merge(&merged, WEFT_MOVE(tails)), 0);
+    ck_assert_int_eq(weft_take(WEFT_MOVE(merged), 1, &one), 0);
+    ck_assert_int_eq(weft_recv(one, &view), 1);
+    ck_assert_int_eq(view.data[0], '1');
+    ck_assert_int_eq(weft_recv(one, &view), 0);
+}
+
 /* What a step makes of its items is taken to own what it has. */
 WT_TEST(a_buffer_takes_what_is_made_of_what_an_iterator_lends)
 {
