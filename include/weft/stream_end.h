@@ -47,7 +47,8 @@ WEFT_API WEFT_MUST_CHECK int weft_fold_run(const weft_callable *step, void *args
  * caller's, to be freed by weft_free. After an error the items are dropped. source is
  * consumed on every path.
  *
- * Waits, Cancel, From, Returns    as weft_fold_run                                           */
+ * Waits, Cancel, From    as weft_fold_run
+ * Returns  as weft_fold_run; WEFT_ENOTSUP: source lends its items                            */
 WEFT_API WEFT_MUST_CHECK int weft_collect_run(weft_receiver *source, size_t elem_size,
                                               void *out_items, size_t *out_n);
 

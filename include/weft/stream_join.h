@@ -60,7 +60,8 @@ WEFT_API WEFT_MUST_CHECK int weft_enumerate_open(weft_receiver *source, size_t e
  *
  * Select   a case, if source is one
  * Waits, From    as weft_enumerate_open
- * Returns  as weft_enumerate_open; WEFT_EINVAL without the clone that it needs               */
+ * Returns  as weft_enumerate_open; WEFT_EINVAL without the clone that it needs;
+ *          WEFT_ENOTSUP    source lends its items                                            */
 WEFT_API WEFT_MUST_CHECK int weft_pairwise_open(weft_receiver *source, size_t elem_size,
                                                 weft_pair_layout out,
                                                 const weft_stream_opts *opts,
@@ -86,7 +87,8 @@ WEFT_API WEFT_MUST_CHECK int weft_zip_open(weft_receiver *first, size_t first_si
  * Select   a case, if source is one and d_ns is 0
  * Waits, From    as weft_enumerate_open
  * Returns  as weft_enumerate_open
- *          WEFT_ENOTSUP    d_ns is set, and source may wait inside: weft_buffer goes before  */
+ *          WEFT_ENOTSUP    source lends its items; or d_ns is set, and source may wait
+ *                          inside: weft_buffer goes before                                   */
 WEFT_API WEFT_MUST_CHECK int weft_chunks_open(weft_receiver *source, size_t elem_size,
                                               weft_chunk_layout out, int64_t d_ns,
                                               const weft_stream_opts *opts,
@@ -100,7 +102,8 @@ WEFT_API WEFT_MUST_CHECK int weft_chunks_open(weft_receiver *source, size_t elem
  *
  * Select   a case, if source is one; with a step, only with opts->never_waits
  * Waits, From    as weft_enumerate_open
- * Returns  as weft_enumerate_open; WEFT_EINVAL without the clone that it needs               */
+ * Returns  as weft_enumerate_open; WEFT_EINVAL without the clone that it needs;
+ *          WEFT_ENOTSUP    source lends its items                                            */
 WEFT_API WEFT_MUST_CHECK int weft_distinct_open(const weft_callable *step, void *args,
                                                 weft_receiver *source, size_t elem_size,
                                                 const weft_stream_opts *opts,

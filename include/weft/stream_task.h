@@ -81,7 +81,7 @@ typedef struct weft_parallel_opts {
  * Select   a case
  * Waits    no, but for source's teardown when the open fails
  * From     a task or any thread
- * Returns  as weft_map_open                                                                  */
+ * Returns  as weft_map_open; WEFT_ENOTSUP: source lends its items                            */
 WEFT_API WEFT_MUST_CHECK int weft_map_parallel_open(const weft_callable *step, void *args,
                                                     weft_receiver *source, size_t in_size,
                                                     size_t out_size,
@@ -100,7 +100,8 @@ WEFT_API WEFT_MUST_CHECK int weft_map_parallel_open(const weft_callable *step, v
  * Returns  0
  *          the first error of: a step, source, its teardown
  *          WEFT_EMSGSIZE   in_size is not the source's
- *          WEFT_EINVAL     no source, or n_tasks is 0; WEFT_ENOMEM                           */
+ *          WEFT_EINVAL     no source, or n_tasks is 0; WEFT_ENOMEM
+ *          WEFT_ENOTSUP    source lends its items, to more than one task                     */
 WEFT_API WEFT_MUST_CHECK int weft_for_each_run(const weft_callable *step, void *args,
                                                weft_receiver *source, size_t in_size,
                                                unsigned n_tasks);

@@ -52,6 +52,7 @@ typedef struct weft_tee_opts {
  * From     a task or any thread
  * Returns  0
  *          WEFT_ENOMEM
+ *          WEFT_ENOTSUP    source lends its items
  *          WEFT_EMSGSIZE   elem_size is not the source's
  *          WEFT_EINVAL     source is NULL, n is 0, the policy is WEFT_FAIL, or items have a
  *                          drop and no clone                                               */

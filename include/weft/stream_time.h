@@ -40,7 +40,7 @@ extern "C" {
  * From     any thread
  * Returns  0
  *          WEFT_ENOMEM
- *          WEFT_ENOTSUP    source may wait inside
+ *          WEFT_ENOTSUP    source may wait inside, or lends its items
  *          WEFT_EMSGSIZE   elem_size is not the source's; WEFT_EINVAL for a NULL source      */
 WEFT_API WEFT_MUST_CHECK int weft_conflate_open(weft_receiver *source, size_t elem_size,
                                                 const weft_stream_opts *opts,
@@ -83,7 +83,8 @@ WEFT_API WEFT_MUST_CHECK int weft_throttle_open(weft_receiver *source, size_t el
 /* Opens a receiver that ends with WEFT_ETIMEDOUT when a receive waits longer than d_ns.
  *
  * Select   no case: weft_buffer makes one of it
- * Waits, From, Returns    as weft_debounce_open                                              */
+ * Waits, From    as weft_conflate_open
+ * Returns  as weft_debounce_open; WEFT_ENOTSUP only if source may wait inside                */
 WEFT_API WEFT_MUST_CHECK int weft_item_timeout_open(weft_receiver *source, size_t elem_size,
                                                     int64_t d_ns, const weft_stream_opts *opts,
                                                     weft_receiver **out_rx);

@@ -234,6 +234,21 @@ bool wf_receiver_lends(const weft_receiver *rx)
     return rx != NULL && rx->lends_items;
 }
 
+bool wf_receiver_lends_as_they_came(const weft_receiver *rx)
+{
+    if (rx->lends_items == WF_LENDS_AS_THEY_CAME)
+        return true;
+    while (rx != NULL && wf_is_adaptor(rx)) {
+        const struct wf_adaptor *adaptor = rx->source;
+        if (adaptor->opts.lends_items)
+            return true;
+        if (adaptor->step != NULL && !adaptor->kind->is_one_type)
+            return false;
+        rx = adaptor->source;
+    }
+    return rx != NULL && rx->lends_items;
+}
+
 /* ---- closing what is pulled ----------------------------------------------------------------- */
 
 void wf_adaptor_close_other(struct wf_adaptor *adaptor, weft_receiver **slot)
@@ -389,6 +404,8 @@ static int check_source(const struct wf_adaptor_opts *opts, const weft_stream_op
     if (source->elem_size != opts->in_size)
         return WEFT_EMSGSIZE;
     if (opts->kind->polls && !wf_receiver_may_select(source))
+        return WEFT_ENOTSUP;
+    if (opts->kind->keeps_items && wf_receiver_lends_as_they_came(source))
         return WEFT_ENOTSUP;
     bool keeps_in = opts->step == NULL && !opts->kind->is_one_type;
     bool has_drop = all->drop != NULL || (keeps_in && source->drop_item != NULL);

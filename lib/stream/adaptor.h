@@ -13,8 +13,8 @@
  *       are written straight into the next one's memory, whatever comes of it, or passed on where
  *       they lie (fused.h).
  *   A3  What lends its items (a line points into its block) is not closed before its consumer asks
- *       for more; an adaptor over it lends them on. Those that hold items for longer refuse lines
- *       where they are opened, by the type. What a step makes of a line may be of any type and point
+ *       for more; an adaptor over it lends them on. Those that hold items for longer refuse them
+ *       where they are opened, lines by the type, too. What a step makes of a line may be of any type and point
  *       into it, and so lends, too. Of what a generator or an iterator lends it does so to a take,
  *       which only closes later for it; to a buffer, which would refuse it, it owns what it has.
  *   A4  An error of a step ends the stream (is_ended); an error of the source ends it when it ended
@@ -67,6 +67,7 @@ struct wf_adaptor_kind {
     bool may_wait;     /* waits inside, whatever the source: no case of select */
     bool polls;        /* asks select about its source, which therefore must not wait inside */
     bool gives_twice;  /* keeps what it gave: items with a drop need a clone */
+    bool keeps_items;  /* over the source's next receive: it is none that lends them */
     bool is_one_type;  /* what goes out is what came in, and is dropped the same way */
 };
 
@@ -145,6 +146,10 @@ static inline bool wf_is_adaptor(const weft_receiver *rx)
 /* Is the item that it gave last valid until the next receive alone? Asked again with each item where
  * it matters: what is opened later may lend, too. */
 bool wf_receiver_lends(const weft_receiver *rx);
+
+/* Are its items, for all that is known, those that are lent? Not what a step has made of them, which
+ * may point into them or not: for who keeps items, and would refuse too much. */
+bool wf_receiver_lends_as_they_came(const weft_receiver *rx);
 
 /* Could select take part in it? */
 bool wf_receiver_may_select(const weft_receiver *rx);

@@ -79,12 +79,15 @@ static void chunks_drop(struct wf_adaptor *adaptor)
     }
 }
 
-static const struct wf_adaptor_kind by_size = { .name = "chunks",
-                                                .next = chunks_next,
-                                                .drop = chunks_drop };
-static const struct wf_adaptor_kind by_time = {
-    .name = "chunks", .next = chunks_next, .drop = chunks_drop, .may_wait = true, .polls = true
+static const struct wf_adaptor_kind by_size = {
+    .name = "chunks", .next = chunks_next, .drop = chunks_drop, .keeps_items = true
 };
+static const struct wf_adaptor_kind by_time = { .name = "chunks",
+                                                .next = chunks_next,
+                                                .drop = chunks_drop,
+                                                .may_wait = true,
+                                                .polls = true,
+                                                .keeps_items = true };
 
 int weft_chunks_open(weft_receiver *source, size_t elem_size, weft_chunk_layout out, int64_t d_ns,
                      const weft_stream_opts *opts, weft_receiver **out_rx)

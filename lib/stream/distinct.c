@@ -63,6 +63,7 @@ static const struct wf_adaptor_kind kind = { .name = "distinct",
                                              .next = distinct_next,
                                              .drop = distinct_drop,
                                              .gives_twice = true,
+                                             .keeps_items = true,
                                              .is_one_type = true };
 
 int weft_distinct_open(const weft_callable *step, void *args, weft_receiver *source,

@@ -116,18 +116,21 @@ static const struct wf_adaptor_kind conflate = { .name = "conflate",
                                                  .next = conflate_next,
                                                  .drop = latest_drop,
                                                  .polls = true,
+                                                 .keeps_items = true,
                                                  .is_one_type = true };
 static const struct wf_adaptor_kind debounce = { .name = "debounce",
                                                  .next = debounce_next,
                                                  .drop = latest_drop,
                                                  .may_wait = true,
                                                  .polls = true,
+                                                 .keeps_items = true,
                                                  .is_one_type = true };
 static const struct wf_adaptor_kind sample = { .name = "sample",
                                                .next = sample_next,
                                                .drop = latest_drop,
                                                .may_wait = true,
                                                .polls = true,
+                                               .keeps_items = true,
                                                .is_one_type = true };
 
 static int open_kind(const struct wf_adaptor_kind *kind, weft_receiver *source, size_t elem_size,

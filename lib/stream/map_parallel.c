@@ -358,7 +358,9 @@ static int check(const weft_callable *step, const weft_receiver *source, size_t 
     if (source == NULL || step == NULL || out_size == 0 || opts->limit > WEFT_PERMITS_MAX)
         return WEFT_EINVAL;
     wf_half_must_be(&source->half, WF_HALF_RECEIVER, "weft_map_parallel_open", "source");
-    return source->elem_size != in_size ? WEFT_EMSGSIZE : 0;
+    if (source->elem_size != in_size)
+        return WEFT_EMSGSIZE;
+    return wf_receiver_lends_as_they_came(source) ? WEFT_ENOTSUP : 0;
 }
 
 int weft_map_parallel_open(const weft_callable *step, void *args, weft_receiver *source,

@@ -43,9 +43,11 @@ static void pairwise_drop(struct wf_adaptor *adaptor)
         wf_drop_item(adaptor->drop_in, state->before);
 }
 
-static const struct wf_adaptor_kind kind = {
-    .name = "pairwise", .next = pairwise_next, .drop = pairwise_drop, .gives_twice = true
-};
+static const struct wf_adaptor_kind kind = { .name = "pairwise",
+                                             .next = pairwise_next,
+                                             .drop = pairwise_drop,
+                                             .gives_twice = true,
+                                             .keeps_items = true };
 
 int weft_pairwise_open(weft_receiver *source, size_t elem_size, weft_pair_layout out,
                        const weft_stream_opts *opts, weft_receiver **out_rx)

@@ -277,7 +277,9 @@ static int check(const weft_receiver *source, size_t elem_size, size_t n, const 
     bool needs_clone = opts->drop != NULL && opts->clone == NULL && n > 1;
     if (needs_clone || opts->overflow == WEFT_FAIL)
         return WEFT_EINVAL;
-    return source->elem_size != elem_size ? WEFT_EMSGSIZE : 0;
+    if (source->elem_size != elem_size)
+        return WEFT_EMSGSIZE;
+    return wf_receiver_lends_as_they_came(source) ? WEFT_ENOTSUP : 0;
 }
 
 int weft_tee_open(weft_receiver *source, size_t elem_size, const weft_tee_opts *opts,

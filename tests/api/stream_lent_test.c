@@ -389,4 +389,85 @@ WT_TEST(an_iterator_lends_its_items_if_it_says_so)
     ck_assert_int_eq(weft_buffer(WEFT_MOVE(two), 4, &all), WEFT_ENOTSUP);
 }
 
+/* ---- who keeps items ----------------------------------------------------------------------------- */
+
+struct two_views {
+    struct view first, second;
+};
+struct some_views {
+    size_t n;
+    struct view items[4];
+};
+
+WEFT_DISTINCT(of_new_words, struct view, last, next) { return last.data[0] == next.data[0]; }
+WEFT_MAP_PARALLEL(digits_at_once, int, out, struct view, view)
+{
+    *out = view.data[0] - '0';
+    return 0;
+}
+WEFT_FOR_EACH(see_all, struct view, view, (int *, n_seen))
+{
+    *n_seen += view.size == 1;
+    return 0;
+}
+
+static weft_rx(struct view) * some_words(weft_rx(struct view) * rx)
+{
+    open_words(rx);
+    return rx;
+}
+
+WT_TEST(who_keeps_items_refuses_those_that_are_lent)
+{
+    WEFT_RX(struct view, all);
+    WEFT_RX(struct view, out);
+    WEFT_RX(struct view, other);
+    WEFT_RX(struct two_views, pairs);
+    WEFT_RX(struct some_views, chunks);
+    WEFT_RX(int, digits);
+    struct view *items = NULL;
+    size_t n_items = 0;
+    ck_assert_int_eq(weft_pairwise(some_words(&all), &pairs), WEFT_ENOTSUP);
+    ck_assert_int_eq(weft_chunks(some_words(&all), &chunks), WEFT_ENOTSUP);
+    ck_assert_int_eq(weft_chunks_timed(some_words(&all), WEFT_SEC(1), &chunks), WEFT_ENOTSUP);
+    ck_assert_int_eq(weft_distinct(some_words(&all), &out), WEFT_ENOTSUP);
+    ck_assert_int_eq(of_new_words(some_words(&all), &out), WEFT_ENOTSUP);
+    ck_assert_int_eq(weft_conflate(some_words(&all), &out), WEFT_ENOTSUP);
+    ck_assert_int_eq(weft_debounce(some_words(&all), WEFT_SEC(1), &out), WEFT_ENOTSUP);
+    ck_assert_int_eq(weft_sample(some_words(&all), WEFT_SEC(1), &out), WEFT_ENOTSUP);
+    ck_assert_int_eq(weft_tee(some_words(&all), NULL, &out, &other), WEFT_ENOTSUP);
+    ck_assert_int_eq(weft_collect(some_words(&all), &items, &n_items), WEFT_ENOTSUP);
+    ck_assert_int_eq(digits_at_once(some_words(&all), &digits), WEFT_ENOTSUP);
+}
+
+/* One task at a time is done with an item before it asks for the next. */
+WT_TEST(for_each_lends_items_to_one_task_alone)
+{
+    WEFT_RX(struct view, all);
+    int n_seen = 0;
+    ck_assert_int_eq(see_all(2, some_words(&all), &n_seen), WEFT_ENOTSUP);
+    ck_assert_int_eq(see_all(1, some_words(&all), &n_seen), 0);
+    ck_assert_int_eq(n_seen, 3);
+}
+
+/* What the macros see by the type. */
+WT_TEST(so_it_is_with_lines_and_not_with_what_is_made_of_them)
+{
+    WEFT_RX(weft_line, lines);
+    WEFT_RX(weft_line, rest);
+    WEFT_RX(struct view, views);
+    struct view *items = NULL;
+    size_t n_items = 0;
+    void *none = NULL;
+    ck_assert_int_eq(open_two(&lines), 0);
+    ck_assert_int_eq(weft_skip(WEFT_MOVE(lines), 1, &rest), 0);
+    ck_assert_int_eq(weft_collect_run(weft_half_take(&rest), sizeof(weft_line), &none, &n_items),
+                     WEFT_ENOTSUP);
+    ck_assert_int_eq(open_two(&lines), 0);
+    ck_assert_int_eq(view_of(WEFT_MOVE(lines), &views), 0);
+    ck_assert_int_eq(weft_collect(WEFT_MOVE(views), &items, &n_items), 0);
+    ck_assert_uint_eq(n_items, 2);
+    weft_free(items);
+}
+
 WT_MAIN("api_stream_lent")
