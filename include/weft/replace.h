@@ -31,7 +31,8 @@ typedef struct weft_replace_opts {
 } weft_replace_opts;
 
 /* Opens a file that is to replace the one at path, whose permissions it gets, but for setuid
- * and setgid: it is the caller's. There may be none. opts may be NULL.
+ * and setgid: it is the caller's. There may be none. A relative path is that of the working
+ * folder at this call. opts may be NULL.
  *
  * Waits    the task, or a plain thread
  * Cancel   yes, before it starts

@@ -21,10 +21,12 @@
 
 struct weft_replace {
     weft_file *file;
-    char *temp_path, *folder; /* NULL before they are known */
+    /* From the root on: the working folder may be another one by the close. NULL before they are
+     * known. */
+    char *path, *folder, *temp_path;
     bool no_sync;
     int rc; /* how the caller says it went, then what is made of it */
-    char path[];
+    char given_path[];
 };
 
 static weft_replace *make_replace(const char *path, const weft_replace_opts *user_opts)
@@ -35,13 +37,11 @@ static weft_replace *make_replace(const char *path, const weft_replace_opts *use
     weft_replace *it = wf_alloc(1, wf_size_with(sizeof *it, 1, size));
     if (it == NULL)
         return NULL;
-    memcpy(it->path, path, size);
+    memcpy(it->given_path, path, size);
     it->no_sync = opts.no_sync;
-    it->folder = wf_alloc(1, size + 1);
-    it->file = it->folder != NULL ? wf_file_make(path) : NULL;
+    it->file = wf_file_make(path);
     if (it->file != NULL)
         return it;
-    wf_free(it->folder);
     wf_free(it);
     return NULL;
 }
@@ -51,19 +51,23 @@ static void free_replace(weft_replace *it)
     wf_file_free(it->file);
     wf_free(it->temp_path);
     wf_free(it->folder);
+    wf_free(it->path);
     wf_free(it);
 }
 
 /* ---- jobs ------------------------------------------------------------------------------------------- */
 
-static void split_off_folder(weft_replace *it)
+static int find_paths(weft_replace *it)
 {
-    const char *slash = strrchr(it->path, '/');
-    size_t size = slash == NULL ? 0 : slash == it->path ? 1 : (size_t)(slash - it->path);
-    if (size > 0)
-        memcpy(it->folder, it->path, size);
-    else
-        it->folder[0] = '.';
+    int rc = wf_path_make_absolute(it->given_path, &it->path);
+    if (rc < 0)
+        return rc;
+    it->folder = wf_copy_text(it->path);
+    if (it->folder == NULL)
+        return WEFT_ENOMEM;
+    char *slash = strrchr(it->folder, '/');
+    slash[slash == it->folder] = '\0';
+    return 0;
 }
 
 /* mode: what open is asked for, less the process's mask. */
@@ -92,8 +96,10 @@ static int open_job(void *arg)
 {
     weft_replace *it = arg;
     struct stat old;
-    split_off_folder(it);
-    int rc = wf_fs.stat_at(AT_FDCWD, it->path, AT_SYMLINK_NOFOLLOW, &old);
+    int rc = find_paths(it);
+    if (rc < 0)
+        return rc;
+    rc = wf_fs.stat_at(AT_FDCWD, it->path, AT_SYMLINK_NOFOLLOW, &old);
     if (rc < 0 && rc != -ENOENT)
         return rc;
     if (rc == 0 && S_ISDIR(old.st_mode))

@@ -342,6 +342,15 @@ WT_TEST(relative_paths_are_made_absolute)
     ck_assert_int_eq(weft_path_absolute("a", NULL), WEFT_EINVAL);
 }
 
+static void expect_content(const char *path, const char *wanted)
+{
+    char *text = NULL;
+    size_t size = 0;
+    ck_assert_int_eq(weft_whole_read(path, &text, &size), 0);
+    ck_assert_str_eq(text, wanted);
+    weft_free(text);
+}
+
 WT_TEST(temporary_ones_of_a_relative_folder_are_removed_from_elsewhere)
 {
     wt_seeds_at_most(5);
@@ -362,6 +371,41 @@ WT_TEST(temporary_ones_of_a_relative_folder_are_removed_from_elsewhere)
     ck_assert_int_eq(weft_file_close(file), 0);
     ck_assert_int_eq(weft_temp_dir_close(inner), 0);
     ck_assert_int_eq(weft_dir_remove(weft_temp_dir_path(dir)), 0);
+}
+
+WT_TEST(a_replaced_file_is_the_one_that_was_meant_at_its_opening)
+{
+    wt_seeds_at_most(5);
+    static char was[4096];
+    ck_assert_ptr_nonnull(getcwd(was, sizeof was));
+    WEFT_AUTO(weft_temp_dir, dir);
+    ck_assert_int_eq(weft_temp_dir_open(NULL, &dir), 0);
+    ck_assert_int_eq(chdir(weft_temp_dir_path(dir)), 0);
+    ck_assert_int_eq(weft_dir_make("elsewhere", 0700), 0);
+    ck_assert_int_eq(weft_whole_write("elsewhere/file", "other", 5), 0);
+    weft_replace *it = NULL;
+    ck_assert_int_eq(weft_replace_open("file", NULL, &it), 0);
+    ck_assert_int_eq(weft_file_write(weft_replace_file(it), "new", 3), 0);
+    ck_assert_int_eq(chdir("elsewhere"), 0);
+    ck_assert_int_eq(weft_replace_close(it, 0), 0);
+    expect_content("file", "other");
+    expect_content("../file", "new");
+    ck_assert_int_eq(chdir(was), 0);
+}
+
+WT_TEST(nothing_is_replaced_in_a_working_folder_that_is_gone)
+{
+    wt_seeds_at_most(5);
+    static char was[4096];
+    ck_assert_ptr_nonnull(getcwd(was, sizeof was));
+    WEFT_AUTO(weft_temp_dir, dir);
+    ck_assert_int_eq(weft_temp_dir_open(NULL, &dir), 0);
+    ck_assert_int_eq(chdir(weft_temp_dir_path(dir)), 0);
+    ck_assert_int_eq(weft_dir_remove(weft_temp_dir_path(dir)), 0);
+    weft_replace *it = NULL;
+    ck_assert_int_eq(weft_replace_open("file", NULL, &it), -ENOENT);
+    ck_assert_int_eq(weft_replace_whole("file", "new", 3), -ENOENT);
+    ck_assert_int_eq(chdir(was), 0);
 }
 
 WT_MAIN("file_more")
