@@ -65,8 +65,8 @@ WEFT_API WEFT_MUST_CHECK int weft_pollable_open(weft_receiver *source, size_t el
     weft_pollable_open((weft_receiver *)weft_slot_take(                                    \
                            (weft_rx(WEFT_RX_ELEM_(*(source))) *){ source }),               \
                        sizeof(WEFT_RX_ELEM_(*(source))),                                   \
-                       WEFT_OPTS(pollable, .lends_items = _Generic(                        \
-                           (WEFT_RX_ELEM_(*(source)) *)0, weft_line *: true, default: false)), \
+                       WEFT_OPTS(pollable, .lends_items =                                  \
+                                              WEFT_IS_LENT_(WEFT_RX_ELEM_(*(source)))),   \
                        WEFT_RX_SLOT_(WEFT_RX_ELEM_(*(source)), out_rx), out_fd)
 
 #endif

@@ -173,10 +173,7 @@ WEFT_API WEFT_MUST_CHECK int weft_flat_map_open(const weft_callable *step, void 
         WEFT_SOURCE_SIZE_(other),                                                         \
         WEFT_PAIR_(WEFT_RX_ELEM_(*(out_rx)), first, WEFT_RX_ELEM_(*(one)), second,        \
                    WEFT_RX_ELEM_(*(other))),                                              \
-        WEFT_OPTS(stream, .name = "zip",                                                  \
-                  .lends_items = WEFT_IS_LENT_(WEFT_RX_ELEM_(*(one))) ||                  \
-                                 WEFT_IS_LENT_(WEFT_RX_ELEM_(*(other)))),                 \
-        WEFT_ANY_RX_SLOT_(out_rx))
+        NULL, WEFT_ANY_RX_SLOT_(out_rx))
 
 /* weft_chunks(WEFT_MOVE(rx), &out): out's struct has size_t n and T items[capacity].
  * weft_chunks_timed(WEFT_MOVE(rx), d_ns, &out): and none waits for longer. */

@@ -29,8 +29,6 @@ typedef struct weft_buffer_opts {
     const char *name;             /* default "buffer"; not copied */
     size_t capacity;              /* items it holds; 0: 16 */
     void (*drop)(void *item);     /* default: the source's */
-    bool lends_items;             /* they are lent, though source does not know it, as a
-                                     generator of lines; so weft_buffer says by their type */
 } weft_buffer_opts;
 
 /* Opens a receiver of the items of source, which a task pulls ahead of it.
@@ -114,8 +112,7 @@ WEFT_API WEFT_MUST_CHECK int weft_for_each_run(const weft_callable *step, void *
 #define weft_buffer(source, n, out_rx)                                                    \
     weft_buffer_open(WEFT_SOURCE_(source),                                                \
                      WEFT_SOURCE_SIZE_(source),                                           \
-                     WEFT_OPTS(buffer, .capacity = n,                                     \
-                               .lends_items = WEFT_IS_LENT_(WEFT_RX_ELEM_(*(source)))),   \
+                     WEFT_OPTS(buffer, .capacity = n),                                    \
                      WEFT_RX_SLOT_(WEFT_RX_ELEM_(*(source)), out_rx))
 
 /* WEFT_MAP_PARALLEL(fn, Out, out, In, in, parameters...) { *out = ...; return 0; }: as

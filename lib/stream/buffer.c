@@ -126,12 +126,12 @@ static int open_buffer(weft_receiver **source, size_t elem_size, const weft_buff
     if (*source == NULL || out_rx == NULL)
         return WEFT_EINVAL;
     wf_half_must_be(&(*source)->half, WF_HALF_RECEIVER, "weft_buffer", "source");
-    weft_buffer_opts all = read_opts(opts, *source);
     bool is_of_runs = (*source)->lends_items;
     if ((*source)->elem_size != elem_size)
         return WEFT_EMSGSIZE;
-    if ((is_of_runs || all.lends_items) && !wf_lends_runs(*source))
+    if (is_of_runs && !wf_lends_runs(*source))
         return WEFT_ENOTSUP;
+    weft_buffer_opts all = read_opts(opts, *source);
     weft_receiver *rx = NULL;
     int rc = start(source, &all, is_of_runs, &rx);
     if (rc < 0)
