@@ -98,7 +98,8 @@ typedef struct weft_http_request_opts {
  *                             .ca_file, .client_cert or .client_key can't be used
  *          WEFT_EHTTPPROXY    the proxy refuses to connect
  *          WEFT_EHTTPPROTO    what came is not an HTTP answer; WEFT_EHTTPLIMIT: its head is too
- *                             long; WEFT_EEOF: it ended within it
+ *                             long; WEFT_EEOF: it ended within it, or the connection while more of
+ *                             a body was waited for
  *          WEFT_EHTTPREDIRECT one redirect too many, or one to where none may go
  *          WEFT_EHTTPSTATUS   with .raise_for_status
  *          WEFT_ECLOSED       the session is closed

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * Bodies that are sent, answers that are left, places that are waited for, sessions that are closed. */
+#include "ask.h"
 #include "evil.h"
 #include "wt_test.h"
 
@@ -8,34 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <weft.h>
 #include <weft/http.h>
 
-#define OK_HELLO "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
-#define STUCK    "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nall"
-
-static const struct evil_reply hello = { .bytes = OK_HELLO, .then = EVIL_KEEP };
-
-static int send_once(weft_http_session *session, const char *method, const char *url,
-                     const weft_http_request_opts *opts)
-{
-    WEFT_AUTO(weft_http_response, response);
-    char *text;
-    WEFT_TRY(weft_http_request(session, method, url, opts, &response));
-    WEFT_TRY(weft_http_text(response, &text));
-    weft_free(text);
-    return weft_http_status(response);
-}
-
-static weft_http_session *open_session(const weft_http_session_opts *opts)
-{
-    weft_http_session *session = NULL;
-    ck_assert_int_eq(weft_http_session_open(opts, &session), 0);
-    return session;
-}
+#define STUCK "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nall"
 
 /* ---- bodies ------------------------------------------------------------------------------------------ */
 
@@ -159,103 +138,6 @@ WT_TEST(a_body_of_a_file)
     expect_request(&server, "POST / HTTP/1.1\r\n", "from a file");
 }
 
-/* One word, and then nothing for longer than anybody waits. */
-WEFT_GENERATOR(word_and_silence, weft_rx(weft_http_chunk))
-{
-    WEFT_TRY(weft_yield((weft_http_chunk){ "word", 4 }));
-    return weft_sleep(WEFT_SEC(36000));
-}
-
-static int send_silence(const struct evil_reply *reply, const weft_http_timeouts *timeouts)
-{
-    struct evil server;
-    evil_start(&server, reply, 1);
-    weft_http_session *session = open_session(NULL);
-    WEFT_RX(weft_http_chunk, body);
-    ck_assert_int_eq(word_and_silence(&body), 0);
-    int rc = send_once(session, "PUT", server.url,
-                       WEFT_OPTS(http_request, .body_rx = WEFT_MOVE(body), .timeouts = *timeouts));
-    ck_assert_int_eq(weft_http_session_close(session), 0);
-    evil_stop(&server);
-    return rc;
-}
-
-/* ... also while it is waited for. */
-WT_TEST(an_answer_ends_the_wait_for_more_of_the_body)
-{
-    const weft_http_timeouts none = { 0 };
-    const struct evil_reply refusal = { .bytes = "HTTP/1.1 413 No\r\nContent-Length: 0\r\n\r\n",
-                                        .then = EVIL_HOLD };
-    ck_assert_int_eq(send_silence(&refusal, &none), 413);
-}
-
-/* A pipe is no file that is read without a wait. */
-WT_TEST(an_answer_ends_the_wait_for_more_of_a_pipe)
-{
-    struct evil server;
-    const struct evil_reply refusal = { .bytes = "HTTP/1.1 413 No\r\nContent-Length: 0\r\n\r\n",
-                                        .then = EVIL_HOLD };
-    WEFT_AUTO(weft_temp_dir, folder);
-    char path[256];
-    ck_assert_int_eq(weft_temp_dir_open(NULL, &folder), 0);
-    (void)snprintf(path, sizeof(path), "%s/pipe", weft_temp_dir_path(folder));
-    ck_assert_int_eq(mkfifo(path, 0600), 0);
-    int writer = open(path, O_RDWR | O_CLOEXEC);
-    ck_assert_int_eq(write(writer, "word", 4), 4);
-    evil_start(&server, &refusal, 1);
-    weft_http_session *session = open_session(NULL);
-    ck_assert_int_eq(
-        send_once(session, "PUT", server.url, WEFT_OPTS(http_request, .body_path = path)), 413);
-    ck_assert_int_eq(weft_http_session_close(session), 0);
-    evil_stop(&server);
-    close(writer);
-}
-
-/* Its wait is cancelled, and it takes that for its own end. */
-static int next_word(int *n, weft_http_chunk *out)
-{
-    *out = (weft_http_chunk){ "word", 4 };
-    if ((*n)++ == 0)
-        return 1;
-    (void)!weft_sleep(WEFT_SEC(36000));
-    return 0;
-}
-
-WEFT_ITERATOR(word_and_an_end, weft_http_chunk, int, next_word);
-
-WT_TEST(a_body_that_ends_for_an_early_answer_is_not_sent_as_a_whole)
-{
-    struct evil server;
-    const struct evil_reply reply = { .bytes = OK_HELLO, .then = EVIL_HOLD };
-    evil_start(&server, &reply, 1);
-    weft_http_session *session = open_session(NULL);
-    WEFT_RX(weft_http_chunk, body);
-    ck_assert_int_eq(word_and_an_end(0, &body), 0);
-    ck_assert_int_eq(
-        send_once(session, "PUT", server.url, WEFT_OPTS(http_request, .body_rx = WEFT_MOVE(body))),
-        200);
-    ck_assert_int_eq(weft_http_session_close(session), 0);
-    evil_stop(&server);
-    ck_assert_ptr_null(strstr(server.requests, "0\r\n\r\n"));
-}
-
-/* The connection's end, when the first word is there: 4, CRLF, it, CRLF. */
-WT_TEST(the_end_of_the_connection_ends_the_wait_for_more_of_the_body)
-{
-    const weft_http_timeouts none = { 0 };
-    const struct evil_reply end = { .bytes = "", .then = EVIL_CLOSE, .request_body = 9 };
-    const struct evil_reply reset = { .bytes = "", .then = EVIL_RESET, .request_body = 9 };
-    ck_assert_int_eq(send_silence(&end, &none), WEFT_EEOF);
-    ck_assert_int_eq(send_silence(&reset, &none), -ECONNRESET);
-}
-
-WT_TEST(the_time_for_all_ends_the_wait_for_more_of_the_body)
-{
-    const weft_http_timeouts total = { .total_ns = WEFT_MS(20) };
-    const struct evil_reply silence = { .bytes = "", .then = EVIL_HOLD };
-    ck_assert_int_eq(send_silence(&silence, &total), WEFT_EHTTPTOTAL);
-}
-
 /* An answer that is no error stops it as well. */
 WT_TEST(an_early_answer_is_complete_without_the_rest_of_the_request)
 {
@@ -348,12 +230,11 @@ WT_TEST(a_length_without_a_body_asks_for_no_memory)
 
 /* ---- connections that have died ------------------------------------------------------------------------ */
 
-/* It ends when so much of the body has been read. */
 static int on_dead_connection(const char *method, const weft_http_request_opts *opts,
-                              size_t body_size, size_t n_read)
+                              size_t body_size)
 {
     struct evil server;
-    struct evil_reply replies[] = { hello, { .bytes = "", .request_body = n_read }, hello };
+    struct evil_reply replies[] = { hello, { .bytes = "", .request_body = body_size }, hello };
     replies[2].request_body = body_size;
     evil_start(&server, replies, 3);
     weft_http_session *session = open_session(NULL);
@@ -366,51 +247,9 @@ static int on_dead_connection(const char *method, const weft_http_request_opts *
 
 WT_TEST(only_what_may_be_repeated_is_on_a_dead_connection)
 {
-    ck_assert_int_eq(on_dead_connection("GET", NULL, 0, 0), 200);
+    ck_assert_int_eq(on_dead_connection("GET", NULL, 0), 200);
     ck_assert_int_lt(
-        on_dead_connection("POST", WEFT_OPTS(http_request, .body = "x", .body_size = 1), 1, 1), 0);
-}
-
-/* A file may be read again. It is not known yet, is on its way, or is sent when the connection ends. */
-WT_TEST(a_file_goes_again_when_a_kept_connection_is_dead)
-{
-    static char text[3000]; /* what the server remembers has its limit */
-    char path[256];
-    WEFT_AUTO(weft_temp_dir, folder);
-    memset(text, 'x', sizeof(text));
-    ck_assert_int_eq(weft_temp_dir_open(NULL, &folder), 0);
-    (void)snprintf(path, sizeof(path), "%s/file", weft_temp_dir_path(folder));
-    ck_assert_int_eq(weft_whole_write(path, text, sizeof(text)), 0);
-    for (size_t n_read = 0; n_read <= sizeof(text); n_read += 100)
-        ck_assert_int_eq(on_dead_connection("PUT", WEFT_OPTS(http_request, .body_path = path),
-                                            sizeof(text), n_read),
-                         200);
-}
-
-/* Of a long one some was sent when the connection turned out dead; the other one answers early. */
-WT_TEST(a_long_file_goes_again_when_a_kept_connection_is_dead)
-{
-    static char text[300000];
-    char path[256];
-    struct evil server;
-    const struct evil_reply replies[] = {
-        hello,
-        { .bytes = "", .at_once = true },
-        { .bytes = OK_HELLO, .at_once = true, .then = EVIL_HOLD }
-    };
-    WEFT_AUTO(weft_temp_dir, folder);
-    ck_assert_int_eq(weft_temp_dir_open(NULL, &folder), 0);
-    (void)snprintf(path, sizeof(path), "%s/file", weft_temp_dir_path(folder));
-    ck_assert_int_eq(weft_whole_write(path, text, sizeof(text)), 0);
-    for (int i = 0; i < 20; i++) {
-        evil_start(&server, replies, 3);
-        weft_http_session *session = open_session(NULL);
-        ck_assert_int_eq(send_once(session, "GET", server.url, NULL), 200);
-        ck_assert_int_eq(
-            send_once(session, "PUT", server.url, WEFT_OPTS(http_request, .body_path = path)), 200);
-        ck_assert_int_eq(weft_http_session_close(session), 0);
-        evil_stop(&server);
-    }
+        on_dead_connection("POST", WEFT_OPTS(http_request, .body = "x", .body_size = 1), 1), 0);
 }
 
 /* ---- leaving ------------------------------------------------------------------------------------------- */
