@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "echo_site.h"
+#include "site.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -79,10 +80,7 @@ WEFT_TASK(serve, (weft_listener *, door))
 int echo_site_open(weft_scope *scope, weft_listener **door, char *url, size_t size)
 {
     char where[WEFT_ADDRESS_TEXT];
-    weft_address address;
-    WEFT_TRY(weft_listen("127.0.0.1:0", NULL, door)); /* any port that is free */
-    WEFT_TRY(weft_listener_address(*door, &address));
-    WEFT_TRY(weft_address_text(&address, where, sizeof where));
+    WEFT_TRY(site_listen(door, where));
     (void)snprintf(url, size, "ws://%s/", where);
     return weft_spawn(scope, serve, *door);
 }

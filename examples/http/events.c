@@ -8,6 +8,8 @@
 #include <weft/http.h>
 #include <weft/http_events.h>
 
+#include "site.h"
+
 static int print_events(const char *url)
 {
     WEFT_AUTO(weft_http_session, session);
@@ -79,12 +81,9 @@ WEFT_TASK(serve, (weft_listener *, door))
 static int print_own_events(void)
 {
     char where[WEFT_ADDRESS_TEXT], url[WEFT_ADDRESS_TEXT + 16];
-    weft_address address;
     WEFT_AUTO(weft_listener, door);
     WEFT_SCOPE(scope, .name = "server"); /* cancelled on the way out */
-    WEFT_TRY(weft_listen("127.0.0.1:0", NULL, &door));
-    WEFT_TRY(weft_listener_address(door, &address));
-    WEFT_TRY(weft_address_text(&address, where, sizeof where));
+    WEFT_TRY(site_listen(&door, where));
     (void)snprintf(url, sizeof url, "http://%s/", where);
     WEFT_TRY(weft_spawn(&scope, serve, door));
     return print_events(url);

@@ -76,14 +76,19 @@ WEFT_TASK(serve, (weft_listener *, door), (const struct site_page *, pages))
     }
 }
 
+int site_listen(weft_listener **door, char where[WEFT_ADDRESS_TEXT])
+{
+    weft_address address;
+    WEFT_TRY(weft_listen("127.0.0.1:0", NULL, door));
+    WEFT_TRY(weft_listener_address(*door, &address));
+    return weft_address_text(&address, where, WEFT_ADDRESS_TEXT);
+}
+
 int site_open(weft_scope *scope, const struct site_page *pages, weft_listener **door, char *url,
               size_t size)
 {
     char where[WEFT_ADDRESS_TEXT];
-    weft_address address;
-    WEFT_TRY(weft_listen("127.0.0.1:0", NULL, door)); /* any port that is free */
-    WEFT_TRY(weft_listener_address(*door, &address));
-    WEFT_TRY(weft_address_text(&address, where, sizeof where));
+    WEFT_TRY(site_listen(door, where));
     (void)snprintf(url, size, "http://%s", where);
     return weft_spawn(scope, serve, *door, pages);
 }

@@ -12,6 +12,9 @@ struct site_page {
     const char *guard; /* who does not send this as its Authorization gets a 401; NULL: all do */
 };
 
+/* On any port that is free. where: "127.0.0.1:PORT". */
+int site_listen(weft_listener **door, char where[WEFT_ADDRESS_TEXT]);
+
 /* As long as the scope; *door is the caller's to close, after it. url: http://127.0.0.1:PORT. */
 int site_open(weft_scope *scope, const struct site_page *pages, weft_listener **door, char *url,
               size_t size);
