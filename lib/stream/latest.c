@@ -97,7 +97,8 @@ static int sample_next(struct wf_adaptor *adaptor, void *out, bool may_wait)
         int rc = wf_adaptor_pull_until(adaptor, adaptor->in, is_late ? 0 : latest->due_ns);
         if (rc > 0)
             replace(adaptor, latest);
-        if (pass_points(latest) && rc > 0)
+        bool may_be_point = rc > 0 || rc == WF_NOT_READY;
+        if (may_be_point && pass_points(latest) && rc > 0)
             rc = WF_NOT_READY;
         if (rc <= 0 && (rc != WF_NOT_READY || latest->has_item))
             return stop(adaptor, latest, rc, out);

@@ -57,6 +57,8 @@ static int open_again(struct wf_adaptor *adaptor, struct retry *retry)
         return wf_adaptor_fail(adaptor, WEFT_EINVAL);
     if (rc >= 0 && retry->source->elem_size != adaptor->rx.elem_size)
         return wf_adaptor_fail(adaptor, WEFT_EMSGSIZE);
+    if (rc == WEFT_ECANCELED) /* it may have been opened before */
+        wf_adaptor_close_other(adaptor, &retry->source);
     return rc < 0 && rc != WEFT_ECANCELED ? failed(adaptor, retry, rc) : rc;
 }
 

@@ -411,6 +411,28 @@ static int failed_retry_main(void *arg)
 
 WT_TEST(retry_gives_up_after_so_many_tries_or_for_another_error) { run_tokens(failed_retry_main); }
 
+WEFT_RETRY(tokens_that_were_opened_too_late, struct token *, out_rx)
+{
+    WEFT_TRY(open_tokens(1, 0, out_rx));
+    return n_opened++ == 0 ? WEFT_ECANCELED : 0;
+}
+
+static int retry_of_late_main(void *arg)
+{
+    (void)arg;
+    WEFT_RX(struct token *, rx);
+    struct token *token;
+    n_opened = 0;
+    WEFT_TRY(tokens_that_were_opened_too_late(&rx));
+    ck_assert_int_eq(weft_recv(rx, &token), WEFT_ECANCELED);
+    ck_assert_int_eq(weft_recv(rx, &token), 1);
+    token_end(token);
+    ck_assert_int_eq(n_opened, 2);
+    return 0;
+}
+
+WT_TEST(what_a_cancelled_step_has_opened_is_closed) { run_tokens(retry_of_late_main); }
+
 static bool is_any(int code) { return code < 0; }
 
 /* What ends a stream may have the code of a cancelled receive. */
