@@ -242,7 +242,7 @@ int weft_http_request(weft_http_session *session, const char *method, const char
         rc = weft_http_next(&call, &x);
     }
     (void)wf_http_source_drop(&call.opts); /* what nobody has sent */
-    if (rc < 0)
+    if (x == NULL)
         return rc;
     if (raises || session->opts.raise_for_status)
         rc = weft_http_raise_for_status(x);

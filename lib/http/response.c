@@ -130,7 +130,7 @@ static int answer_of(weft_http_response *x)
 
 static int run(weft_http_response *x, struct wf_http_source *source)
 {
-    struct wf_http_host *host;
+    struct wf_http_host *host = NULL;
     int rc = weft_checkpoint(); /* or who drives would have sent it before it is given up */
     if (rc == 0)
         rc = wf_http_host_make(x, &host);
