@@ -14,9 +14,10 @@
  *       they lie (fused.h).
  *   A3  What lends its items (a line points into its block) is not closed before its consumer asks
  *       for more; an adaptor over it lends them on. Those that hold items for longer refuse them
- *       where they are opened, lines by the type, too. What a step makes of a line may be of any type and point
- *       into it, and so lends, too. Of what a generator or an iterator lends it does so to a take,
- *       which only closes later for it; to a buffer, which would refuse it, it owns what it has.
+ *       where they are opened, lines by the type, too. What a step makes of a line may be of any
+ *       type and point into it, and so lends, too. Of what a generator or an iterator lends it does
+ *       so to a take, which only closes later for it; to a buffer, which would refuse it, it owns
+ *       what it has.
  *   A4  An error of a step ends the stream (is_ended); an error of the source ends it when it ended
  *       the source.
  *   A5  A kind that may go round without end asks may_go_on each time, so that it can be cancelled
