@@ -110,10 +110,10 @@ WEFT_API WEFT_MUST_CHECK int weft_drop_while_open(const weft_callable *step, voi
 
 /* Opens a receiver of the first n items, which closes source right after the n-th.
  *
- * Items that are lent (lines, opts->lends_items or a source's) are valid until the next
- * receive as ever: source is then closed by that one, which gives the end. source is
- * consumed on every path; opts may be NULL. The receiver is the caller's to drop, and is
- * written by memcpy.
+ * Items that are lent (lines, opts->lends_items or a source's), and what a step made of
+ * them, are valid until the next receive as ever: source is then closed by that one, which
+ * gives the end. source is consumed on every path; opts may be NULL. The receiver is the
+ * caller's to drop, and is written by memcpy.
  *
  * Select   a case, if source is one
  * Waits    no, but for source's teardown when the open fails

@@ -30,8 +30,9 @@ typedef struct weft_stream_opts {
     bool never_waits;                /* the step does not wait: select may pull it */
     void (*drop)(void *out_item);    /* for an item made, or kept, and not received */
     bool lends_items;                /* an item points into its source and is valid until the
-                                        next receive; so it is anyway where lines are below,
-                                        or are what is opened */
+                                        next receive: said of what a step makes, which else
+                                        is taken to own what it has. Items that are lent as
+                                        they come (lines) stay so without it */
     int (*clone)(void *to, const void *from); /* 0, or an error: for those that give one item
                                         twice (scan, pairwise, distinct, tee), when it has a
                                         drop */

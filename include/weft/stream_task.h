@@ -45,8 +45,8 @@ typedef struct weft_buffer_opts {
  * them, in blocks of 1 MiB together, beyond the one that is read and those that are given
  * from. With several references each line goes to one, and is valid until that one's next
  * receive; a select refuses them then (WEFT_ENOTSUP), and weft_ref is not for the time of
- * a receive from it. What is between it and weft_lines goes above it: a filter of lines is
- * no source.
+ * a receive from it. A filter of lines is no source, it goes above; what a step makes of a
+ * line is one, as any items are, unless opts->lends_items said that they point into it.
  *
  * Select   a case, whatever source is
  * Waits    no, but for source's teardown when the open fails

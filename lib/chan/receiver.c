@@ -48,7 +48,7 @@ static void fill(weft_receiver *rx, const struct wf_source_ops *ops, void *sourc
     rx->elem_size = elem_size;
     rx->drop_item = NULL;
     rx->last_error = 0;
-    rx->lends_items = WF_LENDS_NONE;
+    rx->lends_items = false;
     rx->is_ended = rx->cause_given = false;
     wf_store_rlx_raw(&rx->is_busy, false);
 }

@@ -130,13 +130,6 @@ static inline void wf_half_must_be(const struct wf_half *half, enum wf_half_kind
         wf_half_misused(half, call, name);
 }
 
-/* Does an item point into its source, until the next receive? A bigger one counts for all. */
-enum wf_lends {
-    WF_LENDS_NONE,
-    WF_LENDS_AS_THEY_CAME, /* but what a step makes of one is taken to own what it has */
-    WF_LENDS_ALL           /* and so does what is made of one */
-};
-
 struct weft_receiver {
     struct wf_half half;
     const struct wf_source_ops *ops;
@@ -144,7 +137,7 @@ struct weft_receiver {
     size_t elem_size;
     void (*drop_item)(void *item); /* what destroys an item nobody takes; NULL: nothing to do */
     int last_error;                /* why the last receive gave nothing, for weft_error */
-    enum wf_lends lends_items;
+    bool lends_items;              /* each points into its source, until the next receive */
     bool is_ended, cause_given;
     _Atomic bool is_busy; /* a consuming call is under way, for sources that refuse two */
 };

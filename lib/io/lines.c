@@ -335,7 +335,7 @@ static weft_receiver *make_receiver(struct lines *in)
 {
     weft_receiver *rx = wf_receiver_make(&lines_ops, in, sizeof(weft_line), __FILE__, __LINE__);
     if (rx != NULL)
-        rx->lends_items = WF_LENDS_ALL;
+        rx->lends_items = true;
     return rx;
 }
 
@@ -394,7 +394,7 @@ int weft_lines_read_by(int64_t (*read)(void *arg, void *buf, size_t size), void 
     }
     in->read_by = read;
     in->read_arg = arg;
-    rx->lends_items = WF_LENDS_ALL;
+    rx->lends_items = true;
     memcpy(out_rx, &rx, sizeof(rx));
     return 0;
 }

@@ -219,7 +219,7 @@ int weft_process_chunks_open(weft_process *process, enum weft_stream_number stre
         return WEFT_ENOMEM;
     }
     chunks->fd = wf_process_take_fd(process, (int)stream);
-    rx->lends_items = WF_LENDS_ALL;
+    rx->lends_items = true;
     memcpy(out_rx, &rx, sizeof rx);
     return 0;
 }

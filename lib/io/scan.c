@@ -102,7 +102,7 @@ int weft_dir_scan_open(const char *path, weft_receiver **out_rx)
     int rc = open_scan(path, &scan_ops, sizeof(weft_dir_entry), &rx);
     if (rc < 0)
         return rc;
-    rx->lends_items = WF_LENDS_ALL;
+    rx->lends_items = true;
     memcpy(out_rx, &rx, sizeof rx);
     return 0;
 }

@@ -252,7 +252,7 @@ int weft_dir_walk_open(const char *path, const weft_walk_opts *opts, weft_receiv
         free_walk(walk);
         return rc;
     }
-    rx->lends_items = WF_LENDS_ALL;
+    rx->lends_items = true;
     memcpy(out_rx, &rx, sizeof rx);
     return 0;
 }

@@ -223,27 +223,12 @@ static const struct wf_source_ops pulling_ops = { PULLING_OPS };
 /* Of a kind that may be shared. */
 static const struct wf_source_ops shareable_ops = { PULLING_OPS, .ref = adaptor_ref };
 
-bool wf_receiver_lends(const weft_receiver *rx)
+bool wf_receiver_may_lend(const weft_receiver *rx)
 {
     while (rx != NULL && !rx->lends_items && wf_is_adaptor(rx)) {
         const struct wf_adaptor *adaptor = rx->source;
-        if (adaptor->kind->lends != NULL && adaptor->kind->lends(adaptor))
+        if (adaptor->kind->may_lend != NULL && adaptor->kind->may_lend(adaptor))
             return true;
-        rx = adaptor->source;
-    }
-    return rx != NULL && rx->lends_items;
-}
-
-bool wf_receiver_lends_as_they_came(const weft_receiver *rx)
-{
-    if (rx->lends_items == WF_LENDS_AS_THEY_CAME)
-        return true;
-    while (rx != NULL && wf_is_adaptor(rx)) {
-        const struct wf_adaptor *adaptor = rx->source;
-        if (adaptor->opts.lends_items)
-            return true;
-        if (adaptor->step != NULL && !adaptor->kind->is_one_type)
-            return false;
         rx = adaptor->source;
     }
     return rx != NULL && rx->lends_items;
@@ -405,22 +390,18 @@ static int check_source(const struct wf_adaptor_opts *opts, const weft_stream_op
         return WEFT_EMSGSIZE;
     if (opts->kind->polls && !wf_receiver_may_select(source))
         return WEFT_ENOTSUP;
-    if (opts->kind->keeps_items && wf_receiver_lends_as_they_came(source))
+    if (opts->kind->keeps_items && source->lends_items)
         return WEFT_ENOTSUP;
     bool keeps_in = opts->step == NULL && !opts->kind->is_one_type;
     bool has_drop = all->drop != NULL || (keeps_in && source->drop_item != NULL);
     return opts->kind->gives_twice && has_drop && all->clone == NULL ? WEFT_EINVAL : 0;
 }
 
-static enum wf_lends lends(const struct wf_adaptor_opts *opts, const weft_stream_opts *all)
+static bool lends(const struct wf_adaptor_opts *opts, const weft_stream_opts *all)
 {
     bool makes_others = opts->step != NULL && !opts->kind->is_one_type;
-    enum wf_lends below = opts->source != NULL ? opts->source->lends_items : WF_LENDS_NONE;
-    if (all->lends_items)
-        return WF_LENDS_ALL;
-    if (makes_others && below == WF_LENDS_AS_THEY_CAME)
-        below = WF_LENDS_NONE;
-    return WF_MAX(below, opts->lends_items);
+    bool passes_on = opts->source != NULL && opts->source->lends_items && !makes_others;
+    return passes_on || opts->lends_items || all->lends_items;
 }
 
 static int make_receiver(const struct wf_adaptor_opts *opts, weft_receiver **out_rx)

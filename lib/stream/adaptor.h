@@ -14,10 +14,9 @@
  *       they lie (fused.h).
  *   A3  What lends its items (a line points into its block) is not closed before its consumer asks
  *       for more; an adaptor over it lends them on. Those that hold items for longer refuse them
- *       where they are opened, lines by the type, too. What a step makes of a line may be of any
- *       type and point into it, and so lends, too. Of what a generator or an iterator lends it does
- *       so to a take, which only closes later for it; to a buffer, which would refuse it, it owns
- *       what it has.
+ *       where they are opened, lines by the type, too. What a step makes of such an item is taken to
+ *       own what it has, unless it is said to be lent: to refuse it would refuse the numbers that
+ *       lines were parsed into. A take, which only closes later for it, is careful with all.
  *   A4  An error of a step ends the stream (is_ended); an error of the source ends it when it ended
  *       the source.
  *   A5  A kind that may go round without end asks may_go_on each time, so that it can be cancelled
@@ -57,8 +56,8 @@ struct wf_adaptor_kind {
     /* Drops what is kept beside the source, which is closed already. May wait. NULL: nothing. */
     void (*drop)(struct wf_adaptor *adaptor);
 
-    /* Does it lend its items though its source does not? For a kind that pulls another: NULL: no. */
-    bool (*lends)(const struct wf_adaptor *adaptor);
+    /* Might an item point into another source than its own? For a kind that pulls one. NULL: no. */
+    bool (*may_lend)(const struct wf_adaptor *adaptor);
 
     /* As the source's ops, for a kind that several may receive from. NULL: may not be shared. */
     int (*ref)(weft_receiver *rx, weft_receiver *copy);
@@ -112,7 +111,7 @@ struct wf_adaptor_opts {
     void *args;
     const weft_stream_opts *opts; /* NULL: defaults */
     bool may_wait;                /* as the kind's: another source of it does */
-    enum wf_lends lends_items;    /* another source of it does */
+    bool lends_items;             /* another source of it does */
     bool is_over;                 /* wants nothing of its source */
     struct wf_run run;            /* what a source has to give at once */
     const void *state;            /* copied; when the open fails it is the caller's */
@@ -144,13 +143,10 @@ static inline bool wf_is_adaptor(const weft_receiver *rx)
     return rx->ops->recv == wf_adaptor_recv;
 }
 
-/* Is the item that it gave last valid until the next receive alone? Asked again with each item where
- * it matters: what is opened later may lend, too. */
-bool wf_receiver_lends(const weft_receiver *rx);
-
-/* Are its items, for all that is known, those that are lent? Not what a step has made of them, which
- * may point into them or not: for who keeps items, and would refuse too much. */
-bool wf_receiver_lends_as_they_came(const weft_receiver *rx);
+/* Might the item that it gave last point into what is lent until the next receive? Also what a step
+ * has made, and what was opened later: asked with the item, by one to whom care costs nothing. Who
+ * would refuse looks at rx->lends_items. */
+bool wf_receiver_may_lend(const weft_receiver *rx);
 
 /* Could select take part in it? */
 bool wf_receiver_may_select(const weft_receiver *rx);

@@ -55,7 +55,7 @@ int weft_chain_open(const void *slots, size_t n, size_t elem_size, const weft_st
     if (rc < 0)
         return rc;
     bool may_wait = one_waits(sources);
-    enum wf_lends lends_items = wf_sources_lend(sources);
+    bool lends_items = wf_sources_lend(sources);
     weft_receiver *first = sources->at[0];
     sources->at[0] = NULL;
     sources->n_begun = 1;

@@ -43,15 +43,15 @@ static void flat_map_drop(struct wf_adaptor *adaptor)
     wf_adaptor_close_other(adaptor, adaptor->state);
 }
 
-static bool flat_map_lends(const struct wf_adaptor *adaptor)
+static bool flat_map_may_lend(const struct wf_adaptor *adaptor)
 {
-    return wf_receiver_lends(*(weft_receiver **)adaptor->state);
+    return wf_receiver_may_lend(*(weft_receiver **)adaptor->state);
 }
 
 static const struct wf_adaptor_kind kind = { .name = "flat_map",
                                              .next = flat_map_next,
                                              .drop = flat_map_drop,
-                                             .lends = flat_map_lends,
+                                             .may_lend = flat_map_may_lend,
                                              .state_size = sizeof(weft_receiver *),
                                              .may_wait = true };
 

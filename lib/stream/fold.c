@@ -86,7 +86,7 @@ int weft_collect_run(weft_receiver *source, size_t elem_size, void *out_items, s
     struct items items = { 0 };
     int rc = out_items == NULL || out_n == NULL ? WEFT_EINVAL : check(source, elem_size);
     void (*drop)(void *) = rc >= 0 ? source->drop_item : NULL;
-    if (rc >= 0 && wf_receiver_lends_as_they_came(source))
+    if (rc >= 0 && source->lends_items)
         rc = WEFT_ENOTSUP;
     if (rc >= 0)
         rc = collect(source, &items);

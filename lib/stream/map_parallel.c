@@ -360,7 +360,7 @@ static int check(const weft_callable *step, const weft_receiver *source, size_t 
     wf_half_must_be(&source->half, WF_HALF_RECEIVER, "weft_map_parallel_open", "source");
     if (source->elem_size != in_size)
         return WEFT_EMSGSIZE;
-    return wf_receiver_lends_as_they_came(source) ? WEFT_ENOTSUP : 0;
+    return source->lends_items ? WEFT_ENOTSUP : 0;
 }
 
 int weft_map_parallel_open(const weft_callable *step, void *args, weft_receiver *source,

@@ -62,11 +62,11 @@ static void merge_drop(struct wf_adaptor *adaptor)
     wf_free(merge->cases);
 }
 
-static bool merge_lends(const struct wf_adaptor *adaptor)
+static bool merge_may_lend(const struct wf_adaptor *adaptor)
 {
     const struct wf_sources *sources = ((struct merge *)adaptor->state)->sources;
     for (size_t i = 0; i < sources->n; i++)
-        if (wf_receiver_lends(sources->at[i]))
+        if (wf_receiver_may_lend(sources->at[i]))
             return true;
     return false;
 }
@@ -74,7 +74,7 @@ static bool merge_lends(const struct wf_adaptor *adaptor)
 static const struct wf_adaptor_kind kind = { .name = "merge",
                                              .next = merge_next,
                                              .drop = merge_drop,
-                                             .lends = merge_lends,
+                                             .may_lend = merge_may_lend,
                                              .is_leaf = true,
                                              .may_wait = true };
 

@@ -155,7 +155,7 @@ int weft_for_each_run(const weft_callable *step, void *args, weft_receiver *sour
         wf_half_must_be(&source->half, WF_HALF_RECEIVER, "weft_for_each_run", "source");
         rc = source->elem_size != in_size ? WEFT_EMSGSIZE : 0;
     }
-    if (rc >= 0 && n_tasks > 1 && wf_receiver_lends_as_they_came(source))
+    if (rc >= 0 && n_tasks > 1 && source->lends_items)
         rc = WEFT_ENOTSUP;
     if (rc < 0 && step != NULL && step->drop != NULL)
         step->drop(args);

@@ -88,15 +88,15 @@ static void retry_drop(struct wf_adaptor *adaptor)
     wf_adaptor_close_other(adaptor, &((struct retry *)adaptor->state)->source);
 }
 
-static bool retry_lends(const struct wf_adaptor *adaptor)
+static bool retry_may_lend(const struct wf_adaptor *adaptor)
 {
-    return wf_receiver_lends(((struct retry *)adaptor->state)->source);
+    return wf_receiver_may_lend(((struct retry *)adaptor->state)->source);
 }
 
 static const struct wf_adaptor_kind kind = { .name = "retry",
                                              .next = retry_next,
                                              .drop = retry_drop,
-                                             .lends = retry_lends,
+                                             .may_lend = retry_may_lend,
                                              .is_leaf = true,
                                              .may_wait = true };
 

@@ -46,12 +46,12 @@ int wf_sources_take(const void *slots, size_t n, size_t elem_size, bool is_polle
     return rc;
 }
 
-enum wf_lends wf_sources_lend(const struct wf_sources *sources)
+bool wf_sources_lend(const struct wf_sources *sources)
 {
-    enum wf_lends most = WF_LENDS_NONE;
     for (size_t i = 0; i < sources->n; i++)
-        most = WF_MAX(most, sources->at[i]->lends_items);
-    return most;
+        if (sources->at[i]->lends_items)
+            return true;
+    return false;
 }
 
 void wf_sources_close(struct wf_adaptor *adaptor, struct wf_sources *sources)

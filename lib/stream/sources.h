@@ -16,8 +16,8 @@ struct wf_sources {
 WF_MUST_CHECK int wf_sources_take(const void *slots, size_t n, size_t elem_size, bool is_polled,
                                   struct wf_sources **out_sources);
 
-/* Does one of them lend its items ? None is closed yet. */
-enum wf_lends wf_sources_lend(const struct wf_sources *sources);
+/* Does one of them lend its items? None is closed yet. */
+bool wf_sources_lend(const struct wf_sources *sources);
 
 /* Closes them, and frees the list. adaptor: keeps the code; NULL: nobody does. */
 void wf_sources_close(struct wf_adaptor *adaptor, struct wf_sources *sources);

@@ -7,7 +7,7 @@
 /* state: how many are left. The last one's memory goes with what is below. */
 static int take_last(struct wf_adaptor *adaptor, void *item, bool may_wait)
 {
-    if (wf_receiver_lends(&adaptor->rx)) {
+    if (wf_receiver_may_lend(&adaptor->rx)) {
         wf_adaptor_stop(adaptor);
         return WF_PASSED;
     }

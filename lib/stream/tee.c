@@ -279,7 +279,7 @@ static int check(const weft_receiver *source, size_t elem_size, size_t n, const 
         return WEFT_EINVAL;
     if (source->elem_size != elem_size)
         return WEFT_EMSGSIZE;
-    return wf_receiver_lends_as_they_came(source) ? WEFT_ENOTSUP : 0;
+    return source->lends_items ? WEFT_ENOTSUP : 0;
 }
 
 int weft_tee_open(weft_receiver *source, size_t elem_size, const weft_tee_opts *opts,

@@ -81,13 +81,13 @@ static void zip_drop(struct wf_adaptor *adaptor)
     wf_adaptor_close_other(adaptor, &zip->other);
 }
 
-static bool zip_lends(const struct wf_adaptor *adaptor)
+static bool zip_may_lend(const struct wf_adaptor *adaptor)
 {
-    return wf_receiver_lends(((struct zip *)adaptor->state)->other);
+    return wf_receiver_may_lend(((struct zip *)adaptor->state)->other);
 }
 
 static const struct wf_adaptor_kind kind = {
-    .name = "zip", .next = zip_next, .drop = zip_drop, .lends = zip_lends
+    .name = "zip", .next = zip_next, .drop = zip_drop, .may_lend = zip_may_lend
 };
 
 static int check_second(const weft_receiver *second, size_t size)

@@ -97,7 +97,7 @@ static int make(const weft_generator_opts *opts, const weft_callable *what, cons
     fill(g, what, args, caller);
     enter_tree(g, self);
     rx->drop_item = all.drop;
-    rx->lends_items = all.lends_items ? WF_LENDS_AS_THEY_CAME : WF_LENDS_NONE;
+    rx->lends_items = all.lends_items;
     *out_rx = rx;
     return 0;
 }

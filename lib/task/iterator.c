@@ -115,7 +115,7 @@ static int open_iterator(const weft_iterator_opts *opts, const void *state, size
         return WEFT_ENOMEM;
     }
     rx->drop_item = opts->drop;
-    rx->lends_items = opts->lends_items ? WF_LENDS_AS_THEY_CAME : WF_LENDS_NONE;
+    rx->lends_items = opts->lends_items;
     memcpy(out_rx, &rx, sizeof rx);
     return 0;
 }

@@ -91,7 +91,7 @@ static int open_flat(weft_rx(weft_line) * out_rx)
 
 WT_TEST(a_flat_map_lends_the_lines_that_it_opens) { check_lines(open_flat); }
 
-/* What a map makes of lines may point into them; its type does not tell. */
+/* What a map makes of lines may point into them, which a take allows for. */
 struct view {
     const char *data;
     size_t size;
@@ -137,6 +137,77 @@ WT_TEST(a_take_leaves_what_points_into_lines_that_were_opened_later)
     take_views(WEFT_MOVE(views));
     ck_assert_int_eq(views_again(&views), 0);
     take_views(WEFT_MOVE(views));
+}
+
+/* Not even a catch's own source lends. */
+WEFT_MAP(as_view, struct view, out, int, n)
+{
+    *out = (struct view){ "", 0 };
+    return n == 0 ? 0 : -EIO;
+}
+
+WEFT_CATCH(or_views, struct view, code, out_rx)
+{
+    ck_assert_int_eq(code, -EIO);
+    return views_again(out_rx);
+}
+
+WT_TEST(a_take_leaves_what_points_into_lines_that_a_catch_opened)
+{
+    WEFT_RX(int, numbers);
+    WEFT_RX(struct view, failing);
+    WEFT_RX(struct view, views);
+    ck_assert_int_eq(open_numbers(&numbers), 0);
+    ck_assert_int_eq(as_view(WEFT_MOVE(numbers), &failing), 0);
+    ck_assert_int_eq(or_views(WEFT_MOVE(failing), &views), 0);
+    take_views(WEFT_MOVE(views));
+}
+
+/* ---- what is made of lines --------------------------------------------------------------------- */
+
+WEFT_MAP(length_of, size_t, out, weft_line, line)
+{
+    *out = line.size;
+    return 0;
+}
+
+WT_TEST(a_buffer_takes_what_is_made_of_lines)
+{
+    WEFT_RX(weft_line, lines);
+    WEFT_RX(size_t, lengths);
+    WEFT_RX(size_t, ahead);
+    size_t length = 0;
+    ck_assert_int_eq(open_two(&lines), 0);
+    ck_assert_int_eq(length_of(WEFT_MOVE(lines), &lengths), 0);
+    ck_assert_int_eq(weft_buffer(WEFT_MOVE(lengths), 4, &ahead), 0);
+    for (int i = 0; i < 2; i++) {
+        ck_assert_int_eq(weft_recv(ahead, &length), 1);
+        ck_assert_uint_eq(length, 3);
+    }
+    ck_assert_int_eq(weft_recv(ahead, &length), 0);
+}
+
+/* As pointers are: who makes them says so. */
+static int open_lent_views(weft_rx(struct view) * out_rx)
+{
+    WEFT_RX(weft_line, lines);
+    WEFT_TRY(open_two(&lines));
+    return view_of_with(WEFT_OPTS(stream, .lends_items = true), WEFT_MOVE(lines), out_rx);
+}
+
+WT_TEST(but_not_if_that_is_said_to_be_lent)
+{
+    WEFT_RX(struct view, views);
+    WEFT_RX(struct view, rest);
+    WEFT_RX(struct view, ahead);
+    struct view *items = NULL;
+    size_t n_items = 0;
+    ck_assert_int_eq(open_lent_views(&views), 0);
+    ck_assert_int_eq(weft_buffer(WEFT_MOVE(views), 4, &ahead), WEFT_ENOTSUP);
+    ck_assert_int_eq(open_lent_views(&views), 0);
+    ck_assert_int_eq(weft_skip(WEFT_MOVE(views), 1, &rest), 0);
+    ck_assert_int_eq(weft_collect(WEFT_MOVE(rest), &items, &n_items), WEFT_ENOTSUP);
+    ck_assert_ptr_null(items);
 }
 
 /* ---- catch, retry ------------------------------------------------------------------------------ */
@@ -211,14 +282,12 @@ WT_TEST(a_zip_lends_what_its_second_source_does)
 /* Of any type: no macro that knows lines has a part in it. */
 WT_TEST(a_chain_lends_what_one_of_its_sources_does)
 {
-    WEFT_RX(weft_line, lines);
     WEFT_RX(struct view, views);
     WEFT_RX(struct view, all);
     WEFT_RX(struct view, ahead);
     WEFT_RX(struct view, none);
     const struct view no_view = { "", 0 };
-    ck_assert_int_eq(open_two(&lines), 0);
-    ck_assert_int_eq(view_of(WEFT_MOVE(lines), &views), 0);
+    ck_assert_int_eq(open_lent_views(&views), 0);
     ck_assert_int_eq(weft_array(&no_view, 1, &none), 0);
     ck_assert_int_eq(weft_chain(&all, WEFT_MOVE(none), WEFT_MOVE(views)), 0);
     ck_assert_int_eq(weft_buffer(WEFT_MOVE(all), 4, &ahead), WEFT_ENOTSUP);
@@ -354,7 +423,6 @@ WT_TEST(a_take_leaves_what_points_into_items_of_what_was_merged)
     ck_assert_int_eq(weft_recv(one, &view), 0);
 }
 
-/* What a step makes of its items is taken to own what it has. */
 WT_TEST(a_buffer_takes_what_is_made_of_what_an_iterator_lends)
 {
     WEFT_RX(struct view, all);
