@@ -30,8 +30,8 @@ static void fill(struct call *call, const weft_blocking_opts *opts, const weft_c
 {
     wf_job_init(&call->job, what->name, enter, call);
     call->job.site = what;
-    call->job.file = what->file;
-    call->job.line = what->line;
+    call->job.context.file = what->file;
+    call->job.context.line = what->line;
     call->job.lane = opts->lane;
     call->job.is_pooled = opts->pooled;
     call->job.is_dedicated = opts->dedicated;

@@ -59,13 +59,21 @@ enum wf_handoff wf_handoff_run(struct wf_job *job, uint32_t *out_claim);
 
 /* ---- monitor.c ------------------------------------------------------------------------------- */
 
+/* What the monitor shows to each call. */
+struct wf_monitor_shown {
+    _Atomic bool is_there; /* seq [monitor-dekker] */
+    _Atomic uint64_t ticks;
+    _Atomic int64_t tick_at_ns;
+};
+extern struct wf_monitor_shown wf_monitor;
+
 /* Ticks since the process began, and the clock at the last one; while there is a monitor. */
-uint64_t wf_monitor_ticks(void);
-int64_t wf_monitor_tick_at(void);
+static inline uint64_t wf_monitor_ticks(void) { return wf_load_rlx(&wf_monitor.ticks); }
+static inline int64_t wf_monitor_tick_at(void) { return wf_load_rlx(&wf_monitor.tick_at_ns); }
 
 /* Sees to it that there is a monitor: before a word is turned odd, and after that (H4). */
 WF_MUST_CHECK bool wf_monitor_hire(void);
-bool wf_monitor_is_there(void);
+static inline bool wf_monitor_is_there(void) { return wf_load_seq(&wf_monitor.is_there); }
 void wf_monitor_poke(void); /* it looks at once */
 
 /* For the pool: a thread with that role, until it has a worker (true), or the role is over and the

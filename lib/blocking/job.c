@@ -40,9 +40,6 @@ static int wait_for_end(struct wf_job *job, int code)
 static void fill_context(struct wf_job *job, struct wf_waiter *self)
 {
     bool may_outlive = job->abandoned != NULL;
-    job->context.name = job->name;
-    job->context.file = job->file;
-    job->context.line = job->line;
     job->context.locals = may_outlive ? wf_locals_ref(self->locals) : self->locals;
     job->context.scope = may_outlive ? NULL : self->scope;
     job->context.cancel = may_outlive ? &job->is_left : self->cancel;

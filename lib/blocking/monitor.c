@@ -23,20 +23,12 @@ enum { QUIET_TICKS = 100 };
 #endif
 
 static struct {
-    struct wf_host *owner; /* who has the role; under the pool's lock */
-    bool is_missed;        /* the last one could not be replaced; under the pool's lock */
-    _Atomic bool is_there; /* owner != NULL; seq [monitor-dekker] */
-    _Atomic uint64_t ticks;
-    _Atomic int64_t tick_at_ns;
+    struct wf_host *owner;  /* who has the role; under the pool's lock */
+    bool is_missed;         /* the last one could not be replaced; under the pool's lock */
     _Atomic uint32_t pokes; /* it sleeps on this */
 } monitor;
 
-uint64_t wf_monitor_ticks(void) { return wf_load_rlx(&monitor.ticks); }
-
-int64_t wf_monitor_tick_at(void) { return wf_load_rlx(&monitor.tick_at_ns); }
-
-/* seq [monitor-dekker]: after a word was turned odd. */
-bool wf_monitor_is_there(void) { return wf_load_seq(&monitor.is_there); }
+struct wf_monitor_shown wf_monitor;
 
 /* All that sleep there: one that has just lost the role may be among them. */
 void wf_monitor_poke(void)
@@ -52,7 +44,7 @@ static void set_owner_locked(struct wf_host *owner)
     monitor.owner = owner;
     monitor.is_missed = false;
     /* seq [monitor-dekker]: before the look at the words, if it is given up. */
-    wf_store_seq(&monitor.is_there, owner != NULL);
+    wf_store_seq(&wf_monitor.is_there, owner != NULL);
 }
 
 /* Gives the role from `before` (NULL: nobody) to host, which exists and will serve. Otherwise that
@@ -216,9 +208,9 @@ static bool begin_wait_locked(struct wf_job *job)
 {
     job->was_lent = true;
     if (job->is_shielded)
-        wf_wait_begin_shielded(job->waiter, WF_ON_BLOCKING, job->name);
+        wf_wait_begin_shielded(job->waiter, WF_ON_BLOCKING, job->context.name);
     else
-        wf_wait_begin(job->waiter, WF_ON_BLOCKING, job->name);
+        wf_wait_begin(job->waiter, WF_ON_BLOCKING, job->context.name);
     return wf_wait_is_over_before(job->waiter);
 }
 
@@ -282,8 +274,8 @@ static bool tick(int64_t *next_ns)
     if (now_ns < *next_ns)
         return false;
     *next_ns = now_ns + TICK_NS;
-    wf_store_rlx(&monitor.tick_at_ns, now_ns);
-    (void)wf_add_rlx(&monitor.ticks, (uint64_t)1);
+    wf_store_rlx(&wf_monitor.tick_at_ns, now_ns);
+    (void)wf_add_rlx(&wf_monitor.ticks, (uint64_t)1);
     return true;
 }
 

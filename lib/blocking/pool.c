@@ -457,9 +457,9 @@ static void give_up_locked(struct wf_job *job)
 static void begin_wait_locked(struct wf_job *job, bool has_given_up)
 {
     if (has_given_up || job->is_shielded)
-        wf_wait_begin_shielded(job->waiter, WF_ON_BLOCKING, job->name);
+        wf_wait_begin_shielded(job->waiter, WF_ON_BLOCKING, job->context.name);
     else
-        wf_wait_begin(job->waiter, WF_ON_BLOCKING, job->name);
+        wf_wait_begin(job->waiter, WF_ON_BLOCKING, job->context.name);
 }
 
 enum wf_job_state wf_pool_begin_wait(struct wf_job *job, bool gives_up)

@@ -41,8 +41,6 @@ struct wf_job {
     /* Set by the submitter. */
     int (*fn)(void *arg);
     void *arg;
-    const char *name, *file; /* static text, for reports */
-    int line;
     weft_lane lane;
     bool is_shielded;  /* no cancel withdraws it, and no limit of a lane holds it up */
     bool is_pooled;    /* wants one of the pool's threads */
@@ -57,7 +55,7 @@ struct wf_job {
 
     int rc; /* what fn returned, once DONE */
 
-    /* wf_job_run's. */
+    /* wf_job_run's, but for name, file and line. */
     struct wf_job_context context;
     _Atomic uint32_t is_left; /* what the context has for a flag, if it may be abandoned */
 
@@ -76,9 +74,9 @@ static inline void wf_job_init(struct wf_job *job, const char *name, int (*fn)(v
 {
     job->fn = fn;
     job->arg = arg;
-    job->name = name;
-    job->file = NULL;
-    job->line = 0;
+    job->context.name = name;
+    job->context.file = NULL;
+    job->context.line = 0;
     job->lane = WEFT_LANE_FILES;
     job->is_shielded = false;
     job->is_pooled = false;

@@ -99,9 +99,9 @@ static void name_stuck_locked(struct wf_text *text)
         struct wf_job *job = thread->running;
         if (job == NULL)
             continue;
-        wf_text_add(text, "  %s", job->name);
-        if (job->file != NULL)
-            wf_text_add(text, " (%s:%d)", job->file, job->line);
+        wf_text_add(text, "  %s", job->context.name);
+        if (job->context.file != NULL)
+            wf_text_add(text, " (%s:%d)", job->context.file, job->context.line);
         wf_text_add(text, ", for %" PRId64 " ms\n", (now_ns - thread->since_ns) / 1000000);
     }
 }
