@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * libcurl's codes as weft's. Only the connection's own errors have a number of the system's. */
-#include "http/session.h"
+#include "http/easy.h"
 
 #include <errno.h>
 #include <string.h>
@@ -78,14 +78,14 @@ int wf_http_outcome_of(const weft_http_response *x, CURLcode code)
     long os_error = 0, proxy_status = 0;
     if (code == CURLE_OK)
         return wf_http_is_cut_off(x) ? WEFT_EEOF : 0;
-    (void)curl_easy_getinfo(x->easy, CURLINFO_OS_ERRNO, &os_error);
-    (void)curl_easy_getinfo(x->easy, CURLINFO_HTTP_CONNECTCODE, &proxy_status);
+    (void)curl_easy_getinfo(x->easy->curl, CURLINFO_OS_ERRNO, &os_error);
+    (void)curl_easy_getinfo(x->easy->curl, CURLINFO_HTTP_CONNECTCODE, &proxy_status);
     int rc = wf_http_code_of(code, os_error);
     if (code != CURLE_RECV_ERROR && code != CURLE_SEND_ERROR)
         return rc;
     if (proxy_status >= 300 && !x->has_head)
         return WEFT_EHTTPPROXY;
-    int tls_rc = code_of_tls_text(x->error_text);
+    int tls_rc = code_of_tls_text(x->easy->error_text);
     return tls_rc < 0 ? tls_rc : rc;
 }
 

@@ -12,7 +12,7 @@
  *   a head, then it was the challenge's and is forgotten; a byte of a body, or the end, then it is the
  *   answer, and the caller gets it. Unless it refuses a proof that nobody had asked for: libcurl, who knows of
  *   no reason but a wrong password, is given another handle then, which knows of no challenge. */
-#include "http/session.h"
+#include "http/easy.h"
 
 #include "plat/mem.h"
 
@@ -35,13 +35,13 @@ CURLcode wf_http_digest_attach(weft_http_response *x)
     enum { MOST = 3 };
     if (x->proof == WF_PROOF_OF_NOBODY)
         return CURLE_OK;
-    CURLcode code = curl_easy_setopt(x->easy, CURLOPT_HTTPAUTH, (long)CURLAUTH_DIGEST);
+    CURLcode code = curl_easy_setopt(x->easy->curl, CURLOPT_HTTPAUTH, (long)CURLAUTH_DIGEST);
     if (code == CURLE_OK)
-        code = curl_easy_setopt(x->easy, CURLOPT_MAXREDIRS, (long)MOST);
+        code = curl_easy_setopt(x->easy->curl, CURLOPT_MAXREDIRS, (long)MOST);
     if (code == CURLE_OK && x->user != NULL)
-        code = curl_easy_setopt(x->easy, CURLOPT_USERNAME, x->user);
+        code = curl_easy_setopt(x->easy->curl, CURLOPT_USERNAME, x->user);
     if (code == CURLE_OK && x->user != NULL)
-        code = curl_easy_setopt(x->easy, CURLOPT_PASSWORD, x->password);
+        code = curl_easy_setopt(x->easy->curl, CURLOPT_PASSWORD, x->password);
     return code;
 }
 
@@ -89,9 +89,9 @@ static char *who_and_where(const weft_http_response *x)
     return who;
 }
 
-static CURL *take_at(struct wf_http_engine *engine, unsigned i)
+static struct wf_http_easy *take_at(struct wf_http_engine *engine, unsigned i)
 {
-    CURL *easy = engine->proved[i].easy;
+    struct wf_http_easy *easy = engine->proved[i].easy;
     wf_free(engine->proved[i].who);
     engine->n_proved--;
     memmove(&engine->proved[i], &engine->proved[i + 1],
@@ -99,7 +99,7 @@ static CURL *take_at(struct wf_http_engine *engine, unsigned i)
     return easy;
 }
 
-CURL *wf_http_digest_take(weft_http_response *x)
+struct wf_http_easy *wf_http_digest_take(weft_http_response *x)
 {
     struct wf_http_engine *engine = &x->session->engine;
     if (x->proof != WF_PROOF_WANTED || x->is_streamed || engine->n_proved == 0)
@@ -116,14 +116,14 @@ CURL *wf_http_digest_take(weft_http_response *x)
     return NULL;
 }
 
-bool wf_http_digest_keep(weft_http_response *x, CURL *easy)
+bool wf_http_digest_keep(weft_http_response *x, struct wf_http_easy *easy)
 {
     struct wf_http_engine *engine = &x->session->engine;
     char *who = x->proof == WF_PROOF_TAKEN ? who_and_where(x) : NULL;
     if (who == NULL)
         return false;
     if (engine->n_proved == WF_ARRAY_SIZE(engine->proved))
-        curl_easy_cleanup(take_at(engine, 0));
+        wf_http_easy_free(take_at(engine, 0));
     engine->proved[engine->n_proved++] = (struct wf_http_proved){ easy, who };
     return true;
 }
@@ -131,5 +131,5 @@ bool wf_http_digest_keep(weft_http_response *x, CURL *easy)
 void wf_http_digest_forget(struct wf_http_engine *engine)
 {
     while (engine->n_proved > 0)
-        curl_easy_cleanup(take_at(engine, engine->n_proved - 1));
+        wf_http_easy_free(take_at(engine, engine->n_proved - 1));
 }

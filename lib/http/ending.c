@@ -15,15 +15,17 @@
  * cut themselves. With a proxy that is spoken to by TLS its goodbye is not told from the server's.
  *
  * It came in clear: the connection was ended in order, and no more can be known. */
-#include "http/setopt.h"
+#include "http/easy.h"
 
 #include <string.h>
 #include <strings.h>
 
-static int on_words(CURL *easy, curl_infotype type, char *words, size_t size, void *arg)
+int wf_http_on_words(CURL *curl, curl_infotype type, char *words, size_t size, void *arg)
 {
-    (void)easy;
-    weft_http_response *x = arg;
+    (void)curl;
+    weft_http_response *x = ((struct wf_http_easy *)arg)->x;
+    if (x == NULL)
+        return 0;
     if (type == CURLINFO_DATA_IN)
         wf_http_packing_take(&x->packing, words, size);
     if (type == CURLINFO_TEXT && memmem(words, size, "(IN)", 4) != NULL &&
@@ -40,13 +42,9 @@ static bool is_openssl(void)
 
 CURLcode wf_http_watch_goodbye(weft_http_response *x)
 {
-    CURLcode code = CURLE_OK;
     x->needs_goodbye = !x->is_tunnel && strncasecmp(x->url, "https:", 6) == 0 && is_openssl();
     x->has_goodbye = false;
-    SET(code, x->easy, CURLOPT_VERBOSE, x->needs_goodbye ? 1L : 0L);
-    SET(code, x->easy, CURLOPT_DEBUGFUNCTION, on_words);
-    SET(code, x->easy, CURLOPT_DEBUGDATA, x);
-    return code;
+    return wf_http_easy_set_verbose(x->easy, x->needs_goodbye);
 }
 
 /* Frames of HTTP/2 are undone before libcurl tells of bytes, chunks after. A goodbye that was heard
@@ -54,16 +52,13 @@ CURLcode wf_http_watch_goodbye(weft_http_response *x)
 CURLcode wf_http_watch_body(weft_http_response *x)
 {
     const struct wf_http_head *head = &x->head;
-    CURLcode code = CURLE_OK;
     x->has_goodbye = false;
     x->packing = (struct wf_http_packing){ .is_chunked = head->is_chunked };
     x->packing.is_watched = head->is_gzip && head->n_codings == 1 && head->status != 206 &&
                             !x->session->opts.no_compression;
     if (!head->is_chunked)
         x->packing.left = head->length >= 0 ? (uint64_t)head->length : UINT64_MAX;
-    if (x->packing.is_watched)
-        SET(code, x->easy, CURLOPT_VERBOSE, 1L);
-    return code;
+    return x->packing.is_watched ? wf_http_easy_set_verbose(x->easy, true) : CURLE_OK;
 }
 
 bool wf_http_is_cut_off(const weft_http_response *x)
@@ -75,7 +70,7 @@ bool wf_http_is_cut_off(const weft_http_response *x)
         return true;
     if (wf_http_head_tells_end(&x->head) || strcmp(x->method, "HEAD") == 0)
         return false;
-    (void)curl_easy_getinfo(x->easy, CURLINFO_HTTP_VERSION, &version);
+    (void)curl_easy_getinfo(x->easy->curl, CURLINFO_HTTP_VERSION, &version);
     bool has_frames = version != CURL_HTTP_VERSION_1_0 && version != CURL_HTTP_VERSION_1_1;
     return !has_frames && (x->head.is_encoded || (x->needs_goodbye && !x->has_goodbye));
 }

@@ -16,6 +16,7 @@
  * out. That needs to know when a descriptor is closed, so it is done for connections alone, which are
  * opened and closed through us; the resolver's pipes are registered as libcurl says. */
 #include "http/address.h"
+#include "http/easy.h"
 #include "http/session.h"
 #include "http/tunnel.h"
 
@@ -70,12 +71,19 @@ static void register_socket(struct wf_http_engine *engine, int fd, struct wf_htt
 
 static bool waits_for_body(const weft_http_response *x) { return x->is_up_paused && !x->has_head; }
 
-/* A connection that has ended, perhaps: see has_ended, when libcurl is done with what it is at. */
-static void note_not_heard(CURL *easy, curl_socket_t fd)
+/* NULL: it is libcurl's own. */
+static struct wf_http_easy *easy_of(CURL *curl)
 {
     char *private = NULL;
-    (void)curl_easy_getinfo(easy, CURLINFO_PRIVATE, &private);
-    weft_http_response *x = (weft_http_response *)(void *)private;
+    (void)curl_easy_getinfo(curl, CURLINFO_PRIVATE, &private);
+    return (struct wf_http_easy *)(void *)private;
+}
+
+/* A connection that has ended, perhaps: see has_ended, when libcurl is done with what it is at. */
+static void note_not_heard(CURL *curl, curl_socket_t fd)
+{
+    struct wf_http_easy *easy = easy_of(curl);
+    weft_http_response *x = easy != NULL ? easy->x : NULL;
     if (x == NULL || x->easy != easy)
         return; /* of none, or of one that is being ended */
     x->unheard_fd = fd;
@@ -97,13 +105,13 @@ static bool has_ended(weft_http_response *x)
            sockets[x->unheard_fd].wanted == 0;
 }
 
-static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *unused)
+static int on_socket(CURL *curl, curl_socket_t fd, int what, void *arg, void *unused)
 {
     (void)unused;
     struct wf_http_engine *engine = arg;
     struct wf_http_socket *entry = socket_of(engine, fd);
     if (what == CURL_POLL_REMOVE)
-        note_not_heard(easy, fd);
+        note_not_heard(curl, fd);
     if (entry == NULL) {
         engine->broken_code = WEFT_ENOMEM;
         return 0;
@@ -139,7 +147,7 @@ static int on_timer(CURLM *multi, long timeout_ms, void *arg)
 curl_socket_t wf_http_open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
 {
     (void)purpose;
-    weft_http_response *x = arg;
+    weft_http_response *x = ((struct wf_http_easy *)arg)->x;
     struct wf_http_engine *engine = &x->session->engine;
     bool is_refused = x->session->opts.refuse_private && wf_http_is_private(&address->addr);
     x->is_refused |= is_refused;
@@ -204,7 +212,7 @@ static void begin_posted(weft_http_session *session)
 static bool is_on_kept_connection(const weft_http_response *x)
 {
     long n_connects = 1;
-    (void)curl_easy_getinfo(x->easy, CURLINFO_NUM_CONNECTS, &n_connects);
+    (void)curl_easy_getinfo(x->easy->curl, CURLINFO_NUM_CONNECTS, &n_connects);
     return n_connects == 0;
 }
 
@@ -299,10 +307,8 @@ static void end_done(struct wf_http_engine *engine)
     for (CURLMsg *message; (message = curl_multi_info_read(engine->multi, &n_left)) != NULL;) {
         if (message->msg != CURLMSG_DONE)
             continue;
-        char *private = NULL;
         CURLcode result = message->data.result;
-        (void)curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &private);
-        weft_http_response *x = (weft_http_response *)(void *)private;
+        weft_http_response *x = easy_of(message->easy_handle)->x;
         x->is_stale |= came_too_late(x, result);
         if (result == CURLE_OK && x->is_tunnel)
             wf_http_tunnel_begin(x);
@@ -486,6 +492,8 @@ static int open_here(struct wf_http_engine *engine)
         rc = open_descriptors(engine);
     if (rc >= 0)
         rc = open_multi(engine);
+    if (rc >= 0)
+        rc = wf_http_easy_open(engine);
     if (rc >= 0 && wf_http_session_of(engine)->opts.cookies)
         rc = wf_http_jar_open(engine);
     if (rc < 0)
@@ -496,7 +504,7 @@ static int open_here(struct wf_http_engine *engine)
 static int close_here(struct wf_http_engine *engine)
 {
     while (engine->n_spare > 0)
-        curl_easy_cleanup(engine->spare[--engine->n_spare]);
+        wf_http_easy_free(engine->spare[--engine->n_spare]);
     wf_http_digest_forget(engine);
     if (engine->multi != NULL)
         (void)curl_multi_cleanup(engine->multi);
@@ -510,6 +518,7 @@ static int close_here(struct wf_http_engine *engine)
         (void)wf_sys.close(engine->epoll_fd);
     }
     wf_free(engine->sockets);
+    curl_slist_free_all(engine->common);
     return 0;
 }
 

@@ -3,7 +3,7 @@
  *
  * They are in a share handle, for any transfer may bring one that the next one takes along. It has no
  * functions to lock it with: only turns of the engine touch it, and those come one after the other. */
-#include "http/session.h"
+#include "http/easy.h"
 
 #include <string.h>
 #include <strings.h>
@@ -56,9 +56,9 @@ CURLcode wf_http_jar_attach(weft_http_response *x)
     if (share == NULL)
         return CURLE_OK;
     if (has_own_cookies(x->headers))
-        return curl_easy_setopt(x->easy, CURLOPT_COOKIEFILE,
+        return curl_easy_setopt(x->easy->curl, CURLOPT_COOKIEFILE,
                                 NULL); /* the last transfer's are off */
-    return use_jar(x->easy, share);
+    return use_jar(x->easy->curl, share);
 }
 
 /* ---- a look into it ---------------------------------------------------------------------------------- */

@@ -146,15 +146,14 @@ struct weft_http_response {
     char *user, *password; /* of whom it is to be proved (digest.c); NULL: those in the URL */
 
     /* The driver's while RUNNING. */
-    CURL *easy;
-    bool is_stale;     /* it had a kept connection that was dead; the caller's when OVER */
-    int callback_code; /* why a callback ended the transfer; 0: none has */
-    bool is_left;      /* it is about to be ended, and takes nothing more */
-    char error_text[CURL_ERROR_SIZE]; /* libcurl's, of its end */
-    bool needs_goodbye, has_goodbye;  /* of TLS: ending.c  */
-    struct wf_http_packing packing;   /* of the body that comes: ending.c */
-    bool is_refused, is_allowed;      /* addresses that it was to be connected to */
-    enum wf_http_proof proof;         /* digest.c; the caller's when it is not RUNNING */
+    struct wf_http_easy *easy; /* easy.h */
+    bool is_stale;             /* it had a kept connection that was dead; the caller's when OVER */
+    int callback_code;         /* why a callback ended the transfer; 0: none has */
+    bool is_left;              /* it is about to be ended, and takes nothing more */
+    bool needs_goodbye, has_goodbye; /* of TLS: ending.c  */
+    struct wf_http_packing packing;  /* of the body that comes: ending.c */
+    bool is_refused, is_allowed;     /* addresses that it was to be connected to */
+    enum wf_http_proof proof;        /* digest.c; the caller's when it is not RUNNING */
     curl_socket_t tunnel_fd;
     curl_socket_t
         unheard_fd; /* whose events libcurl no longer wants, at last; 0: none (engine.c) */
@@ -179,7 +178,7 @@ struct wf_http_socket {
 
 /* Somebody has been proved by it, and may be again, to the same server: nobody else. */
 struct wf_http_proved {
-    CURL *easy;
+    struct wf_http_easy *easy;
     char *who; /* and where */
 };
 
@@ -191,8 +190,9 @@ struct wf_http_engine {
     int64_t armed_at_ns; /* when the timer of timer_fd comes; INT64_MAX: never */
     struct wf_http_socket *sockets;
     size_t n_sockets;
-    CURL *spare[128]; /* easy handles for the next transfers */
+    struct wf_http_easy *spare[128]; /* for the next transfers */
     unsigned n_spare;
+    struct curl_slist *common;         /* headers; NULL: libcurl makes them (easy.c) */
     struct wf_http_proved proved[128]; /* the last ones, the oldest first */
     unsigned n_proved;
     int broken_code; /* < 0: the multi handle has failed, or it could not be told of a socket */
@@ -266,10 +266,11 @@ int wf_http_jar_clear(weft_http_session *session, void *unused);
 
 /* ---- ending.c -------------------------------------------------------------------------------------- */
 
-/* For the next request of a handle; for the body behind the head that is complete; whether a transfer that
- * libcurl is content with may have been cut. */
-CURLcode wf_http_watch_goodbye(weft_http_response *x);
+/* For the next request of a handle; for the body behind the head that is complete; what libcurl reads and
+ * does, by its handle (easy.h); whether a transfer that libcurl is content with may have been cut. */
+WF_MUST_CHECK CURLcode wf_http_watch_goodbye(weft_http_response *x);
 WF_MUST_CHECK CURLcode wf_http_watch_body(weft_http_response *x);
+int wf_http_on_words(CURL *curl, curl_infotype type, char *words, size_t size, void *arg);
 bool wf_http_is_cut_off(const weft_http_response *x);
 
 /* ---- ring.c ---------------------------------------------------------------------------------------- */
@@ -358,8 +359,8 @@ WF_MUST_CHECK int wf_http_digest_set(weft_http_response *x, const struct wf_http
 
 /* In a turn. A handle that has proved whom x is to prove, or NULL; keep: takes over x's unless it returns false;
  * forget: all of them. */
-CURL *wf_http_digest_take(weft_http_response *x);
-bool wf_http_digest_keep(weft_http_response *x, CURL *easy);
+struct wf_http_easy *wf_http_digest_take(weft_http_response *x);
+bool wf_http_digest_keep(weft_http_response *x, struct wf_http_easy *easy);
 void wf_http_digest_forget(struct wf_http_engine *engine);
 
 /* In a turn: to x->easy, which is used for nobody else then; whether the head that is complete is that of a

@@ -2,6 +2,8 @@
  * What a session's on_trace is told of a request: trace.h has the rules. */
 #include "http/trace.h"
 
+#include "http/easy.h"
+
 #include "plat/mem.h"
 
 #include <weft/time.h>
@@ -11,7 +13,7 @@
 static int64_t time_of(const weft_http_response *x, CURLINFO info)
 {
     curl_off_t us = 0;
-    (void)curl_easy_getinfo(x->easy, info, &us);
+    (void)curl_easy_getinfo(x->easy->curl, info, &us);
     return us > 0 ? x->trace->seen.begun_ns + (int64_t)us * 1000 : 0;
 }
 
@@ -26,7 +28,7 @@ void wf_http_trace_begun(weft_http_response *x)
 void wf_http_trace_look(weft_http_response *x)
 {
     long n_connects = 0;
-    (void)curl_easy_getinfo(x->easy, CURLINFO_NUM_CONNECTS, &n_connects);
+    (void)curl_easy_getinfo(x->easy->curl, CURLINFO_NUM_CONNECTS, &n_connects);
     struct wf_http_seen now = {
         .named_ns = time_of(x, CURLINFO_NAMELOOKUP_TIME_T),
         .connected_ns = time_of(x, CURLINFO_CONNECT_TIME_T),

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * One transfer with libcurl: its easy handle, and what libcurl calls while it goes on. All of it runs
  * in a turn of the engine; callbacks only record, copy, and tell who waits. */
+#include "http/easy.h"
 #include "http/setopt.h"
 #include "http/trace.h"
-#include "http/trust.h"
 #include "http/tunnel.h"
 
 #include <errno.h>
@@ -15,7 +15,7 @@
 static int before_request(void *arg, char *ip, char *local_ip, int port, int local_port)
 {
     (void)ip, (void)local_ip, (void)port, (void)local_port;
-    weft_http_response *x = arg;
+    weft_http_response *x = ((struct wf_http_easy *)arg)->x;
     if (x->trace != NULL)
         wf_http_trace_sending(x);
     wf_http_role_lock(&x->session->role);
@@ -54,7 +54,7 @@ static void release_head(weft_http_response *x)
 
 static size_t on_header(char *line, size_t size, size_t n, void *arg)
 {
-    weft_http_response *x = arg;
+    weft_http_response *x = ((struct wf_http_easy *)arg)->x;
     int rc = wf_http_head_line(&x->head, x->has_head, line, size * n);
     if (rc < 0)
         return refuse(x, rc);
@@ -71,13 +71,13 @@ static bool has_exploded(weft_http_response *x, size_t n)
     curl_off_t raw = 0;
     if (!x->head.is_encoded || decoded < WF_HTTP_RATIO_FROM)
         return false;
-    (void)curl_easy_getinfo(x->easy, CURLINFO_SIZE_DOWNLOAD_T, &raw);
+    (void)curl_easy_getinfo(x->easy->curl, CURLINFO_SIZE_DOWNLOAD_T, &raw);
     return decoded / WF_HTTP_MAX_RATIO > raw;
 }
 
 static size_t on_body(char *data, size_t size, size_t n, void *arg)
 {
-    weft_http_response *x = arg;
+    weft_http_response *x = ((struct wf_http_easy *)arg)->x;
     size *= n;
     if (x->is_left)
         return 0;
@@ -112,7 +112,7 @@ static size_t on_body(char *data, size_t size, size_t n, void *arg)
 
 static size_t on_upload(char *data, size_t size, size_t n, void *arg)
 {
-    weft_http_response *x = arg;
+    weft_http_response *x = ((struct wf_http_easy *)arg)->x;
     struct wf_http_role *role = &x->session->role;
     wf_http_role_lock(role);
     size = WF_MIN(size * n, x->out.tail - x->out.head);
@@ -156,152 +156,39 @@ static int send_again(weft_http_response *x)
 static int on_seek(void *arg, curl_off_t offset, int origin)
 {
     (void)offset, (void)origin;
-    weft_http_response *x = arg;
+    weft_http_response *x = ((struct wf_http_easy *)arg)->x;
     if (x->proof == WF_PROOF_BODY_REFUSED || x->proof == WF_PROOF_REFUSED)
         return send_again(x);
     x->is_stale = true;
     return CURL_SEEKFUNC_FAIL;
 }
 
-/* ---- the easy handle ------------------------------------------------------------------------------- */
-
-static CURLcode set_security(CURL *easy, const weft_http_session_opts *opts)
+CURLcode wf_http_transfer_set_callbacks(struct wf_http_easy *easy)
 {
-    CURLcode code = wf_http_set_tls(easy, opts);
-#if LIBCURL_VERSION_NUM >= 0x075500
-    SET(code, easy, CURLOPT_PROTOCOLS_STR, "http,https");
-#else
-    SET(code, easy, CURLOPT_PROTOCOLS, (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS));
-#endif
-    SET(code, easy, CURLOPT_FOLLOWLOCATION, 0L);
-    SET_IF_KNOWN(code, easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
-    SET_TEXT(code, easy, CURLOPT_UNIX_SOCKET_PATH, opts->unix_socket);
-    return code == CURLE_OK ? wf_http_set_proxy(easy, opts) : code;
-}
-
-static CURLcode set_callbacks(CURL *easy, struct wf_http_engine *engine)
-{
+    CURL *curl = easy->curl;
     CURLcode code = CURLE_OK;
-    SET(code, easy, CURLOPT_HEADERFUNCTION, on_header);
-    SET(code, easy, CURLOPT_WRITEFUNCTION, on_body);
-    SET(code, easy, CURLOPT_READFUNCTION, on_upload);
-    SET(code, easy, CURLOPT_SEEKFUNCTION, on_seek);
-    SET(code, easy, CURLOPT_OPENSOCKETFUNCTION, wf_http_open_socket);
-    SET(code, easy, CURLOPT_CLOSESOCKETFUNCTION, wf_http_close_socket);
-    SET(code, easy, CURLOPT_CLOSESOCKETDATA, engine);
+    SET(code, curl, CURLOPT_HEADERFUNCTION, on_header);
+    SET(code, curl, CURLOPT_HEADERDATA, easy);
+    SET(code, curl, CURLOPT_WRITEFUNCTION, on_body);
+    SET(code, curl, CURLOPT_WRITEDATA, easy);
+    SET(code, curl, CURLOPT_READFUNCTION, on_upload);
+    SET(code, curl, CURLOPT_READDATA, easy);
+    SET(code, curl, CURLOPT_SEEKFUNCTION, on_seek);
+    SET(code, curl, CURLOPT_SEEKDATA, easy);
 #if LIBCURL_VERSION_NUM >= 0x075000
-    SET(code, easy, CURLOPT_PREREQFUNCTION, before_request);
+    SET(code, curl, CURLOPT_PREREQFUNCTION, before_request);
+    SET(code, curl, CURLOPT_PREREQDATA, easy);
 #endif
     return code;
 }
 
-static CURLcode set_common(CURL *easy, weft_http_session *session)
-{
-    CURLcode code = CURLE_OK;
-    SET(code, easy, CURLOPT_NOSIGNAL, 1L);
-    SET(code, easy, CURLOPT_NOPROGRESS, 1L);
-    SET(code, easy, CURLOPT_ACCEPT_ENCODING, session->opts.no_compression ? NULL : "");
-    SET(code, easy, CURLOPT_BUFFERSIZE, 64L << 10);
-    SET(code, easy, CURLOPT_USERAGENT, session->opts.user_agent);
-    long version = session->opts.http2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1;
-    SET(code, easy, CURLOPT_HTTP_VERSION, version);
-    SET(code, easy, CURLOPT_PIPEWAIT,
-        (long)session->opts.http2); /* or each would make a connection */
-    SET(code, easy, CURLOPT_MAXAGE_CONN, 60L);
-#if LIBCURL_VERSION_NUM >= 0x075000
-    SET_IF_KNOWN(code, easy, CURLOPT_MAXLIFETIME_CONN, 600L);
-#endif
-#if LIBCURL_VERSION_NUM >= 0x075700
-    SET_IF_KNOWN(code, easy, CURLOPT_QUICK_EXIT,
-                 1L); /* or a slow resolver would hold up everybody */
-#endif
-    if (code == CURLE_OK)
-        code = set_security(easy, &session->opts);
-    return code == CURLE_OK ? set_callbacks(easy, &session->engine) : code;
-}
-
-/* What all transfers of a session have in common. */
-static CURLcode make_easy(weft_http_session *session, CURL **out)
-{
-    CURL *easy = curl_easy_init();
-    if (easy == NULL)
-        return CURLE_OUT_OF_MEMORY;
-    CURLcode code = set_common(easy, session);
-    if (code == CURLE_OK)
-        *out = easy;
-    else
-        curl_easy_cleanup(easy);
-    return code;
-}
-
-/* Every body is read by on_upload: libcurl has none that it could send a second time, as it would on
- * a kept connection that turns out to be dead, whatever the method. */
-static CURLcode set_body(weft_http_response *x)
-{
-    CURLcode code = CURLE_OK;
-    SET(code, x->easy, CURLOPT_HTTPGET, 1L); /* takes back what the last transfer has set */
-    if (x->is_upload) {
-        SET(code, x->easy, CURLOPT_UPLOAD, 1L);
-        SET(code, x->easy, CURLOPT_INFILESIZE_LARGE, (curl_off_t)x->upload_size);
-    } else if (strcmp(x->method, "HEAD") == 0) {
-        SET(code, x->easy, CURLOPT_NOBODY, 1L);
-    }
-    bool is_plain_get = !x->is_upload && strcmp(x->method, "GET") == 0;
-    SET(code, x->easy, CURLOPT_CUSTOMREQUEST, is_plain_get ? NULL : x->method);
-    return code;
-}
-
-/* Not taken back: the handle is not used again. */
-static CURLcode set_tunnel(CURL *easy)
-{
-    CURLcode code = CURLE_OK;
-    SET(code, easy, CURLOPT_CONNECT_ONLY, 1L);
-    SET(code, easy, CURLOPT_HTTPPROXYTUNNEL, 1L);
-    SET(code, easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-    return code;
-}
-
-static CURLcode set_request(weft_http_response *x)
-{
-    CURL *easy = x->easy;
-    CURLcode code = set_body(x);
-    SET(code, easy, CURLOPT_PRIVATE, (char *)x);
-    SET(code, easy, CURLOPT_ERRORBUFFER, x->error_text);
-    SET(code, easy, CURLOPT_HEADERDATA, x);
-    SET(code, easy, CURLOPT_WRITEDATA, x);
-    SET(code, easy, CURLOPT_READDATA, x);
-    SET(code, easy, CURLOPT_SEEKDATA, x);
-    SET(code, easy, CURLOPT_OPENSOCKETDATA, x);
-#if LIBCURL_VERSION_NUM >= 0x075000
-    SET(code, easy, CURLOPT_PREREQDATA, x);
-#endif
-    SET(code, easy, CURLOPT_HTTPHEADER, x->headers);
-    if (code == CURLE_OK)
-        code = wf_http_watch_goodbye(x);
-    if (x->is_tunnel && code == CURLE_OK)
-        code = set_tunnel(easy);
-    if (code == CURLE_OK)
-        code = wf_http_jar_attach(x);
-    if (code == CURLE_OK)
-        code = wf_http_digest_attach(x);
-    int64_t connect_ms = x->timeouts.connect_ns / 1000000 + 1;
-    if (x->timeouts.connect_ns < 0) /* 0 would be libcurl's own limit */
-        connect_ms = INT32_MAX;
-    SET(code, easy, CURLOPT_CONNECTTIMEOUT_MS, (long)WF_MIN(connect_ms, (int64_t)INT32_MAX));
-    SET(code, easy, CURLOPT_URL, x->url);
-    return code;
-}
+/* ---- beginning and ending -------------------------------------------------------------------------- */
 
 static int start(weft_http_response *x)
 {
-    struct wf_http_engine *engine = &x->session->engine;
-    CURLcode code = CURLE_OK;
-    if (x->easy == NULL && engine->n_spare > 0)
-        x->easy = engine->spare[--engine->n_spare];
-    else if (x->easy == NULL)
-        code = make_easy(x->session, &x->easy);
+    CURLcode code = wf_http_easy_take(x);
     if (code == CURLE_OK)
-        code = set_request(x);
+        code = wf_http_easy_tell(x);
     if (code != CURLE_OK)
         return wf_http_code_of(code, 0);
     if (x->trace != NULL)
@@ -309,7 +196,7 @@ static int start(weft_http_response *x)
     wf_http_role_lock(&x->session->role);
     wf_http_arm_locked(x, 0, 0);
     wf_http_role_unlock_in_turn(&x->session->role);
-    return wf_http_code_of_multi(curl_multi_add_handle(engine->multi, x->easy));
+    return wf_http_code_of_multi(curl_multi_add_handle(x->session->engine.multi, x->easy->curl));
 }
 
 int wf_http_transfer_begin(weft_http_response *x)
@@ -329,31 +216,23 @@ static void drop_taken_in(weft_http_response *x)
     x->is_left = x->is_paused;
     wf_http_role_unlock_in_turn(&x->session->role);
     if (x->is_left)
-        (void)curl_easy_pause(x->easy, CURLPAUSE_CONT);
+        (void)curl_easy_pause(x->easy->curl, CURLPAUSE_CONT);
     x->is_left = false;
-}
-
-/* Where it would still write to, or tell of, a transfer that is over. */
-static void forget(CURL *easy)
-{
-    (void)curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, NULL);
-    (void)curl_easy_setopt(easy, CURLOPT_VERBOSE, 0L);
 }
 
 static void let_go(weft_http_response *x)
 {
     struct wf_http_engine *engine = &x->session->engine;
-    CURL *easy = x->easy;
+    struct wf_http_easy *easy = x->easy;
     x->easy = NULL;
-    (void)curl_multi_remove_handle(engine->multi, easy);
-    forget(easy);
+    (void)curl_multi_remove_handle(engine->multi, easy->curl);
+    easy->x = NULL;
     if (wf_http_digest_keep(x, easy))
         return;
-    if (!x->is_tunnel && x->proof == WF_PROOF_OF_NOBODY &&
-        engine->n_spare < WF_ARRAY_SIZE(engine->spare))
-        engine->spare[engine->n_spare++] = easy;
+    if (!x->is_tunnel && x->proof == WF_PROOF_OF_NOBODY)
+        wf_http_easy_spare(engine, easy);
     else
-        curl_easy_cleanup(easy);
+        wf_http_easy_free(easy);
 }
 
 /* With a handle that knows of no challenge. */
@@ -401,7 +280,7 @@ void wf_http_transfer_resume(weft_http_response *x)
     wf_http_arm_locked(x, x->has_head ? x->timeouts.idle_ns : x->timeouts.first_byte_ns,
                        x->has_head ? WEFT_EHTTPIDLE : WEFT_EHTTPFIRST);
     wf_http_role_unlock_in_turn(&x->session->role);
-    CURLcode result = curl_easy_pause(x->easy, CURLPAUSE_CONT);
+    CURLcode result = curl_easy_pause(x->easy->curl, CURLPAUSE_CONT);
     if (result != CURLE_OK) { /* what it had kept was refused: that is said here alone */
         wf_http_transfer_end(x, wf_http_code_of(result, 0));
         return;

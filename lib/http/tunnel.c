@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * Bytes both ways: tunnel.h has the rules. */
+#include "http/easy.h"
 #include "http/trace.h"
 #include "http/tunnel.h"
 
@@ -51,7 +52,7 @@ static int pull(weft_http_response *x, size_t most, bool *is_over)
         wf_http_role_unlock_in_turn(role);
         if (room == 0)
             return 0;
-        rc = outcome(x, curl_easy_recv(x->easy, in->data + at, room, &n));
+        rc = outcome(x, curl_easy_recv(x->easy->curl, in->data + at, room, &n));
         if (rc != 1)
             return rc;
         *is_over = n == 0;
@@ -77,7 +78,7 @@ static int push(weft_http_response *x, size_t most)
         wf_http_role_unlock_in_turn(role);
         if (size == 0)
             return 0;
-        rc = outcome(x, curl_easy_send(x->easy, out->data + at, size, &n));
+        rc = outcome(x, curl_easy_send(x->easy->curl, out->data + at, size, &n));
         if (rc != 1 || n == 0)
             return WF_MIN(rc, 0);
         wf_http_role_lock(role);
@@ -112,7 +113,7 @@ void wf_http_tunnel_move(weft_http_response *x)
 void wf_http_tunnel_begin(weft_http_response *x)
 {
     curl_socket_t fd = CURL_SOCKET_BAD;
-    CURLcode result = curl_easy_getinfo(x->easy, CURLINFO_ACTIVESOCKET, &fd);
+    CURLcode result = curl_easy_getinfo(x->easy->curl, CURLINFO_ACTIVESOCKET, &fd);
     if (result != CURLE_OK || fd == CURL_SOCKET_BAD) {
         wf_http_transfer_end(x, WEFT_EEOF);
         return;

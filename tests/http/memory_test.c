@@ -116,6 +116,61 @@ static void try_without_memory(int (*ask)(const void *arg), const void *arg, int
     try_all_places(ask, arg, expected, false);
 }
 
+/* ---- a handle that was told a part --------------------------------------------------------------------- */
+
+static int ask_once(weft_http_session *session, const char *method, const char *url,
+                    const weft_http_request_opts *opts)
+{
+    WEFT_AUTO(weft_http_response, response);
+    WEFT_TRY(weft_http_request(session, method, url, opts, &response));
+    return weft_http_status(response);
+}
+
+static void expect_same_head(const char *one, const char *other)
+{
+    size_t size = (size_t)(strstr(one, "\r\n\r\n") - one);
+    ck_assert_msg(strncmp(one, other, size + 4) == 0, "%s", other);
+}
+
+/* The second of three requests lacks the n-th; the third is as the first. Whether there was an n-th. */
+static bool ask_between(unsigned n)
+{
+    static const struct evil_reply nothing = {
+        .bytes = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", .then = EVIL_KEEP
+    };
+    static const weft_http_field own[] = { { "X-Own", "secret" }, { 0 } };
+    const struct evil_reply replies[] = { nothing, nothing, nothing };
+    const char *last = NULL;
+    struct evil server;
+    WEFT_AUTO(weft_http_session, session);
+    evil_start(&server, replies, 3);
+    ck_assert_int_eq(weft_http_session_open(NULL, &session), 0);
+    ck_assert_int_eq(ask_once(session, "GET", server.url, NULL), 200);
+    atomic_store(&n_asked, 0u);
+    atomic_store(&refused_at, n);
+    int rc = ask_once(session, "DELETE", server.url, WEFT_OPTS(http_request, .headers = own));
+    bool was_one = atomic_load(&n_asked) >= n;
+    atomic_store(&refused_at, 0u);
+    ck_assert_msg(rc == 200 || may_be_told(rc, false), "without the %u-th: %d", n, rc);
+    ck_assert_int_eq(ask_once(session, "GET", server.url, NULL), 200);
+    ck_assert_int_eq(weft_http_session_close(WEFT_STEAL(session)), 0);
+    evil_stop(&server);
+    for (const char *at = server.requests; (at = strstr(at, "GET / ")) != NULL; at++)
+        last = at;
+    ck_assert_ptr_ne(last, server.requests);
+    expect_same_head(server.requests, last);
+    return was_one;
+}
+
+WT_TEST(what_a_request_without_memory_was_told_is_not_the_next_ones)
+{
+    unsigned n = 1;
+    begin();
+    while (ask_between(n))
+        n++;
+    ck_assert_uint_gt(n, 10);
+}
+
 /* Listens, answers nobody, and knows whether somebody came. */
 static int listen_for_strays(char url[64])
 {
