@@ -3,7 +3,11 @@
  *
  * Headers that are the same for all are a list of the session's, which is told to a handle once. libcurl
  * would write its own, User-Agent and Accept-Encoding, twice and byte by byte: an eighth of a short request.
- * It still does where there is a proxy, which is told the User-Agent too, or a header of the request's. */
+ * It still does where there is a proxy, which is told the User-Agent too, or a header of the request's.
+ *
+ * A plain URL is told parsed, too: libcurl would not only parse the text each time, but write it anew. It has
+ * the text for when it starts over, after a challenge or on a new connection. What is not plain it parses
+ * itself: a copy of a parsed URL lacks what libcurl (7.88) forgets to copy, the scope of an address. */
 #include "http/easy.h"
 
 #include "http/setopt.h"
@@ -77,7 +81,9 @@ static CURLcode make(weft_http_session *session, struct wf_http_easy **out)
     if (easy == NULL)
         return CURLE_OUT_OF_MEMORY;
     easy->curl = curl_easy_init();
-    CURLcode code = easy->curl != NULL ? set_common(easy, session) : CURLE_OUT_OF_MEMORY;
+    easy->parsed = curl_url();
+    bool has_both = easy->curl != NULL && easy->parsed != NULL;
+    CURLcode code = has_both ? set_common(easy, session) : CURLE_OUT_OF_MEMORY;
     if (code == CURLE_OK)
         *out = easy;
     else
@@ -166,6 +172,29 @@ static CURLcode tell_connect_time(const weft_http_response *x)
     return curl_easy_setopt(easy->curl, CURLOPT_CONNECTTIMEOUT_MS, (long)ms);
 }
 
+static CURLcode tell_parsed_url(const weft_http_response *x)
+{
+    struct wf_http_easy *easy = x->easy;
+    if (easy->url != NULL && strcmp(easy->url, x->url) == 0)
+        return CURLE_OK;
+    wf_free(easy->url);
+    easy->url = wf_copy_text(x->url);
+    if (easy->url == NULL)
+        return CURLE_OUT_OF_MEMORY;
+    bool is_parsed = wf_http_url_is_plain(x->url) &&
+                     curl_url_set(easy->parsed, CURLUPART_URL, x->url, 0) == CURLUE_OK;
+    return curl_easy_setopt(easy->curl, CURLOPT_CURLU, is_parsed ? easy->parsed : NULL);
+}
+
+/* The text each time: libcurl may have put another in its place, and would take want of memory for a wrong
+ * URL if it had to make it from the parsed one. */
+static CURLcode tell_url(const weft_http_response *x)
+{
+    CURLcode code = tell_parsed_url(x);
+    SET(code, x->easy->curl, CURLOPT_URL, x->url);
+    return code;
+}
+
 /* Not taken back: the handle is not used again. */
 static CURLcode tell_tunnel(CURL *curl)
 {
@@ -192,7 +221,8 @@ CURLcode wf_http_easy_tell(weft_http_response *x)
         code = wf_http_jar_attach(x);
     if (code == CURLE_OK)
         code = wf_http_digest_attach(x);
-    SET(code, x->easy->curl, CURLOPT_URL, x->url);
+    if (code == CURLE_OK)
+        code = tell_url(x);
     x->easy->is_told = code == CURLE_OK;
     return code;
 }
@@ -234,5 +264,7 @@ void wf_http_easy_free(struct wf_http_easy *easy)
 {
     if (easy->curl != NULL)
         curl_easy_cleanup(easy->curl);
+    curl_url_cleanup(easy->parsed);
+    wf_free(easy->url);
     wf_free(easy);
 }

@@ -24,6 +24,8 @@ struct wf_http_easy {
     bool is_common;  /* with the session's common headers alone */
     bool is_verbose; /* ending.c */
     long connect_ms;
+    char *url;
+    CURLU *parsed; /* from that, if it is plain */
 };
 
 /* What all transfers of a session say. */

@@ -20,7 +20,7 @@
 /* ---- kinds of requests --------------------------------------------------------------------------------- */
 
 struct kind {
-    const char *name, *method;
+    const char *name, *method, *path; /* NULL: none */
     weft_http_request_opts opts;
     bool has_rx;
     size_t body; /* bytes behind the head */
@@ -36,6 +36,11 @@ static const struct kind kinds[] = {
     { .name = "a range", .method = "GET", .opts.headers = ONE_FIELD("Range", "bytes=3-") },
     { .name = "cookies", .method = "GET", .opts.headers = ONE_FIELD("Cookie", "own=1") },
     { .name = "a query", .method = "GET", .opts.query = ONE_FIELD("q", "1") },
+    { .name = "a path", .method = "GET", .path = "a/b?c=d" },
+    { .name = "another path", .method = "GET", .path = "a/b?c" },
+    { .name = "a path with dots", .method = "GET", .path = "x/../dots" },
+    { .name = "an encoded path", .method = "GET", .path = "a%20b" },
+    { .name = "a fragment", .method = "GET", .path = "a/b#c" },
     { .name = "basic", .method = "GET", .opts.user = "me", .opts.password = "secret" },
     { .name = "bearer", .method = "GET", .opts.bearer = "secret" },
     { .name = "a body",
@@ -60,11 +65,13 @@ static void send_kind(weft_http_session *session, const char *url, const struct 
 {
     WEFT_RX(weft_http_chunk, body);
     weft_http_request_opts opts = kind->opts;
+    char whole[128];
+    (void)snprintf(whole, sizeof whole, "%s%s", url, kind->path != NULL ? kind->path : "");
     if (kind->has_rx)
         ck_assert_int_eq(one_word(&body), 0);
     if (kind->has_rx)
         opts.body_rx = WEFT_MOVE(body);
-    ck_assert_int_eq(send_once(session, kind->method, url, &opts), 200);
+    ck_assert_int_eq(send_once(session, kind->method, whole, &opts), 200);
 }
 
 /* ---- what the server gets -------------------------------------------------------------------------------- */
@@ -140,6 +147,61 @@ WT_TEST(a_request_says_nothing_of_the_one_before_it)
         free(alone);
         free(second);
     }
+}
+
+/* ---- what libcurl starts over ------------------------------------------------------------------------------ */
+
+static void send_to(weft_http_session *session, const struct evil *server, const char *path)
+{
+    const struct kind kind = { .method = "GET", .path = path };
+    send_kind(session, server->url, &kind);
+}
+
+/* The connection ends under the second request, which goes to where it was to go. */
+WT_TEST(a_request_that_is_sent_again_goes_where_it_was_to)
+{
+    struct evil server;
+    const struct evil_reply replies[] = {
+        hello, { .bytes = "", .then = EVIL_CLOSE }, hello, hello
+    };
+    evil_start(&server, replies, 4);
+    weft_http_session *session = open_session(NULL);
+    send_to(session, &server, "first");
+    send_to(session, &server, "second");
+    send_to(session, &server, "third");
+    ck_assert_int_eq(weft_http_session_close(session), 0);
+    evil_stop(&server);
+    ck_assert_uint_eq(server.n_connections, 2);
+    ck_assert_uint_eq(count(server.requests, "GET /first "), 1);
+    ck_assert_uint_eq(count(server.requests, "GET /second "), 2);
+    ck_assert_uint_eq(count(server.requests, "GET /third "), 1);
+}
+
+/* So does one that was answered by a challenge. */
+WT_TEST(a_proof_goes_where_the_request_was_to)
+{
+    struct evil server;
+    const struct evil_reply challenge = {
+        .bytes = "HTTP/1.1 401 No\r\nWWW-Authenticate: Digest realm=\"r\", nonce=\"n\"\r\n"
+                 "Content-Length: 0\r\n\r\n",
+        .then = EVIL_KEEP
+    };
+    const struct evil_reply replies[] = { challenge, hello, challenge, hello, hello };
+    const weft_http_request_opts proof = { .user = "me", .password = "secret", .digest = true };
+    const struct kind first = { .method = "GET", .path = "first", .opts = proof };
+    const struct kind second = { .method = "GET", .path = "second", .opts = proof };
+    evil_start(&server, replies, 5);
+    weft_http_session *session = open_session(NULL);
+    send_kind(session, server.url, &first);
+    send_kind(session, server.url, &second); /* its proof is refused, and the next one taken */
+    send_to(session, &server, "third");
+    ck_assert_int_eq(weft_http_session_close(session), 0);
+    evil_stop(&server);
+    ck_assert_uint_eq(count(server.requests, "GET /first "), 2);
+    ck_assert_uint_eq(count(server.requests, "uri=\"/first\""), 1);
+    ck_assert_uint_eq(count(server.requests, "GET /second "), 2);
+    ck_assert_uint_ge(count(server.requests, "uri=\"/second\""), 1);
+    ck_assert_uint_eq(count(server.requests, "GET /third "), 1);
 }
 
 WT_MAIN("http_handle")
