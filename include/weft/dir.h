@@ -88,14 +88,15 @@ WEFT_API WEFT_MUST_CHECK int weft_dir_remove_above(const char *path);
 
 /* Removes a folder and all that is in it. Symbolic links are removed, never followed.
  *
- * At the first error it stops, and the rest stays.
+ * What can't be removed stays, with the folders above it; the rest goes, and the first error
+ * is returned. The tree may be deeper than the process has file descriptors.
  *
  * Waits    the task, or a plain thread
  * Cancel   yes, before it starts, and between two entries
  * From     any thread
  * Returns  0
  *          WEFT_ENOMEM, WEFT_ECANCELED
- *          -errno          of openat, getdents or unlinkat                                  */
+ *          -errno          of openat, getdents or unlinkat, the first                       */
 WEFT_API WEFT_MUST_CHECK int weft_dir_remove_all(const char *path);
 
 /* Opens the folder at path as a receiver of weft_dir_entry.

@@ -76,13 +76,14 @@ WEFT_API WEFT_MUST_CHECK int weft_temp_dir_open(const weft_temp_opts *opts,
  * Returns  the path; NULL for NULL                                                          */
 WEFT_API const char *weft_temp_dir_path(const weft_temp_dir *dir);
 
-/* Removes the folder and all that is in it. NULL is 0.
+/* Removes the folder and all that is in it, as weft_dir_remove_all. NULL is 0.
  *
  * Waits    the task, or a plain thread
  * Cancel   no: shielded
  * From     any thread
  * Returns  0, also if it was gone
- *          -errno of what could not be removed, which is left behind                        */
+ *          -errno of the first that could not be removed: that alone is left, and what is
+ *          above it                                                                         */
 WEFT_API int weft_temp_dir_close(weft_temp_dir *dir);
 
 #ifdef __cplusplus

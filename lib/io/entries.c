@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { BLOCK_SIZE = 32 << 10 };
 
@@ -83,17 +84,49 @@ static ssize_t read_block(const struct wf_entries *in)
     return n == -ENOENT ? 0 : n;
 }
 
-int wf_entries_read_job(void *arg)
+int wf_entries_read(struct wf_entries *in)
 {
-    struct wf_entries *in = arg;
     in->at = in->end = 0;
     ssize_t n = read_block(in);
-    if (n <= 0) {
-        close_folder(in);
+    if (n <= 0)
         return (int)n;
-    }
     in->end = (size_t)n;
     ask_for_kinds(in);
+    return 1;
+}
+
+int wf_entries_read_job(void *arg)
+{
+    int rc = wf_entries_read(arg);
+    if (rc <= 0)
+        close_folder(arg);
+    return WF_MIN(rc, 0);
+}
+
+int wf_entries_pause(struct wf_entries *in)
+{
+    off_t at = wf_sys.seek(in->fd, 0, SEEK_CUR);
+    if (at < 0)
+        return (int)at;
+    in->paused_at = at;
+    close_folder(in);
+    char *smaller = wf_realloc(in->buf, WF_MAX(in->end, (size_t)1));
+    if (smaller != NULL)
+        in->buf = smaller;
+    return 0;
+}
+
+int wf_entries_resume(struct wf_entries *in, int fd)
+{
+    char *larger = wf_realloc(in->buf, BLOCK_SIZE);
+    if (larger != NULL)
+        in->buf = larger;
+    off_t at = larger != NULL ? wf_sys.seek(fd, in->paused_at, SEEK_SET) : WEFT_ENOMEM;
+    if (at < 0) {
+        (void)wf_sys.close(fd);
+        return (int)at;
+    }
+    in->fd = fd;
     return 0;
 }
 

@@ -5,12 +5,14 @@
 
 #include "plat/cc.h"
 
+#include <sys/types.h>
 #include <weft/dir.h>
 
 struct wf_entries {
     int fd; /* -1: closed, at its end or by an error */
     char *buf;
     size_t at, end;
+    off_t paused_at;
 };
 
 /* In a job: opens the folder, below that of descriptor `at`; flags: further ones of open. The block
@@ -19,6 +21,17 @@ WF_MUST_CHECK int wf_entries_open(struct wf_entries *in, int at, const char *pat
 
 /* The next entry of the block: 1, or 0 if there is none. */
 WF_MUST_CHECK int wf_entries_next(struct wf_entries *in, weft_dir_entry *out);
+
+/* In a job: reads the next block: 1, or 0 at the end, or -errno; the folder stays open. */
+WF_MUST_CHECK int wf_entries_read(struct wf_entries *in);
+
+/* In a job: closes the folder for a while; what is left of the block can be used meanwhile. -errno:
+ * it is open as before. */
+WF_MUST_CHECK int wf_entries_pause(struct wf_entries *in);
+
+/* In a job, after that: goes on with the same folder, opened again as fd, which it owns from here on.
+ * -errno: paused as before. */
+WF_MUST_CHECK int wf_entries_resume(struct wf_entries *in, int fd);
 
 /* As a job, with a struct wf_entries: reads the next block. At the end, or after an error, the
  * folder is closed. */

@@ -8,6 +8,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -130,6 +131,144 @@ WT_TEST(what_is_listed_but_not_there_does_not_hold_up_a_removal)
     wf_fs.unlink_at = wf_fs_real.unlink_at;
     ck_assert_int_eq(weft_dir_remove_all(folder), 0);
 }
+
+/* ---- a removal that something is in the way of -------------------------------------------------------- */
+
+static int stuck_are_kept(int at, const char *path, int flags)
+{
+    return strncmp(path, "stuck", 5) == 0 ? path[5] == '1' ? -EPERM : -EBUSY
+                                          : wf_fs_real.unlink_at(at, path, flags);
+}
+
+static const char *below(const char *name)
+{
+    static char path[160];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    return path;
+}
+
+WT_TEST(what_can_not_be_removed_does_not_keep_the_rest)
+{
+    wt_seeds_at_most(3);
+    static const char *const gone[] = { "a/b", "a/file", "a/k/z", "z" };
+    fill_folder();
+    ck_assert_int_eq(weft_dir_make_all(below("a/k/z/y"), 0700), 0);
+    ck_assert_int_eq(weft_dir_make(below("z"), 0700), 0);
+    ck_assert_int_eq(weft_whole_write(below("a/k/stuck1"), "x", 1), 0);
+    wf_fs.unlink_at = stuck_are_kept;
+    ck_assert_int_eq(weft_dir_remove_all(folder), -EPERM);
+    wf_fs.unlink_at = wf_fs_real.unlink_at;
+    for (int i = 0; i < 4; i++)
+        ck_assert_msg(access(below(gone[i]), F_OK) != 0, "%s", gone[i]);
+    ck_assert_int_eq(access(below("a/k/stuck1"), F_OK), 0);
+    ck_assert_int_eq(weft_dir_remove_all(folder), 0);
+}
+
+WT_TEST(the_first_error_is_told)
+{
+    wt_seeds_at_most(3);
+    fill_folder();
+    ck_assert_int_eq(weft_whole_write(below("a/b/stuck1"), "x", 1), 0);
+    ck_assert_int_eq(weft_dir_make(below("a/b/stuck2"), 0700), 0);
+    wf_fs.unlink_at = stuck_are_kept;
+    int rc = weft_dir_remove_all(folder);
+    ck_assert_msg(rc == -EPERM || rc == -EBUSY, "%d", rc);
+    wf_fs.unlink_at = wf_fs_real.unlink_at;
+    ck_assert_int_eq(weft_dir_remove_all(folder), 0);
+}
+
+static int unreadable(int at, const char *path, int flags, unsigned mode)
+{
+    return strcmp(path, "b") == 0 ? -EACCES : wf_fs_real.open_at(at, path, flags, mode);
+}
+
+WT_TEST(an_empty_folder_need_not_be_readable)
+{
+    wt_seeds_at_most(3);
+    fill_folder();
+    wf_fs.open_at = unreadable;
+    ck_assert_int_eq(weft_dir_remove_all(folder), 0);
+    wf_fs.open_at = wf_fs_real.open_at;
+    ck_assert_int_eq(access(folder, F_OK), -1);
+}
+
+/* ---- a tree that is changed while it is removed --------------------------------------------------------- */
+
+enum { DEEP = 20 }; /* more than are open at once */
+
+static void make_deep(void)
+{
+    char path[64 + 2 * DEEP];
+    int size = snprintf(path, sizeof path, "%s", folder);
+    fill_folder();
+    for (int i = 0; i < DEEP; i++)
+        size += snprintf(path + size, sizeof path - (size_t)size, "/d");
+    ck_assert_int_eq(weft_dir_make_all(path, 0700), 0);
+}
+
+/* Where ".." leads when the folder was moved meanwhile. */
+static char elsewhere[96];
+static _Atomic int n_above;
+
+static int above_is_elsewhere(int at, const char *path, int flags, unsigned mode)
+{
+    if (strcmp(path, "..") != 0)
+        return wf_fs_real.open_at(at, path, flags, mode);
+    n_above++;
+    return wf_fs_real.open_at(AT_FDCWD, elsewhere, flags, mode);
+}
+
+WT_TEST(a_folder_that_was_moved_does_not_lead_a_removal_elsewhere)
+{
+    wt_seeds_at_most(3);
+    char kept[128];
+    snprintf(elsewhere, sizeof elsewhere, "%s-elsewhere", folder);
+    snprintf(kept, sizeof kept, "%s/d", elsewhere);
+    make_deep();
+    ck_assert_int_eq(weft_dir_make_all(kept, 0700), 0);
+    n_above = 0;
+    wf_fs.open_at = above_is_elsewhere;
+    ck_assert_int_eq(weft_dir_remove_all(folder), 0);
+    wf_fs.open_at = wf_fs_real.open_at;
+    ck_assert_int_gt(n_above, 0);
+    ck_assert_int_eq(access(folder, F_OK), -1);
+    ck_assert_int_eq(access(kept, F_OK), 0);
+    ck_assert_int_eq(weft_dir_remove_all(elsewhere), 0);
+}
+
+/* ... and when its names do not lead there either. */
+static int way_is_lost(int at, const char *path, int flags, unsigned mode)
+{
+    if (strcmp(path, "..") == 0)
+        n_above++;
+    return n_above > 0 && at != AT_FDCWD ? -EACCES : wf_fs_real.open_at(at, path, flags, mode);
+}
+
+WT_TEST(a_removal_that_has_lost_its_way_ends_and_says_so)
+{
+    wt_seeds_at_most(3);
+    make_deep();
+    n_above = 0;
+    wf_fs.open_at = way_is_lost;
+    ck_assert_int_eq(weft_dir_remove_all(folder), -EACCES);
+    wf_fs.open_at = wf_fs_real.open_at;
+    ck_assert_int_eq(weft_dir_remove_all(folder), 0);
+}
+
+static int remove_deep(void *arg)
+{
+    (void)arg;
+    return weft_dir_remove_all(folder);
+}
+
+WT_TEST(of_a_deep_tree_each_call_that_fails_is_reported)
+{
+    wt_seeds_at_most(1);
+    ck_assert_uint_gt(fail_each(remove_deep, NULL, make_deep), 4 * DEEP);
+    remove_rest();
+}
+
+/* ---- long names ------------------------------------------------------------------------------------------ */
 
 enum { LONG_NAME = 4000 };
 
