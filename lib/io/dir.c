@@ -60,6 +60,17 @@ static int make_parts(char *path, unsigned mode)
     return make_if_missing(path, mode);
 }
 
+/* Who removes empty folders meanwhile may take one that was there just before: again then, but a link
+ * that leads nowhere says the same. */
+static int make_parts_again(char *path, unsigned mode)
+{
+    enum { MOST_TRIES = 20 };
+    int rc = -ENOENT;
+    for (int n = 0; rc == -ENOENT && n < MOST_TRIES; n++)
+        rc = make_parts(path, mode);
+    return rc;
+}
+
 int wf_dir_make_all(const char *path, unsigned mode)
 {
     int rc = make_if_missing(path, mode);
@@ -68,7 +79,7 @@ int wf_dir_make_all(const char *path, unsigned mode)
     char *parts = wf_copy_text(path);
     if (parts == NULL)
         return WEFT_ENOMEM;
-    rc = make_parts(parts, mode);
+    rc = make_parts_again(parts, mode);
     wf_free(parts);
     return rc;
 }

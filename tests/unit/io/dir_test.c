@@ -132,6 +132,42 @@ WT_TEST(what_is_listed_but_not_there_does_not_hold_up_a_removal)
     ck_assert_int_eq(weft_dir_remove_all(folder), 0);
 }
 
+/* ---- folders that are made while others are removed ------------------------------------------------------ */
+
+static int n_removed, n_made_in_vain;
+
+/* The folder above the innermost is gone whenever that is to be made, n_removed times. */
+static int mkdir_too_late(const char *path, unsigned mode)
+{
+    char upper[96];
+    snprintf(upper, sizeof upper, "%s/a", folder);
+    if (strcmp(path, inner) == 0 && n_made_in_vain < n_removed) {
+        n_made_in_vain++;
+        rmdir(upper);
+    }
+    return wf_fs_real.mkdir(path, mode);
+}
+
+static int make_beside_removals(int n)
+{
+    remove_rest();
+    n_removed = n;
+    n_made_in_vain = 0;
+    wf_fs.mkdir = mkdir_too_late;
+    int rc = weft_dir_make_all(inner, 0700);
+    wf_fs.mkdir = wf_fs_real.mkdir;
+    return rc;
+}
+
+WT_TEST(what_is_removed_while_more_is_made_below_it_is_made_again)
+{
+    wt_seeds_at_most(3);
+    ck_assert_int_eq(make_beside_removals(5), 0);
+    ck_assert_int_eq(access(inner, F_OK), 0);
+    ck_assert_int_eq(make_beside_removals(1000), -ENOENT); /* not for ever */
+    remove_rest();
+}
+
 /* ---- a removal that something is in the way of -------------------------------------------------------- */
 
 static int stuck_are_kept(int at, const char *path, int flags)
