@@ -19,7 +19,7 @@ extern "C" {
 
 /* What a process wrote, each ended by a 0 byte that its size does not count. */
 typedef struct weft_output {
-    weft_exit exit;
+    weft_exit exit;              /* .code -ECHILD: somebody else took how it has ended */
     weft_text out, err;          /* data is NULL for a stream that went elsewhere */
 } weft_output;
 
@@ -33,7 +33,7 @@ typedef struct weft_output {
  * From     any thread, one at a time
  * Returns  0               also when it did not read all of its input; and however it ended
  *          WEFT_EOVERFLOW  more than .max_output on one stream: the rest is not read
- *          WEFT_ECANCELED, WEFT_ENOMEM, -ECHILD, -errno                                     */
+ *          WEFT_ECANCELED, WEFT_ENOMEM, -errno                                              */
 WEFT_API WEFT_MUST_CHECK int weft_process_communicate(weft_process *process, const void *input,
                                                       size_t size, weft_output *out_output);
 

@@ -152,6 +152,16 @@ static void end_capture(struct capture *capture, weft_process *process, int stre
         wf_process_close_fd(&process->fds[stream]);
 }
 
+/* What it wrote is there, also if somebody else took how it has ended. */
+static int wait_for_exit(weft_process *process, weft_exit *out_exit)
+{
+    int rc = wf_unnoted(weft_process_wait(process, out_exit));
+    if (rc != -ECHILD)
+        return rc;
+    *out_exit = (weft_exit){ .code = rc };
+    return 0;
+}
+
 int weft_process_communicate(weft_process *process, const void *input, size_t size,
                              weft_output *out_output)
 {
@@ -166,7 +176,7 @@ int weft_process_communicate(weft_process *process, const void *input, size_t si
     end_capture(&exchange.err, process, WEFT_STDERR);
     weft_output output = { .out = exchange.out.text, .err = exchange.err.text };
     if (rc >= 0)
-        rc = wf_unnoted(weft_process_wait(process, &output.exit));
+        rc = wait_for_exit(process, &output.exit);
     if (rc < 0) {
         weft_output_drop(&output);
         return rc;

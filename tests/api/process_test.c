@@ -576,4 +576,19 @@ WT_TEST(every_failure_is_told_and_leaves_nothing)
     ck_assert_uint_gt(wt_fault_run(run_with_faults, NULL), 10);
 }
 
+/* Where nobody may wait for a child, its output is there all the same. */
+WT_TEST(output_is_there_also_when_the_end_is_not_told)
+{
+    need_processes();
+    static const char *const argv[] = { "echo", "said", NULL };
+    weft_output output = { .exit = { .code = 0 } };
+    ck_assert_ptr_ne(signal(SIGCHLD, SIG_IGN), SIG_ERR);
+    ck_assert_int_eq(weft_process_run(argv, NULL, NULL, 0, &output), 0);
+    ck_assert_ptr_ne(signal(SIGCHLD, SIG_DFL), SIG_ERR);
+    ck_assert_str_eq(output.out.data, "said\n");
+    ck_assert_int_eq(output.exit.code, -ECHILD);
+    ck_assert_int_eq(output.exit.signal, 0);
+    weft_output_drop(&output);
+}
+
 WT_MAIN("process")
