@@ -509,6 +509,41 @@ WT_TEST(a_race_can_be_cancelled)
     as_usual();
 }
 
+/* ---- connections that fail later ------------------------------------------------------------------------- */
+
+static int later_result;
+
+static int connect_later(int fd, const struct sockaddr *to, socklen_t size)
+{
+    (void)fd, (void)to, (void)size;
+    return -EINPROGRESS; /* a socket that is not connected is reported at once */
+}
+
+static int result_of_connect(int fd)
+{
+    (void)fd;
+    return later_result;
+}
+
+WT_TEST(what_becomes_of_a_connection_later_is_its_code)
+{
+    wt_seeds_at_most(20);
+    static const int codes[] = { -ECONNREFUSED, -ETIMEDOUT, -EHOSTUNREACH, -ENETUNREACH };
+    static const int both[] = { AF_INET6, AF_INET, 0 };
+    weft_socket *here = NULL;
+    memcpy(families, both, sizeof both);
+    wf_sys.resolve = own_resolve;
+    wf_sys.socket = hanging_socket;
+    wf_sys.connect = connect_later;
+    wf_sys.socket_error = result_of_connect;
+    for (int i = 0; i < 4; i++) {
+        later_result = codes[i];
+        ck_assert_int_eq(weft_connect("127.0.0.1:80", NULL, &here), codes[i]);
+        ck_assert_int_eq(weft_connect("both.name:80", NULL, &here), codes[i]);
+    }
+    as_usual();
+}
+
 /* ---- each call fails once ------------------------------------------------------------------------------- */
 
 WEFT_TASK(answer_one, (weft_listener *, door))
