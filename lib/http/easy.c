@@ -2,8 +2,8 @@
  * Easy handles: what those of a session have in common, and what a transfer changes.
  *
  * Headers that are the same for all are a list of the session's, which is told to a handle once. libcurl
- * would write its own, User-Agent and Accept-Encoding, twice and byte by byte: an eighth of a short request.
- * It still does where there is a proxy, which is told the User-Agent too, or a header of the request's.
+ * would write its own, User-Agent and Accept-Encoding, twice and byte by byte. It still does where there is
+ * a proxy, which is told the User-Agent too, or a header of the request's.
  *
  * A plain URL is told parsed, too: libcurl would not only parse the text each time, but write it anew. It has
  * the text for when it starts over, after a challenge or on a new connection. What is not plain it parses

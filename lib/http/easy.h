@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
- * An easy handle of libcurl's, which does one transfer after the other: to make one, and to tell it all, costs
- * as much as a request. All of it is the driver's.
+ * An easy handle of libcurl's, which does one transfer after the other. All of it is the driver's.
  *
- *   Y1  Between two transfers of one session a handle differs in nothing but what is written here and what
- *       digest.c and tunnel.c set, whose handles go to nobody else. What a transfer sets, the next one takes
- *       back: it compares with what the handle was told last, and tells what differs.
+ *   Y1  Between two transfers of one session a handle differs in what is written here, in what jar.c tells it
+ *       each time, and in what digest.c and a tunnel set, whose handles go to nobody else. What a transfer
+ *       sets, the next one takes back: it compares with what the handle was told last, and tells what
+ *       differs.
  *   Y2  libcurl's callbacks get the handle, and find the transfer by it. It is NULL while the handle is
  *       nobody's: what comes then, when a kept connection is closed say, is for nobody. */
 #ifndef WF_HTTP_EASY_H

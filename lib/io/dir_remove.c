@@ -22,7 +22,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <string.h>
+#include <stdint.h>
 
 enum { MOST_OPEN = 16, MOST_IDLE_PASSES = 100 };
 
@@ -267,8 +267,7 @@ static int remove_all_job(void *path) { return remove_all(path, true); }
 int weft_dir_remove_all(const char *path)
 {
     wf_note_call();
-    char *job_path;
-    memcpy(&job_path, &path, sizeof job_path);
+    void *job_path = (void *)(uintptr_t)path;
     return path == NULL ? WEFT_EINVAL
                         : wf_blocking_call("weft_dir_remove_all", remove_all_job, job_path);
 }

@@ -102,3 +102,11 @@ void evil_stop(struct evil *server)
     wt_thread_join(server->thread);
     close(server->fd);
 }
+
+unsigned evil_count(const char *text, const char *part)
+{
+    unsigned n = 0;
+    while ((text = strstr(text, part)) != NULL)
+        n++, text++;
+    return n;
+}

@@ -39,4 +39,7 @@ void evil_start(struct evil *server, const struct evil_reply *replies, size_t n_
 /* It ends when all replies are used up; until then it is waited for, unless it waits itself. */
 void evil_stop(struct evil *server);
 
+/* How often a text, a server's requests say, has that part. */
+unsigned evil_count(const char *text, const char *part);
+
 #endif

@@ -2,6 +2,7 @@
  * Requests that run out of memory, at each place where weft or libcurl asks for some: every one says
  * so, and none goes anywhere but to where it was told. And a session that is closed when no thread can
  * be had. */
+#include "ask.h"
 #include "evil.h"
 #include "nginx.h"
 #include "peer.h"
@@ -118,14 +119,6 @@ static void try_without_memory(int (*ask)(const void *arg), const void *arg, int
 
 /* ---- a handle that was told a part --------------------------------------------------------------------- */
 
-static int ask_once(weft_http_session *session, const char *method, const char *url,
-                    const weft_http_request_opts *opts)
-{
-    WEFT_AUTO(weft_http_response, response);
-    WEFT_TRY(weft_http_request(session, method, url, opts, &response));
-    return weft_http_status(response);
-}
-
 static void expect_same_head(const char *one, const char *other)
 {
     size_t size = (size_t)(strstr(one, "\r\n\r\n") - one);
@@ -135,24 +128,21 @@ static void expect_same_head(const char *one, const char *other)
 /* The second of three requests lacks the n-th; the third is as the first. Whether there was an n-th. */
 static bool ask_between(unsigned n)
 {
-    static const struct evil_reply nothing = {
-        .bytes = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", .then = EVIL_KEEP
-    };
     static const weft_http_field own[] = { { "X-Own", "secret" }, { 0 } };
-    const struct evil_reply replies[] = { nothing, nothing, nothing };
+    const struct evil_reply replies[] = { hello, hello, hello };
     const char *last = NULL;
     struct evil server;
     WEFT_AUTO(weft_http_session, session);
     evil_start(&server, replies, 3);
     ck_assert_int_eq(weft_http_session_open(NULL, &session), 0);
-    ck_assert_int_eq(ask_once(session, "GET", server.url, NULL), 200);
+    ck_assert_int_eq(send_once(session, "GET", server.url, NULL), 200);
     atomic_store(&n_asked, 0u);
     atomic_store(&refused_at, n);
-    int rc = ask_once(session, "DELETE", server.url, WEFT_OPTS(http_request, .headers = own));
+    int rc = send_once(session, "DELETE", server.url, WEFT_OPTS(http_request, .headers = own));
     bool was_one = atomic_load(&n_asked) >= n;
     atomic_store(&refused_at, 0u);
     ck_assert_msg(rc == 200 || may_be_told(rc, false), "without the %u-th: %d", n, rc);
-    ck_assert_int_eq(ask_once(session, "GET", server.url, NULL), 200);
+    ck_assert_int_eq(send_once(session, "GET", server.url, NULL), 200);
     ck_assert_int_eq(weft_http_session_close(WEFT_STEAL(session)), 0);
     evil_stop(&server);
     for (const char *at = server.requests; (at = strstr(at, "GET / ")) != NULL; at++)

@@ -44,8 +44,7 @@ static struct asked ask_with(const weft_http_session_opts *opts,
     it.rc = get_text(session, server.url, request_opts, &it.text);
     ck_assert_int_eq(weft_http_session_close(session), 0); /* nothing was left open */
     evil_stop(&server);
-    for (const char *at = server.requests; (at = strstr(at, "GET /")) != NULL; at++)
-        it.n_requests++;
+    it.n_requests = evil_count(server.requests, "GET /");
     return it;
 }
 

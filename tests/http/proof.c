@@ -26,14 +26,6 @@ struct proof_answer proof_ask(weft_http_session *session, const char *method, co
     return it;
 }
 
-unsigned proof_count(const char *text, const char *what)
-{
-    unsigned n = 0;
-    while ((text = strstr(text, what)) != NULL)
-        n++, text++;
-    return n;
-}
-
 void proof_is_hello(struct proof_answer it)
 {
     ck_assert_int_eq(it.rc, 0);

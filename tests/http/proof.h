@@ -34,7 +34,6 @@ struct proof_answer proof_ask(weft_http_session *session, const char *method, co
 void proof_is_hello(struct proof_answer it);
 void proof_is_denied(struct proof_answer it);
 
-unsigned proof_count(const char *text, const char *what);
 const char *proof_said(const struct evil *server, const char *name); /* in the last Authorization */
 void proof_check(const struct evil *server, const char *method,
                  const char *nonce); /* the last one */

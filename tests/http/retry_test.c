@@ -30,14 +30,6 @@ static int send_once(weft_http_session *session, const char *method, const char 
     return weft_http_status(response);
 }
 
-static unsigned count(const struct evil *server, const char *text)
-{
-    unsigned n = 0;
-    for (const char *at = server->requests; (at = strstr(at, text)) != NULL; at++)
-        n++;
-    return n;
-}
-
 struct expected {
     int rc;
     unsigned n_requests;
@@ -55,7 +47,7 @@ static struct expected make(const struct evil_reply *replies, size_t n_replies,
     got.rc = send_once(session, method, server.url, opts);
     ck_assert_int_eq(weft_http_session_close(session), 0);
     evil_stop(&server);
-    got.n_requests = count(&server, " HTTP/1.1\r\n");
+    got.n_requests = evil_count(server.requests, " HTTP/1.1\r\n");
     return got;
 }
 
@@ -225,7 +217,7 @@ WT_TEST(a_session_has_a_budget)
         ck_assert_int_eq(send_once(session, "GET", server.url, NULL), 503);
     ck_assert_int_eq(weft_http_session_close(session), 0);
     evil_stop(&server);
-    ck_assert_uint_eq(count(&server, "GET / "), 22);
+    ck_assert_uint_eq(evil_count(server.requests, "GET / "), 22);
 }
 
 /* ---- kept connections that are dead ---------------------------------------------------------------------- */
@@ -361,8 +353,8 @@ WT_TEST(a_redirect_repeats_no_header)
     ck_assert_int_eq(weft_http_session_close(session), 0);
     evil_stop(&server);
     evil_stop(&other);
-    ck_assert_uint_eq(count(&other, "\r\nRange: "), 1);
-    ck_assert_uint_eq(count(&other, "\r\nAccept-Encoding: "), 1);
+    ck_assert_uint_eq(evil_count(other.requests, "\r\nRange: "), 1);
+    ck_assert_uint_eq(evil_count(other.requests, "\r\nAccept-Encoding: "), 1);
 }
 
 WT_TEST(where_redirects_have_led)
@@ -415,15 +407,15 @@ WT_TEST(only_headers_marked_for_it_go_to_another_origin)
     ck_assert_int_eq(weft_http_session_close(session), 0);
     evil_stop(&from);
     evil_stop(&to);
-    ck_assert_uint_eq(count(&from, "X-Own: 1\r\n"), 1);
-    ck_assert_uint_eq(count(&from, "Authorization: Bearer t\r\n"), 1);
+    ck_assert_uint_eq(evil_count(from.requests, "X-Own: 1\r\n"), 1);
+    ck_assert_uint_eq(evil_count(from.requests, "Authorization: Bearer t\r\n"), 1);
     for (int i = 0; i < 2; i++) {
-        ck_assert_uint_eq(count(i == 0 ? &from : &to, "X-Trace: 2\r\n"), 1);
-        ck_assert_uint_eq(count(i == 0 ? &from : &to, "X-Both: request\r\n"), 1);
-        ck_assert_uint_eq(count(i == 0 ? &from : &to, "X-Both: session\r\n"), 0);
+        ck_assert_uint_eq(evil_count((i == 0 ? &from : &to)->requests, "X-Trace: 2\r\n"), 1);
+        ck_assert_uint_eq(evil_count((i == 0 ? &from : &to)->requests, "X-Both: request\r\n"), 1);
+        ck_assert_uint_eq(evil_count((i == 0 ? &from : &to)->requests, "X-Both: session\r\n"), 0);
     }
-    ck_assert_uint_eq(count(&to, "X-Own"), 0);
-    ck_assert_uint_eq(count(&to, "Authorization"), 0);
+    ck_assert_uint_eq(evil_count(to.requests, "X-Own"), 0);
+    ck_assert_uint_eq(evil_count(to.requests, "Authorization"), 0);
 }
 
 WT_TEST(a_status_that_is_an_error_gives_its_connection_back)
