@@ -79,7 +79,8 @@ typedef struct weft_generator_opts {
  * From     a task or any thread
  * Returns  0
  *          WEFT_ENOMEM
- *          WEFT_EOVERFLOW  elem_size or read_ahead is out of range                         */
+ *          WEFT_EOVERFLOW  elem_size or read_ahead is out of range
+ *          WEFT_ENOTSUP    it reads ahead, and lends its items                             */
 WEFT_API WEFT_MUST_CHECK int weft_generator_open(const weft_generator_opts *opts,
                                                  const weft_callable *what, void *args,
                                                  size_t elem_size, weft_receiver **out_rx,

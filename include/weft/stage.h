@@ -32,6 +32,7 @@
 
 /* WEFT_STAGE_SOURCE(fn, Out, out, parameters...): the first stage, from the parameters. */
 #define WEFT_STAGE_SOURCE(fn, Out, out_, ...)                                             \
+    WEFT_KEEPS_(Out)                                                                      \
     static int fn##_body_(weft_tx(Out) const out_ WEFT_EACH_(WEFT_P_BODYC_, ##__VA_ARGS__)); \
     WEFT_STAGE_CALLABLE_(fn, fn##_body_(__extension__(weft_tx(Out))weft_ends_->out        \
                                         WEFT_EACH_(WEFT_P_PASSC_, ##__VA_ARGS__)), ##__VA_ARGS__) \
@@ -117,6 +118,7 @@
     WEFT_CALLABLE_TABLE_(fn)
 
 #define WEFT_STAGE_OPENER_(fn, kind, In, Out, ...)                                        \
+    WEFT_KEEPS_(Out)                                                                      \
     WEFT_UNUSED_ WEFT_MUST_CHECK static inline int fn(weft_pipeline *weft_p_,             \
         const weft_stage_opts *weft_opts_, weft_rx(In) *weft_from_                        \
         WEFT_EACH_(WEFT_P_CTAKE_, ##__VA_ARGS__), weft_rx(Out) *weft_out_)                \

@@ -177,7 +177,8 @@ WEFT_API WEFT_MUST_CHECK int weft_skip_open(weft_receiver *source, size_t elem_s
                         return WEFT_EINVAL, ##__VA_ARGS__)                                \
         return weft_scan_open(&fn##_callable_, &weft_args_, weft_source_,                 \
                               sizeof(__typeof__(In)), &weft_first_, sizeof weft_first_,   \
-                              weft_opts_, (weft_receiver **)(void *)weft_out_);           \
+                              WEFT_OPENS_(stream, Acc),                                   \
+                              (weft_receiver **)(void *)weft_out_);                       \
     }                                                                                     \
     WEFT_UNUSED_ WEFT_MUST_CHECK static inline int fn(weft_rx(In) *weft_from_,            \
         __typeof__(Acc) weft_first_ WEFT_EACH_(WEFT_P_CTAKE_, ##__VA_ARGS__),             \

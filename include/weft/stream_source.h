@@ -115,9 +115,11 @@ WEFT_API WEFT_MUST_CHECK int weft_pages_open(const weft_callable *step, void *ar
     static int fn##_body_(weft_page *page_ WEFT_EACH_(WEFT_P_BODYC_, ##__VA_ARGS__));     \
     WEFT_STEP_(fn, fn##_body_((weft_page *)weft_step_->out                                \
                               WEFT_EACH_(WEFT_P_PASSC_, ##__VA_ARGS__)), ##__VA_ARGS__)   \
-    WEFT_STEP_SOURCE_(fn, T, fn##_with, weft_opts_, (const weft_stream_opts *weft_opts_, ), \
+    WEFT_STEP_SOURCE_(fn, T, fn##_with, WEFT_OPENS_(stream, T),                           \
+                      (const weft_stream_opts *weft_opts_, ),                             \
                       weft_pages_open, ##__VA_ARGS__)                                     \
-    WEFT_STEP_SOURCE_(fn, T, fn, NULL, (), weft_pages_open, ##__VA_ARGS__)                \
+    WEFT_STEP_SOURCE_(fn, T, fn, WEFT_OPTS(stream, .lends_items = WEFT_IS_LENT_(T)), (),  \
+                      weft_pages_open, ##__VA_ARGS__)                                     \
     WEFT_STEP_BODY_(fn, (weft_page *page_), ##__VA_ARGS__)
 
 #endif

@@ -32,7 +32,8 @@ typedef struct weft_stream_opts {
     bool lends_items;                /* an item points into its source and is valid until the
                                         next receive: said of what a step makes, which else
                                         is taken to own what it has. Items that are lent as
-                                        they come (lines) stay so without it */
+                                        they come stay so without it, and so are lines that
+                                        a step makes */
     int (*clone)(void *to, const void *from); /* 0, or an error: for those that give one item
                                         twice (scan, pairwise, distinct, tee), when it has a
                                         drop */
@@ -83,9 +84,10 @@ typedef struct weft_stream_opts {
     }
 
 /* One that makes each Out of an In: its body is (Out *, In, parameters...). */
-#define WEFT_STEP_MAKES_(open, fn, Out, out_, In, in_, ...) \
-    WEFT_STEP_MAKES_WITH_(weft_stream_opts, open, fn, Out, out_, In, in_, ##__VA_ARGS__)
-#define WEFT_STEP_MAKES_WITH_(Opts, open, fn, Out, out_, In, in_, ...)                    \
+#define WEFT_STEP_MAKES_(open, fn, Out, out_, In, in_, ...)                               \
+    WEFT_STEP_MAKES_WITH_(weft_stream_opts, WEFT_OPENS_(stream, Out), open, fn, Out, out_, \
+                          In, in_, ##__VA_ARGS__)
+#define WEFT_STEP_MAKES_WITH_(Opts, opts, open, fn, Out, out_, In, in_, ...)              \
     static int fn##_body_(__typeof__(Out) *out_, __typeof__(In) in_                       \
                           WEFT_EACH_(WEFT_P_BODYC_, ##__VA_ARGS__));                      \
     WEFT_STEP_(fn, fn##_body_((__typeof__(Out) *)weft_step_->out,                         \
@@ -93,7 +95,7 @@ typedef struct weft_stream_opts {
                               WEFT_EACH_(WEFT_P_PASSC_, ##__VA_ARGS__)), ##__VA_ARGS__)   \
     WEFT_STEP_OPENERS_WITH_(Opts, fn, In, Out,                                            \
         open(&fn##_callable_, &weft_args_, weft_source_, sizeof(__typeof__(In)),          \
-             sizeof(__typeof__(Out)), weft_opts_, (weft_receiver **)(void *)weft_out_),   \
+             sizeof(__typeof__(Out)), opts, (weft_receiver **)(void *)weft_out_),         \
         ##__VA_ARGS__)                                                                    \
     WEFT_STEP_BODY_(fn, (__typeof__(Out) *out_, __typeof__(In) in_), ##__VA_ARGS__)
 
@@ -122,7 +124,7 @@ typedef struct weft_stream_opts {
     WEFT_OPTS(stream, .name = kind_name,                                                  \
               .lends_items = WEFT_IS_LENT_(WEFT_RX_ELEM_(*(source))), ##__VA_ARGS__)
 
-/* weft_opts_, which may be NULL, for one that opens streams of T. */
+/* weft_opts_, which may be NULL, for one that makes T, or opens streams of it. */
 #define WEFT_OPENS_(kind, T)                                                              \
     ((weft_##kind##_opts[]){ weft_##kind##_opts_of_(weft_opts_, WEFT_IS_LENT_(T)) })
 #define WEFT_OPENS_OPTS_(kind)                                                            \

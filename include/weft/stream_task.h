@@ -119,8 +119,9 @@ WEFT_API WEFT_MUST_CHECK int weft_for_each_run(const weft_callable *step, void *
  * WEFT_MAP, with a weft_parallel_opts; owned parameters are further references. */
 #define WEFT_MAP_PARALLEL(fn, Out, out_, In, in_, ...)                                    \
     WEFT_KEEPS_(In)                                                                       \
-    WEFT_STEP_MAKES_WITH_(weft_parallel_opts, weft_map_parallel_open, fn, Out, out_, In, in_, \
-                          ##__VA_ARGS__)
+    WEFT_KEEPS_(Out)                                                                      \
+    WEFT_STEP_MAKES_WITH_(weft_parallel_opts, weft_opts_, weft_map_parallel_open, fn, Out, \
+                          out_, In, in_, ##__VA_ARGS__)
 
 /* WEFT_FOR_EACH(fn, T, item, parameters...) { ...; return 0; }: the body owns item. Defines
  *     int fn(unsigned n_tasks, weft_rx(T) *source, parameters...);                       */

@@ -67,13 +67,15 @@ static int make(const weft_generator_opts *opts, const weft_callable *what, cons
                 size_t elem_size, struct weft_lease *lease, weft_receiver **out_rx,
                 const void *caller)
 {
+    weft_generator_opts all = read_opts(opts, what);
     struct wf_waiter *self = wf_waiter_self();
+    if (all.lends_items && all.read_ahead > 0)
+        return WEFT_ENOTSUP;
     if (self == NULL)
         return wf_no_waiter();
     struct wf_generator *g = wf_alloc(1, wf_size_with(sizeof *g, 1, what->args_size));
     if (g == NULL)
         return WEFT_ENOMEM;
-    weft_generator_opts all = read_opts(opts, what);
     weft_chan_opts chan_opts = { .capacity = WF_MAX(all.read_ahead, 1u),
                                  .name = all.name,
                                  .drop = all.drop };

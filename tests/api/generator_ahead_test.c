@@ -237,6 +237,32 @@ static int refused_main(void *arg)
 
 WT_TEST(it_takes_no_answers) { run(refused_main); }
 
+WEFT_GENERATOR(a_line, weft_rx(weft_line), (tx, int, held))
+{
+    (void)held;
+    return weft_yield(((weft_line){ "one", 3 }));
+}
+
+/* Lines by their type, others where it is said; what was handed over is given back. */
+static int lent_main(void *arg)
+{
+    (void)arg;
+    WEFT_TX(int, held);
+    WEFT_RX(int, rx);
+    WEFT_RX(weft_line, lines);
+    WEFT_RX(int, items, int);
+    int none;
+    WEFT_TRY(weft_chan_open(&held, &rx, 1));
+    ck_assert_int_eq(a_line_with(WEFT_OPTS(generator, .read_ahead = 1), WEFT_MOVE(held), &lines),
+                     WEFT_ENOTSUP);
+    ck_assert_int_eq(weft_recv(rx, &none), 0);
+    ck_assert_int_eq(both_with(WEFT_OPTS(generator, .read_ahead = 2, .lends_items = true), &items),
+                     WEFT_ENOTSUP);
+    return 0;
+}
+
+WT_TEST(it_lends_no_items) { ck_assert_int_eq(weft_run(lent_main, NULL), 0); }
+
 /* A body that never waits gives way all the same. */
 static int fair_main(void *arg)
 {

@@ -210,6 +210,51 @@ WT_TEST(but_not_if_that_is_said_to_be_lent)
     ck_assert_ptr_null(items);
 }
 
+/* Lines are, whoever makes them. */
+WEFT_MAP(line_of, weft_line, out, weft_line, line)
+{
+    *out = line;
+    return 0;
+}
+WEFT_FILTER_MAP(long_line_of, weft_line, out, weft_line, line)
+{
+    *out = line;
+    return line.size > 1;
+}
+WEFT_SCAN(last_line, weft_line, last, weft_line, line)
+{
+    *last = line;
+    return 0;
+}
+WEFT_PAGES(page_of_lines, weft_line, page)
+{
+    weft_line line = { "one", 3 };
+    return weft_page_add(page, &line, sizeof line);
+}
+
+static int make_lines(int which, weft_rx(weft_line) * out_rx)
+{
+    WEFT_RX(weft_line, lines);
+    WEFT_TRY(open_two(&lines));
+    switch (which) {
+    case 0: return line_of(WEFT_MOVE(lines), out_rx);
+    case 1: return long_line_of_with(WEFT_OPTS(stream, .name = "long"), WEFT_MOVE(lines), out_rx);
+    case 2: return last_line(WEFT_MOVE(lines), (weft_line){ "", 0 }, out_rx);
+    case 3: return page_of_lines(out_rx);
+    default: return page_of_lines_with(WEFT_OPTS(stream, .name = "page"), out_rx);
+    }
+}
+
+WT_TEST(a_buffer_refuses_lines_that_a_step_made)
+{
+    for (int i = 0; i < 5; i++) {
+        WEFT_RX(weft_line, made);
+        WEFT_RX(weft_line, ahead);
+        ck_assert_int_eq(make_lines(i, &made), 0);
+        ck_assert_int_eq(weft_buffer(WEFT_MOVE(made), 4, &ahead), WEFT_ENOTSUP);
+    }
+}
+
 /* ---- catch, retry ------------------------------------------------------------------------------ */
 
 WEFT_MAP(as_line, weft_line, out, int, n)
