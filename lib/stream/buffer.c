@@ -39,7 +39,7 @@ static int pump_items_by(const struct pump *pump, void *item)
         rc = weft_sender_send(pump->tx, item, pump->source->elem_size);
         if (rc < 0) {
             wf_drop_item(pump->tx->chan->drop, item);
-            return rc;
+            return wf_pumped_sent(rc);
         }
     }
 }
@@ -67,7 +67,7 @@ static int pump_enter(void *args, void *self)
     int rc = pump->is_of_runs ? wf_runs_pump(pump->source, pump->tx, pump->capacity)
                               : pump_items(pump);
     int closed = wf_receiver_close(pump->source);
-    (void)weft_sender_end(pump->tx, rc == WEFT_ECLOSED ? 0 : rc);
+    (void)weft_sender_end(pump->tx, rc);
     pump_drop(pump);
     return WF_MIN(closed, 0);
 }

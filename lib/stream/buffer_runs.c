@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Runs of lent items. Invariants: buffer.h. */
 #include "stream/buffer.h"
+#include "stream/pumped.h"
 
 enum { RUN_MOST = 1024, MOST_BYTES = 1 << 20 };
 
@@ -63,7 +64,7 @@ int wf_runs_pump(weft_receiver *source, weft_sender *tx, size_t capacity)
         rc = weft_sender_send(tx, &run, sizeof run);
         if (rc < 0) {
             wf_lent_run_free(run);
-            return rc;
+            return wf_pumped_sent(rc);
         }
     }
 }

@@ -73,7 +73,8 @@ void wf_worker_step_drop(struct wf_worker_step *step)
 struct each_worker {
     struct wf_shared_source *shared;
     weft_scope *scope;
-    _Atomic bool *is_left; /* a step said ECLOSED: written by any worker, read after all */
+    _Atomic bool *is_left; /* a step or the source said ECLOSED: written by any worker, read after
+                              all */
     struct wf_worker_step step;
 };
 
@@ -83,12 +84,13 @@ static int work_on_items(struct each_worker *worker, void *item)
         uint64_t number;
         bool is_end;
         int rc = wf_shared_pull(worker->shared, item, &number, &is_end);
-        if (rc <= 0)
-            return rc;
-        rc = worker->step.step->enter(worker->step.args, &(struct weft_step){ .in = item });
+        if (rc == 0)
+            return 0;
+        if (rc > 0)
+            rc = worker->step.step->enter(worker->step.args, &(struct weft_step){ .in = item });
         if (rc == WEFT_ECLOSED) { /* which is no error of a scope */
             wf_store_rlx(worker->is_left, true);
-            weft_cancel(worker->scope, rc, "a step said WEFT_ECLOSED");
+            weft_cancel(worker->scope, rc, "a step or the source said WEFT_ECLOSED");
         }
         if (rc < 0)
             return rc;

@@ -26,6 +26,10 @@ bool wf_pumped_has_failed(const weft_receiver *rx);
 /* What is behind a receiver that wf_pumped_add made. */
 struct wf_pumped *wf_pumped_of(const weft_receiver *rx);
 
+/* What the task ends with when a send failed: that nobody receives any more is no error. A source may
+ * end with that code, too, which is one. */
+static inline int wf_pumped_sent(int rc) { return rc == WEFT_ECLOSED ? 0 : rc; }
+
 /* Starts the task; args are taken on every path. */
 WF_MUST_CHECK int wf_pumped_start(struct wf_pumped *pumped, const char *name,
                                   const weft_callable *task, void *args);

@@ -93,6 +93,7 @@ static int give_copy_to(struct tee *tee, struct consumer **at, const void *item,
     return rc < 0 ? rc : give_to(tee, at, copy);
 }
 
+/* 1; 0: nobody receives any more; <0. */
 static int give_to_all(struct tee *tee, void *item, void *copy)
 {
     take_joined(tee);
@@ -107,19 +108,21 @@ static int give_to_all(struct tee *tee, void *item, void *copy)
         if (*at == consumer)
             at = &consumer->next;
     }
-    if (*at != NULL)
-        return give_to(tee, at, item);
-    wf_drop_item(tee->joining->opts.drop, item);
-    return WEFT_ECLOSED;
+    if (*at == NULL) {
+        wf_drop_item(tee->joining->opts.drop, item);
+        return 0;
+    }
+    int rc = give_to(tee, at, item);
+    return rc < 0 ? rc : 1;
 }
 
 static int pump_items(struct tee *tee, void *item, void *copy)
 {
-    int rc;
-    while ((rc = wf_receiver_next(tee->source, item)) > 0) {
-        rc = give_to_all(tee, item, copy);
-        if (rc < 0)
-            break;
+    int rc = 1;
+    while (rc > 0) {
+        rc = wf_receiver_next(tee->source, item);
+        if (rc > 0)
+            rc = give_to_all(tee, item, copy);
     }
     return rc;
 }
@@ -160,7 +163,7 @@ static int tee_enter(void *args, void *self)
     wf_free(item);
     wf_free(copy);
     int closed = wf_receiver_close(tee->source);
-    end_all(tee, rc == WEFT_ECLOSED ? 0 : rc);
+    end_all(tee, rc);
     weft_half_drop(&tee->source);
     return WF_MIN(closed, 0);
 }
