@@ -74,7 +74,8 @@ typedef struct weft_parallel_opts {
  * given in the order of the items; an error of a step comes after those of the items
  * before, or, unordered, at once. In order, those behind a slow one wait for it as soon as
  * opts->limit of them are finished: uneven work wants a limit of many times the CPUs.
- * Tasks begin at the first receive.
+ * Tasks begin at the first receive. An error of source's teardown is the stream's, after
+ * the items; or, when it is closed before, the close's.
  *
  * Select   a case
  * Waits    no, but for source's teardown when the open fails

@@ -20,8 +20,9 @@
 
 #include <string.h>
 
-/* What the task is entered with; both halves are its own. */
+/* What the task is entered with; the halves are its own. */
 struct pump {
+    struct wf_pumped *pumped;
     weft_receiver *source;
     weft_sender *tx;
     size_t capacity;
@@ -66,10 +67,10 @@ static int pump_enter(void *args, void *self)
     (void)self;
     int rc = pump->is_of_runs ? wf_runs_pump(pump->source, pump->tx, pump->capacity)
                               : pump_items(pump);
-    int closed = wf_receiver_close(pump->source);
+    wf_pumped_close_source(pump->pumped, pump->source);
     (void)weft_sender_end(pump->tx, rc);
     pump_drop(pump);
-    return WF_MIN(closed, 0);
+    return 0;
 }
 
 static const weft_callable pump_task = {
@@ -110,7 +111,7 @@ static int start(weft_receiver **source, const weft_buffer_opts *opts, bool is_o
         wf_free(pumped);
         return rc;
     }
-    struct pump pump = { *source, tx, opts->capacity, is_of_runs };
+    struct pump pump = { pumped, *source, tx, opts->capacity, is_of_runs };
     *source = NULL;
     rc = wf_pumped_start(pumped, opts->name, &pump_task, &pump);
     if (rc < 0)

@@ -307,6 +307,9 @@ static void map_drop(void *args)
     wf_worker_step_drop(&map->step);
 }
 
+/* Says less than an error of the source's teardown. */
+static bool is_told_to_leave(int rc) { return rc == WEFT_ECLOSED || rc == WEFT_ECANCELED; }
+
 static int map_enter(void *args, void *self)
 {
     struct map_parallel *map = args;
@@ -331,7 +334,7 @@ static int map_enter(void *args, void *self)
     }
     int closed = wf_receiver_close(map->source);
     map_drop(map);
-    return rc < 0 ? rc : WF_MIN(closed, 0);
+    return rc >= 0 || (closed < 0 && is_told_to_leave(rc)) ? WF_MIN(closed, 0) : rc;
 }
 
 static const weft_callable map_task = { .enter = map_enter,

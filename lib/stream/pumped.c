@@ -65,6 +65,7 @@ static int end_close(weft_receiver *rx)
     /* acq_rel, with itself in the others: whoever is the last comes after all of them. */
     if (wf_sub_acq_rel(&pumped->refs, 1) == 1) {
         rc = wf_receiver_close_and_free(pumped->task);
+        rc = rc < 0 ? rc : pumped->close_code;
         wf_free(pumped->shared);
         wf_free(pumped);
     }
@@ -133,6 +134,11 @@ int wf_pumped_add(struct wf_pumped *pumped, size_t elem_size, const weft_chan_op
     rx->drop_item = opts->drop;
     *out_rx = rx;
     return 0;
+}
+
+void wf_pumped_close_source(struct wf_pumped *pumped, weft_receiver *source)
+{
+    pumped->close_code = WF_MIN(wf_receiver_close(source), 0);
 }
 
 /* Its first try starts the task. */

@@ -10,6 +10,7 @@ struct wf_pumped {
     _Atomic uint32_t refs; /* its receivers: the last one closes the task and frees this */
     weft_receiver *task;   /* the generator's; NULL before the start */
     void *shared;          /* of the task and its receivers, freed after both; or NULL */
+    int close_code;        /* of the source: the task's until it has ended */
 };
 
 /* Adds a channel, and a receiver of it that holds a reference. */
@@ -29,6 +30,9 @@ struct wf_pumped *wf_pumped_of(const weft_receiver *rx);
 /* What the task ends with when a send failed: that nobody receives any more is no error. A source may
  * end with that code, too, which is one. */
 static inline int wf_pumped_sent(int rc) { return rc == WEFT_ECLOSED ? 0 : rc; }
+
+/* Closes the task's source. */
+void wf_pumped_close_source(struct wf_pumped *pumped, weft_receiver *source);
 
 /* Starts the task; args are taken on every path. */
 WF_MUST_CHECK int wf_pumped_start(struct wf_pumped *pumped, const char *name,

@@ -35,8 +35,9 @@ struct joining {
     int end_code;
 };
 
-/* What the task is entered with; all but `joining` is its own. */
+/* What the task is entered with; all but `pumped` and `joining` is its own. */
 struct tee {
+    struct wf_pumped *pumped;
     weft_receiver *source;
     struct consumer *consumers;
     struct joining *joining;
@@ -162,10 +163,10 @@ static int tee_enter(void *args, void *self)
     int rc = item == NULL || copy == NULL ? WEFT_ENOMEM : pump_items(tee, item, copy);
     wf_free(item);
     wf_free(copy);
-    int closed = wf_receiver_close(tee->source);
+    wf_pumped_close_source(tee->pumped, tee->source);
     end_all(tee, rc);
     weft_half_drop(&tee->source);
-    return WF_MIN(closed, 0);
+    return 0;
 }
 
 static const weft_callable tee_task = {
@@ -258,7 +259,7 @@ static int start(weft_receiver *source, const weft_tee_opts *opts, weft_receiver
         wf_free(rxs);
         return WEFT_ENOMEM;
     }
-    struct tee tee = { .source = source, .joining = pumped->shared };
+    struct tee tee = { .pumped = pumped, .source = source, .joining = pumped->shared };
     int rc = make_ends(&tee, pumped, n, rxs);
     if (rc < 0) {
         wf_free(rxs);

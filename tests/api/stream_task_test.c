@@ -325,6 +325,86 @@ static int for_each_left_main(void *arg)
 
 WT_TEST(a_step_that_leaves_ends_for_each_while_others_wait) { run_tokens(for_each_left_main); }
 
+/* ---- teardown --------------------------------------------------------------------------------- */
+
+/* Many items or few, and a close that fails. */
+static int next_number(int *n_left, int *out)
+{
+    *out = --*n_left;
+    return *n_left >= 0;
+}
+static int fail_to_close(int *n_left)
+{
+    (void)n_left;
+    return -EBADF;
+}
+WEFT_ITERATOR(failing_at_close, int, int, next_number, fail_to_close);
+
+WEFT_MAP_PARALLEL(same, int, out, int, n)
+{
+    *out = n;
+    return 0;
+}
+
+typedef int wrap(weft_rx(int) * in, weft_rx(int) * out_rx);
+static int over_buffer(weft_rx(int) * in, weft_rx(int) * out_rx)
+{
+    return weft_buffer(in, 2, out_rx);
+}
+static int over_tee(weft_rx(int) * in, weft_rx(int) * out_rx)
+{
+    return weft_tee(in, WEFT_OPTS(tee, .capacity = 2), out_rx);
+}
+static int over_parallel(weft_rx(int) * in, weft_rx(int) * out_rx) { return same(in, out_rx); }
+
+static int left_teardown_main(void *arg)
+{
+    static wrap *const wraps[] = { over_buffer, over_tee, over_parallel };
+    (void)arg;
+    for (size_t i = 0; i < sizeof wraps / sizeof wraps[0]; i++) {
+        WEFT_RX(int, in);
+        WEFT_RX(int, out);
+        int n;
+        WEFT_TRY(failing_at_close(1000, &in));
+        WEFT_TRY(wraps[i](&in, &out));
+        ck_assert_int_eq(weft_recv(out, &n), 1);
+        ck_assert_int_eq(weft_close(out), -EBADF);
+        ck_assert_int_eq(weft_close(out), 0);
+    }
+    return 0;
+}
+
+WT_TEST(who_leaves_hears_of_the_teardown)
+{
+    ck_assert_int_eq(weft_run(left_teardown_main, NULL), 0);
+}
+
+/* Once the task has ended by itself, and closed the source. */
+static int ended_teardown_main(void *arg)
+{
+    static wrap *const wraps[] = { over_buffer, over_tee };
+    (void)arg;
+    for (size_t i = 0; i < sizeof wraps / sizeof wraps[0]; i++) {
+        WEFT_RX(int, in);
+        WEFT_RX(int, out);
+        int n_items = 0, n;
+        WEFT_TRY(failing_at_close(3, &in));
+        WEFT_TRY(wraps[i](&in, &out));
+        while (weft_recv(out, &n) > 0)
+            n_items++;
+        ck_assert_int_eq(n_items, 3);
+        ck_assert_int_eq(weft_error(out), 0);
+        ck_assert_int_eq(weft_close(out), -EBADF);
+        ck_assert_int_eq(weft_close(out), 0);
+    }
+    return 0;
+}
+
+WT_TEST(so_does_who_closes_after_the_end)
+{
+    ck_assert_int_eq(weft_run(ended_teardown_main, NULL), 0);
+}
+
 /* ---- cancel ----------------------------------------------------------------------------------- */
 
 /* Whatever a cancel hits, each token is ended once and each source closed. */
