@@ -197,6 +197,7 @@ static int adaptor_close(weft_receiver *rx)
         adaptor->kind->drop(adaptor);
     if (adaptor->step != NULL && adaptor->step->drop != NULL)
         adaptor->step->drop(adaptor->args);
+    rx->ops = &wf_second_ops; /* adaptors pull each other without an entry check */
     return adaptor->close_code;
 }
 

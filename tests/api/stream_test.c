@@ -509,6 +509,50 @@ static int owned_main(void *arg)
 
 WT_TEST(what_a_step_owns_is_dropped_with_the_stream) { run(owned_main); }
 
+/* As of any receiver that was closed, and its step does not run without what it had. */
+static int closed_main(void *arg)
+{
+    (void)arg;
+    WEFT_TX(int, tx);
+    WEFT_RX(int, copies);
+    WEFT_TRY(weft_chan_open(&tx, &copies, 8));
+    for (int i = 0; i < 3; i++) {
+        WEFT_RX(int, numbers);
+        WEFT_RX(int, tapped);
+        WEFT_RX(int, out);
+        int n;
+        WEFT_TRY(weft_array(((const int[]){ 1, 2, 3 }), 3, &numbers));
+        WEFT_TRY(tap(WEFT_MOVE(numbers), weft_ref(tx), &tapped));
+        ck_assert_int_eq(weft_recv(tapped, &n), 1);
+        ck_assert_int_eq(weft_close(tapped), 0);
+        WEFT_TRY(i == 0   ? weft_take(WEFT_MOVE(tapped), 2, &out)
+                 : i == 1 ? weft_distinct(WEFT_MOVE(tapped), &out)
+                          : weft_chain(&out, WEFT_MOVE(tapped)));
+        ck_assert_int_eq(weft_recv(out, &n), WEFT_ECLOSED);
+    }
+    return 0;
+}
+
+WT_TEST(what_is_opened_over_a_closed_stream_hears_of_that) { run(closed_main); }
+
+static int closed_merge_main(void *arg)
+{
+    (void)arg;
+    WEFT_RX(int, numbers);
+    WEFT_RX(int, merged);
+    WEFT_RX(int, out);
+    int n;
+    WEFT_TRY(weft_array(((const int[]){ 1, 2, 3 }), 3, &numbers));
+    WEFT_TRY(weft_merge(&merged, WEFT_MOVE(numbers)));
+    ck_assert_int_eq(weft_recv(merged, &n), 1);
+    ck_assert_int_eq(weft_close(merged), 0);
+    WEFT_TRY(weft_take(WEFT_MOVE(merged), 2, &out));
+    ck_assert_int_eq(weft_recv(out, &n), WEFT_ECLOSED);
+    return 0;
+}
+
+WT_TEST(so_it_does_where_that_had_several_sources) { run(closed_merge_main); }
+
 /* ---- without memory --------------------------------------------------------------------------- */
 
 static int chain_main(void *arg)
