@@ -19,9 +19,9 @@
  *     weft_pipeline_print(&import, stderr);          // which stage was the bottleneck
  *
  * A pipeline is a scope. A stage's task that returns 0 or more has ended; when the last
- * one of a stage has, its channel ends, and so the next stage. One that fails cancels all,
- * and is the pipeline's error, with its name. Who drops the receiver of a stage's items
- * ends it early: its sends return WEFT_ECLOSED, which is no error.
+ * one of a stage has, its channel ends, and so the next stage. One that fails, be it by a
+ * teardown, cancels all, and is the pipeline's error, with its name. Who drops the receiver
+ * of a stage's items ends it early: its sends return WEFT_ECLOSED, which is no error.
  *
  * Every definer makes fn, which opens a stage and gives the receiver of what it sends:
  *     int fn(weft_pipeline *, const weft_stage_opts *, weft_rx(In) *source, parameters...,

@@ -7,6 +7,7 @@
 #include "plat/mem.h"
 
 #include <weft/cancel.h>
+#include <weft/cleanup.h>
 
 #include <string.h>
 
@@ -105,7 +106,8 @@ static void fail(const struct wf_stage_worker *worker, int rc)
         (void)weft_sender_end(worker->out, cause < 0 ? cause : rc);
 }
 
-static void end_worker(struct wf_stage_worker *worker)
+/* An error of the teardown is noted with the task. */
+static void end_source(struct wf_stage_worker *worker)
 {
     struct wf_stage *stage = worker->stage;
     wf_worker_step_drop(&worker->step);
@@ -113,8 +115,15 @@ static void end_worker(struct wf_stage_worker *worker)
     /* acq_rel, with itself: the last comes after all others are done with the source. */
     if (wf_sub_acq_rel(&stage->n_left, 1) == 1 && stage->order != NULL)
         wf_order_close_source(stage->order);
+}
+
+static void end_worker(struct wf_stage_worker *worker)
+{
+    end_source(worker);
     weft_half_drop(&worker->out);
 }
+
+static bool is_failure(int rc) { return rc < 0 && rc != WEFT_ECLOSED; }
 
 static int worker_enter(void *args, void *self)
 {
@@ -128,9 +137,15 @@ static int worker_enter(void *args, void *self)
                        worker->step.args,
                        &(struct weft_stage_ends){ .in = worker->in, .out = worker->out });
     (void)wf_stage_count(stage, -1);
-    if (rc < 0 && rc != WEFT_ECLOSED)
+    if (is_failure(rc))
         fail(worker, rc);
-    end_worker(worker);
+    end_source(worker);
+    int noted = is_failure(rc) ? 0 : weft_take_close_error();
+    if (noted < 0) {
+        rc = noted;
+        fail(worker, rc);
+    }
+    weft_half_drop(&worker->out);
     return rc;
 }
 

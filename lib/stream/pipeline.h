@@ -10,7 +10,7 @@
  *       or, outside the scope or just before it, the cause, which those tasks that the cancel ended
  *       pass on.
  *   P4  A task closes what it receives from before its sender goes: who has seen the end finds what
- *       was before it closed. */
+ *       was before it closed. An error of that, or of another teardown in the task, is one as P3. */
 #ifndef WF_STREAM_PIPELINE_H
 #define WF_STREAM_PIPELINE_H
 

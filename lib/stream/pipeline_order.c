@@ -50,11 +50,7 @@ struct wf_order *wf_order_make(const struct wf_stage *stage, unsigned window, we
     return order;
 }
 
-void wf_order_close_source(struct wf_order *order)
-{
-    (void)wf_receiver_close_and_free(order->shared.source);
-    order->shared.source = NULL;
-}
+void wf_order_close_source(struct wf_order *order) { weft_half_drop(&order->shared.source); }
 
 static void drop_from(const struct wf_order *order, struct place *place, unsigned i,
                       void (*drop)(void *item))

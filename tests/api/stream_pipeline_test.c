@@ -285,6 +285,75 @@ WT_TEST(who_is_outside_gets_the_cause)
     run(seen_behind_another);
 }
 
+/* ---- teardown --------------------------------------------------------------------------------------- */
+
+static int next_token(int *n, struct token **out)
+{
+    *out = *n < 3 ? token_new(++*n) : NULL;
+    return *out != NULL;
+}
+static int fail_to_close(int *n)
+{
+    (void)n;
+    return -EBADF;
+}
+WEFT_ITERATOR(three, struct token *, int, next_token, fail_to_close);
+
+typedef struct left_open {
+    int n;
+} left_open;
+static int fail_to_end(left_open *it)
+{
+    free(it);
+    return -EBADF;
+}
+WEFT_DEFINE_AUTO(left_open, fail_to_end)
+
+WEFT_STAGE_SOURCE(hold_and_count, struct token *, out)
+{
+    WEFT_AUTO(left_open, it);
+    it = calloc(1, sizeof *it);
+    ck_assert_ptr_nonnull(it);
+    for (int i = 1; i <= 3; i++)
+        WEFT_TRY(give(out, token_new(i)));
+    return 0;
+}
+
+static int failing_teardown(int which)
+{
+    int rc = 0;
+    WEFT_RX(struct token *, source);
+    WEFT_RX(struct token *, a);
+    WEFT_SCOPE(outside);
+    {
+        WEFT_PIPELINE(p);
+        if (which < 2)
+            WEFT_TRY(three(0, &source));
+        if (which == 0)
+            WEFT_TRY(pass_on(&p, STAGE(.name = "it"), WEFT_MOVE(source), -1, &a));
+        else if (which == 1)
+            WEFT_TRY(doubled(&p, STAGE(.name = "it", .workers = 3, .ordered = true),
+                             WEFT_MOVE(source), 0, &a));
+        else
+            WEFT_TRY(hold_and_count(&p, STAGE(.name = "it"), &a));
+        WEFT_TRY(weft_spawn(&outside, look_on, WEFT_MOVE(a), &rc));
+        expect_failure(&p, "it", -EBADF);
+    }
+    WEFT_TRY(weft_scope_wait(&outside));
+    ck_assert_int_eq(rc, -EBADF);
+    return 0;
+}
+
+static int failing_teardowns(void *arg)
+{
+    (void)arg;
+    for (int i = 0; i < 3; i++)
+        WEFT_TRY(failing_teardown(i));
+    return 0;
+}
+
+WT_TEST(an_error_of_a_teardown_is_its_stages) { run(failing_teardowns); }
+
 /* ---- order ------------------------------------------------------------------------------------------- */
 
 static int in_order(void *arg)
