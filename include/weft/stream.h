@@ -15,7 +15,9 @@
  * refuses the others with WEFT_ENOTSUP.
  *
  * An error of the source is delivered once, after the items; an error of a step ends the
- * stream. Each item is received, owned by a step, or dropped once, on every path.
+ * stream. A broadcast's WEFT_ELAGGED is passed on where it belongs, and the stream goes on;
+ * what reads in a task of its own (stream_task.h, tee), or to the end (fold, collect), ends
+ * with it. Each item is received, owned by a step, or dropped once, on every path.
  *
  * Every definer makes fn and fn_with, which takes a weft_stream_opts first:
  *     int fn(weft_rx(In) *source, parameters..., weft_rx(Out) *out_rx);

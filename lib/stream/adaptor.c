@@ -81,6 +81,7 @@ int wf_adaptor_clone(struct wf_adaptor *adaptor, void *to, const void *from, siz
 
 void wf_adaptor_hold_end(struct wf_adaptor *adaptor, int rc)
 {
+    adaptor->end_goes_on = wf_source_goes_on(&adaptor->rx, rc);
     adaptor->rx.is_ended = false;
     adaptor->has_end = true;
     adaptor->end_code = rc;
@@ -88,6 +89,10 @@ void wf_adaptor_hold_end(struct wf_adaptor *adaptor, int rc)
 
 int wf_adaptor_give_end(struct wf_adaptor *adaptor)
 {
+    if (adaptor->end_goes_on) {
+        adaptor->has_end = false;
+        return adaptor->end_code;
+    }
     return adaptor->end_code < 0 ? wf_adaptor_fail(adaptor, adaptor->end_code) : 0;
 }
 

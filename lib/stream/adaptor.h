@@ -88,9 +88,10 @@ struct wf_adaptor {
         call; /* what it is entered with; here, since a frame would be guarded. Where items are
                        made or looked at to be passed on, `out` is as the open has set it */
     weft_stream_opts opts;
-    bool has_item; /* in `in`, from a source that is a channel */
-    bool is_over;  /* no more is pulled, though the source is not closed yet */
-    bool has_end;  /* what is held goes first: then end_code */
+    bool has_item;    /* in `in`, from a source that is a channel */
+    bool is_over;     /* no more is pulled, though the source is not closed yet */
+    bool has_end;     /* what is held goes first: then end_code */
+    bool end_goes_on; /* which is none */
     int end_code;
     int close_code; /* of what was closed so far */
     size_t in_size;
@@ -179,6 +180,13 @@ static inline int wf_adaptor_pull(struct wf_adaptor *adaptor, void *into, bool m
 /* The next item of the source, or WF_NOT_READY at that time. For kinds that poll. */
 int wf_adaptor_pull_until(struct wf_adaptor *adaptor, void *into, int64_t at_ns);
 
+/* The receive that returned rc was cancelled, or tells of items that a broadcast's receiver missed: the
+ * source goes on. It may have ended with such a code, too. */
+static inline bool wf_source_goes_on(const weft_receiver *source, int rc)
+{
+    return (rc == WEFT_ECANCELED || rc == WEFT_ELAGGED) && !source->is_ended;
+}
+
 /* The pull that returned rc was cancelled; a source may have ended with that code, too. */
 static inline bool wf_adaptor_was_cancelled(const struct wf_adaptor *adaptor, int rc)
 {
@@ -231,7 +239,7 @@ WF_MUST_CHECK int wf_adaptor_clone(struct wf_adaptor *adaptor, void *to, const v
                                    size_t size);
 
 /* The source has ended with rc, 0 or an error, and there is an item to give before: the next call
- * finds has_end, and returns give_end. */
+ * finds has_end, and returns give_end. If it goes on for all that, so does the adaptor then. */
 void wf_adaptor_hold_end(struct wf_adaptor *adaptor, int rc);
 int wf_adaptor_give_end(struct wf_adaptor *adaptor);
 

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: MIT
- * catch and on_end: what happens when a stream ends. A cancelled receive is no end: the source has
- * given nothing, and may be asked again. */
+ * catch and on_end: what happens when a stream ends. A cancelled receive is no end, nor is one that tells
+ * of items that were missed: the source has given nothing, and may be asked again. */
 #include "stream/adaptor.h"
 
 #include <weft/stream_end.h>
 
 static bool is_end(const struct wf_adaptor *adaptor, int rc)
 {
-    return rc == 0 ||
-           (rc < 0 && rc != WF_NOT_READY && (rc != WEFT_ECANCELED || adaptor->rx.is_ended));
+    return rc == 0 || (rc < 0 && rc != WF_NOT_READY && !wf_source_goes_on(&adaptor->rx, rc));
 }
 
 /* ---- catch ----------------------------------------------------------------------------------- */
@@ -32,7 +31,7 @@ static int catch_next(struct wf_adaptor *adaptor, void *out, bool may_wait)
     bool *is_caught = adaptor->state;
     (void)may_wait;
     int rc = wf_adaptor_pull(adaptor, out, true);
-    if (rc >= 0 || *is_caught || wf_adaptor_was_cancelled(adaptor, rc))
+    if (rc >= 0 || *is_caught || wf_source_goes_on(&adaptor->rx, rc))
         return rc;
     *is_caught = true;
     rc = replace_source(adaptor, rc);

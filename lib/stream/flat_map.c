@@ -30,7 +30,7 @@ static int flat_map_next(struct wf_adaptor *adaptor, void *out, bool may_wait)
                 return rc;
         }
         int rc = wf_adaptor_pull_from(adaptor, *inner, out, true);
-        if (rc > 0 || (rc == WEFT_ECANCELED && !(*inner)->is_ended))
+        if (rc > 0 || wf_source_goes_on(*inner, rc))
             return rc;
         wf_adaptor_close_other(adaptor, inner);
         if (rc < 0)

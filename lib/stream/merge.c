@@ -44,7 +44,7 @@ static int merge_next(struct wf_adaptor *adaptor, void *out, bool may_wait)
             return i;
         if (rc > 0)
             return 1;
-        if (rc == WEFT_ECANCELED && !merge->sources->at[i]->is_ended)
+        if (wf_source_goes_on(merge->sources->at[i], rc))
             return rc;
         if (rc < 0) {
             end_all(adaptor, merge);

@@ -63,7 +63,7 @@ static int fetch(struct wf_adaptor *adaptor, struct pages *pages)
     }
     pages->page.number++;
     if (rc <= 0) {
-        pages->is_last = true;
+        pages->is_last = adaptor->rx.is_ended = true;
         wf_adaptor_hold_end(adaptor, rc);
     }
     return 0;

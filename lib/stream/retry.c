@@ -75,7 +75,7 @@ static int retry_next(struct wf_adaptor *adaptor, void *out, bool may_wait)
         rc = wf_adaptor_pull_from(adaptor, retry->source, out, true);
         if (rc > 0)
             retry->n_failed = 0;
-        if (rc >= 0 || wf_adaptor_was_cancelled(adaptor, rc))
+        if (rc >= 0 || wf_source_goes_on(&adaptor->rx, rc))
             return rc;
         rc = failed(adaptor, retry, rc);
         if (rc < 0)

@@ -45,7 +45,7 @@ static void drop_partner(struct zip *zip)
 
 static int end_both(struct wf_adaptor *adaptor, struct zip *zip, int rc, bool may_wait)
 {
-    if (rc == WF_NOT_READY || (rc == WEFT_ECANCELED && !adaptor->source->is_ended))
+    if (rc == WF_NOT_READY || wf_source_goes_on(adaptor->source, rc))
         return rc;
     drop_partner(zip);
     bool at_once = may_wait || wf_closes_at_once(zip->other);
