@@ -186,7 +186,7 @@ static struct seized seize_values_locked(struct wf_chan *ch)
 
 static void drop_seized(struct wf_chan *ch, struct seized values)
 {
-    if (ch->drop == NULL)
+    if (ch->drop == NULL || values.n == 0) /* or the ring may be another's, who seizes it */
         return;
     struct wf_ring ring = ch->ring;
     ring.head = values.first;
