@@ -1,11 +1,11 @@
-# awk -v name=NAME -f plant.awk planted.txt SOURCE: the source with that bug in it. Where the lines
+# awk -v name=NAME -f plant.awk BUGS SOURCE: the source with that bug in it. Where the lines
 # that it replaces are not there, or are there more than once, it says so and ends with 1.
 function trimmed(line) {
     gsub(/^[ \t]+|[ \t]+$/, "", line)
     return line
 }
 function complain(text) {
-    print FILENAME ": bug '" name "' of planted.txt: " text >"/dev/stderr"
+    print FILENAME ": bug '" name "' of planted/: " text >"/dev/stderr"
     failed = 1
     exit 1
 }
