@@ -317,8 +317,7 @@ static int map_enter(void *args, void *self)
     int rc = WEFT_ENOMEM;
     if (run != NULL) {
         run->map = map;
-        run->shared = (struct wf_shared_source){ .source = map->source,
-                                                 .lock = { .name = map->opts.name } };
+        wf_shared_init(&run->shared, map->source, map->opts.name);
         run->window = (weft_semaphore)WEFT_SEMAPHORE_INIT(map->opts.limit, .name = map->opts.name);
         wf_lock_init(&run->lock, WF_RANK_SYNC);
         run->result_size = wf_size_with(sizeof(struct result), 1,
@@ -326,7 +325,6 @@ static int map_enter(void *args, void *self)
         rc = run_body(run, self);
         weft_half_drop(&run->results);
         weft_semaphore_destroy(&run->window);
-        weft_mutex_destroy(&run->shared.lock);
         wf_free(run->places);
         wf_free(run->coming);
         wf_free(run->last);

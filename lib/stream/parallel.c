@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * What the tasks of one source share, and for_each. */
+ * The steps of the tasks of one source, and for_each. */
 #include "stream/parallel.h"
 
 #include "plat/mem.h"
@@ -8,25 +8,6 @@
 #include <weft/stream_task.h>
 
 #include <string.h>
-
-int wf_shared_pull(struct wf_shared_source *shared, void *item, uint64_t *out_number,
-                   bool *out_is_end)
-{
-    int rc = weft_mutex_lock(&shared->lock);
-    if (rc < 0)
-        return rc;
-    rc = 0;
-    *out_is_end = !shared->is_over;
-    if (!shared->is_over)
-        rc = wf_receiver_next(shared->source, item);
-    shared->is_over = shared->is_over || rc <= 0;
-    if (rc > 0)
-        *out_is_end = false;
-    *out_number = shared->n_pulled;
-    shared->n_pulled += rc > 0;
-    weft_mutex_unlock(&shared->lock);
-    return rc;
-}
 
 /* ---- a worker's step ------------------------------------------------------------------------- */
 
@@ -140,10 +121,9 @@ static int run_workers(struct wf_shared_source *shared, struct each_worker *work
 
 static int run_over(weft_receiver *source, struct each_worker *worker, unsigned n_tasks)
 {
-    struct wf_shared_source shared = { .source = source, .lock = { .name = "for_each" } };
-    int rc = run_workers(&shared, worker, n_tasks);
-    weft_mutex_destroy(&shared.lock);
-    return rc;
+    struct wf_shared_source shared;
+    wf_shared_init(&shared, source, "for_each");
+    return run_workers(&shared, worker, n_tasks);
 }
 
 int weft_for_each_run(const weft_callable *step, void *args, weft_receiver *source, size_t in_size,

@@ -44,7 +44,7 @@ struct wf_order *wf_order_make(const struct wf_stage *stage, unsigned window, we
     }
     for (unsigned i = 0; i < window; i++)
         place_at(order, i)->turn = (weft_semaphore)WEFT_SEMAPHORE_INIT(0, .name = stage->name);
-    order->shared = (struct wf_shared_source){ .source = source, .lock = { .name = stage->name } };
+    wf_shared_init(&order->shared, source, stage->name);
     order->window = (weft_semaphore)WEFT_SEMAPHORE_INIT(window, .name = stage->name);
     wf_lock_init(&order->lock, WF_RANK_SYNC);
     return order;
@@ -70,7 +70,6 @@ void wf_order_free(struct wf_order *order, void (*drop)(void *item))
         weft_semaphore_destroy(&place_at(order, i)->turn);
     }
     weft_semaphore_destroy(&order->window);
-    weft_mutex_destroy(&order->shared.lock);
     wf_free(order->places);
     wf_free(order);
 }
