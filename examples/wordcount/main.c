@@ -3,57 +3,9 @@
  * and then by several at once. The counts go to standard output, the times to standard error.
  *
  * Exit status: 0; 1 if something failed or the two counts differ. */
-#define _GNU_SOURCE 1
-#include <ftw.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <weft.h>
-
-/* ---- the files ---------------------------------------------------------------------------------- */
-
-struct files {
-    const char **paths;
-    size_t n, room;
-};
-
-static __thread struct files *found; /* nftw passes nothing on */
-
-static int add_file(const char *path, const struct stat *about, int type, struct FTW *at)
-{
-    (void)about;
-    (void)at;
-    if (type != FTW_F)
-        return 0;
-    if (found->n == found->room) {
-        size_t room = found->room > 0 ? 2 * found->room : 64;
-        const char **paths = reallocarray(found->paths, room, sizeof *paths);
-        if (paths == NULL)
-            return WEFT_ENOMEM;
-        found->paths = paths;
-        found->room = room;
-    }
-    char *copy = strdup(path);
-    if (copy == NULL)
-        return WEFT_ENOMEM;
-    found->paths[found->n++] = copy;
-    return 0;
-}
-
-/* Runs on a thread of its own stack, where a call that blocks stops no task. */
-WEFT_TASK(find_files, (const char *, folder), (struct files *, files))
-{
-    found = files;
-    int rc = nftw(folder, add_file, 16, FTW_PHYS);
-    return rc == -1 ? -errno : rc;
-}
-
-static void free_files(struct files *files)
-{
-    for (size_t i = 0; i < files->n; i++)
-        free((char *)(uintptr_t)files->paths[i]);
-    free(files->paths);
-}
 
 /* ---- counting ----------------------------------------------------------------------------------- */
 
@@ -75,12 +27,13 @@ static struct count count_text(const char *text, size_t size)
 }
 
 /* What has a zero byte is no text; what may not be read is left out. */
-static int count_file(const char *path, struct count *out)
+static int count_file(weft_text path, struct count *out)
 {
     char *data;
     size_t size;
     *out = (struct count){ 0 };
-    int rc = weft_whole_read(path, &data, &size);
+    int rc = weft_whole_read(path.data, &data, &size);
+    weft_text_drop(&path);
     if (rc == -EACCES || rc == -ENOENT)
         return 0;
     WEFT_TRY(rc);
@@ -90,9 +43,9 @@ static int count_file(const char *path, struct count *out)
     return 0;
 }
 
-WEFT_MAP(count_each, struct count, out, const char *, path) { return count_file(path, out); }
+WEFT_MAP(count_each, struct count, out, weft_text, path) { return count_file(path, out); }
 
-WEFT_MAP_PARALLEL(count_at_once, struct count, out, const char *, path)
+WEFT_MAP_PARALLEL(count_at_once, struct count, out, weft_text, path)
 {
     return count_file(path, out);
 }
@@ -106,13 +59,29 @@ WEFT_FOLD(add_up, struct count, sum, struct count, one)
     return 0;
 }
 
-static int count_all(const struct files *files, bool at_once, struct count *sum, int64_t *took_ns)
+/* ---- both ways ----------------------------------------------------------------------------------- */
+
+/* An entry is a view of the walk: what goes to another task is a copy. */
+WEFT_FILTER_MAP(path_of_file, weft_text, out, weft_walk_entry, entry)
 {
-    WEFT_RX(const char *, paths);
+    if (entry.error != 0)
+        return entry.error == -EACCES ? 0 : entry.error;
+    if (entry.kind != WEFT_ENTRY_FILE)
+        return 0;
+    WEFT_TRY(weft_text_copy((weft_line){ (char *)entry.path, strlen(entry.path) }, out));
+    return 1;
+}
+
+static int count_all(const char *folder, bool at_once, struct count *sum, int64_t *took_ns)
+{
+    WEFT_RX(weft_walk_entry, entries);
+    WEFT_RX(weft_text, paths);
     WEFT_RX(struct count, counts);
     int64_t begun_ns = weft_now_ns();
     *sum = (struct count){ 0 };
-    WEFT_TRY(weft_array(files->paths, files->n, &paths));
+    WEFT_TRY(weft_dir_walk(folder, NULL, &entries));
+    WEFT_TRY(
+        path_of_file_with(WEFT_OPTS(stream, .drop = weft_text_drop), WEFT_MOVE(entries), &paths));
     if (at_once)
         WEFT_TRY(count_at_once_with(WEFT_OPTS(parallel, .limit = 16, .unordered = true),
                                     WEFT_MOVE(paths), &counts));
@@ -124,13 +93,13 @@ static int count_all(const struct files *files, bool at_once, struct count *sum,
 }
 
 /* The first time the files come from the disk. */
-static int compare(const struct files *files)
+static int compare(void *folder)
 {
     struct count alone, at_once;
     int64_t alone_ns, at_once_ns;
-    WEFT_TRY(count_all(files, true, &at_once, &at_once_ns));
-    WEFT_TRY(count_all(files, false, &alone, &alone_ns));
-    WEFT_TRY(count_all(files, true, &at_once, &at_once_ns));
+    WEFT_TRY(count_all(folder, true, &at_once, &at_once_ns));
+    WEFT_TRY(count_all(folder, false, &alone, &alone_ns));
+    WEFT_TRY(count_all(folder, true, &at_once, &at_once_ns));
     if (memcmp(&alone, &at_once, sizeof alone) != 0)
         return -EBADMSG;
     printf("%llu files, %llu lines, %llu words, %llu bytes\n", (unsigned long long)alone.n_files,
@@ -142,20 +111,10 @@ static int compare(const struct files *files)
     return 0;
 }
 
-static int main_task(void *arg)
-{
-    struct files files = { 0 };
-    int rc = weft_blocking(find_files, (const char *)arg, &files);
-    if (rc >= 0)
-        rc = compare(&files);
-    free_files(&files);
-    return rc;
-}
-
 int main(int argc, char **argv)
 {
     char *folder = argc > 1 ? argv[1] : (char[]){ "/usr/share/doc" };
-    int rc = weft_run(main_task, folder);
+    int rc = weft_run(compare, folder);
     if (rc < 0)
         fprintf(stderr, "wordcount: %s: %s\n", folder, weft_strerror(rc));
     return rc < 0;
