@@ -57,7 +57,8 @@ WEFT_API WEFT_MUST_CHECK int weft_collect_run(weft_receiver *source, size_t elem
  * step->enter(args, weft_step) has the error, an int, at in, when source is closed. It
  * writes a receiver, which is read instead, or NULL for a quiet end to out by memcpy, and
  * returns 0; or the error that the stream ends with. It runs once at most. A cancelled
- * receive is no error of the stream; one that ended with WEFT_ECANCELED is. The rest: weft_map_open.
+ * receive is no error of the stream; one that ended with WEFT_ECANCELED is. What it opens
+ * belongs where weft_flat_map_open says. The rest: weft_map_open.
  *
  * Select   no case: weft_buffer makes one of it
  * Waits    no, but for source's teardown when the open fails

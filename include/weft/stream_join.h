@@ -138,7 +138,8 @@ WEFT_API WEFT_MUST_CHECK int weft_merge_open(const void *slots, size_t n, size_t
  *
  * step->enter(args, weft_step) owns its item, writes a receiver or NULL (nothing comes of
  * this one) to out by memcpy, and returns 0 or an error. An error of such a stream ends
- * the whole. The rest: weft_map_open.
+ * the whole. What it opens belongs to the scope that the whole was opened in, if the receive
+ * is in that, and else to the receive's own. The rest: weft_map_open.
  *
  * Select   no case: weft_buffer makes one of it
  * Waits, From, Returns    as weft_map_open                                                   */

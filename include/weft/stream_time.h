@@ -105,7 +105,8 @@ typedef struct weft_retry_opts {
  * step->enter(args, weft_step) writes a receiver to out by memcpy and returns 0, or an
  * error, which counts like one of the stream. An item makes the tries begin anew; the
  * delay is shortened at random by up to a quarter. The first opening is at the first
- * receive. args is copied; what it owns is consumed on every path.
+ * receive. What it opens belongs where weft_flat_map_open says. args is copied; what it owns
+ * is consumed on every path.
  *
  * Select   no case: weft_buffer makes one of it
  * Waits    no

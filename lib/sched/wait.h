@@ -76,6 +76,11 @@ enum wf_wait_kind {
 
 enum { WF_N_READS = 2 };
 
+/* Scopes of layer 4's. */
+struct wf_opening {
+    struct weft_scope *at, *in;
+};
+
 struct wf_waiter {
     /* What a wait touches, in a task the first cache line. */
 
@@ -113,6 +118,7 @@ struct wf_waiter {
     bool felt_cancel;           /* since it entered its scope a call has failed for a cancel */
     struct wf_locals *locals;   /* what it sees of task-locals; owner only */
     struct wf_closing *closing; /* the innermost closer that it runs (closing.h) */
+    struct wf_opening opening;  /* by the step that it runs; `in` NULL: none (task/opening.h) */
     const void *reads[WF_N_READS]; /* rwlocks that it reads, as often as it does; NULL: no more */
 };
 
@@ -325,6 +331,7 @@ static inline void wf_waiter_init(struct wf_waiter *waiter, bool is_task)
     waiter->close_error = 0;
     waiter->felt_cancel = false;
     waiter->never_waits = NULL;
+    waiter->opening.in = NULL;
     wf_store_rlx_raw(&waiter->wait_kind, WF_ON_NOTHING);
     wf_store_rlx_raw(&waiter->wait_object, NULL);
     wf_store_rlx_raw(&waiter->wait_since_ns, INT64_C(0));

@@ -6,6 +6,7 @@
 #include "plat/mem.h"
 #include "sched/never_waits.h"
 #include "stream/fused.h"
+#include "task/opening.h"
 
 #include <weft/select.h>
 
@@ -68,6 +69,14 @@ int wf_adaptor_step_never_waiting(struct wf_adaptor *adaptor)
     const char *outer = wf_never_waits_begin(adaptor->rx.half.file);
     int rc = adaptor->enter(adaptor->args, &adaptor->call);
     wf_never_waits_end(outer);
+    return rc;
+}
+
+int wf_adaptor_step_opening(struct wf_adaptor *adaptor, const void *in, weft_receiver **out)
+{
+    struct wf_opening outer = wf_opening_begin(adaptor->opened_in);
+    int rc = wf_adaptor_step(adaptor, in, out);
+    wf_opening_end(outer);
     return rc;
 }
 
@@ -421,10 +430,12 @@ static int make_receiver(const struct wf_adaptor_opts *opts, weft_receiver **out
     struct wf_adaptor *adaptor = make_adaptor(opts);
     if (adaptor == NULL)
         return WEFT_ENOMEM;
+    const struct wf_waiter *self = wf_waiter_known();
     const weft_receiver *source = opts->source;
     bool may_try = !opts->kind->may_wait && !opts->may_wait && all.never_waits &&
                    (source == NULL || source->ops->try_recv != NULL);
     adaptor->opts = all;
+    adaptor->opened_in = self != NULL ? wf_scope_to_open_in(self) : NULL;
     adaptor->drop_in = source != NULL ? source->drop_item : NULL;
     const struct wf_source_ops *ops = !may_try                  ? &waiting_ops
                                       : opts->kind->ref != NULL ? &shareable_ops

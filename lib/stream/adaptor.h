@@ -96,10 +96,11 @@ struct wf_adaptor {
     int close_code; /* of what was closed so far */
     size_t in_size;
     void *args, *state, *in, *out;
-    struct wf_adaptor *above;  /* who pulls it, if both pass items on */
-    struct wf_adaptor *lowest; /* of those that pass items on to it, itself included; or NULL */
-    struct wf_run run;         /* what it has to give at once */
-    struct wf_run *run_below;  /* its source's, or its own, which is empty then */
+    struct weft_scope *opened_in; /* what its step opens belongs there, too (task/opening.h) */
+    struct wf_adaptor *above;     /* who pulls it, if both pass items on */
+    struct wf_adaptor *lowest;    /* of those that pass items on to it, itself included; or NULL */
+    struct wf_run run;            /* what it has to give at once */
+    struct wf_run *run_below;     /* its source's, or its own, which is empty then */
 };
 
 /* How an adaptor is made. */
@@ -205,6 +206,9 @@ static inline int wf_adaptor_step(struct wf_adaptor *adaptor, const void *in, vo
         return wf_adaptor_step_never_waiting(adaptor);
     return adaptor->enter(adaptor->args, &adaptor->call);
 }
+
+/* The same for a step that opens a stream: a receiver, or NULL, is written to out. */
+int wf_adaptor_step_opening(struct wf_adaptor *adaptor, const void *in, weft_receiver **out);
 
 /* Ends the stream: rc, an error, is not followed by items. Returns it. */
 static inline int wf_adaptor_fail(struct wf_adaptor *adaptor, int rc)

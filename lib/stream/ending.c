@@ -18,7 +18,7 @@ static int replace_source(struct wf_adaptor *adaptor, int code)
     weft_receiver *other = NULL;
     adaptor->rx.is_ended = false;
     wf_adaptor_close_source(adaptor);
-    int rc = wf_adaptor_step(adaptor, &code, &other);
+    int rc = wf_adaptor_step_opening(adaptor, &code, &other);
     adaptor->source = other;
     if (rc >= 0 && other != NULL && other->elem_size != adaptor->rx.elem_size)
         rc = WEFT_EMSGSIZE;

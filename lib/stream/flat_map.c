@@ -11,7 +11,7 @@ static int open_inner(struct wf_adaptor *adaptor, weft_receiver **inner)
     int rc = wf_adaptor_pull(adaptor, adaptor->in, true);
     if (rc <= 0)
         return rc;
-    rc = wf_adaptor_step(adaptor, adaptor->in, inner);
+    rc = wf_adaptor_step_opening(adaptor, adaptor->in, inner);
     if (rc >= 0 && *inner != NULL && (*inner)->elem_size != adaptor->rx.elem_size)
         rc = WEFT_EMSGSIZE;
     return rc < 0 ? wf_adaptor_fail(adaptor, rc) : 1;

@@ -52,7 +52,7 @@ static int open_again(struct wf_adaptor *adaptor, struct retry *retry)
                                                 : wf_adaptor_may_go_on(true);
     if (rc < 0)
         return rc;
-    rc = wf_adaptor_step(adaptor, NULL, &retry->source);
+    rc = wf_adaptor_step_opening(adaptor, NULL, &retry->source);
     if (rc >= 0 && retry->source == NULL)
         return wf_adaptor_fail(adaptor, WEFT_EINVAL);
     if (rc >= 0 && retry->source->elem_size != adaptor->rx.elem_size)

@@ -7,6 +7,7 @@
 #include "plat/mem.h"
 #include "sched/locals.h"
 #include "sched/worker.h"
+#include "task/opening.h"
 
 #include <string.h>
 
@@ -24,14 +25,15 @@ static void link_to_parent(struct wf_generator *g)
     struct wf_scope *parent = wf_scope_of(g->parent);
     wf_lock_acquire(&parent->lock);
     wf_list_push_back(&parent->generators, &g->scope_link);
-    parent->had_generators = true;
+    if (!parent->had_generators) /* else its owner may be looking */
+        parent->had_generators = true;
     wf_lock_release(&parent->lock);
 }
 
 /* The scope comes last: from here on a cancel of the parent finds it. */
 static void enter_tree(struct wf_generator *g, const struct wf_waiter *self)
 {
-    g->parent = wf_scope_lasting(self->scope);
+    g->parent = wf_scope_to_open_in(self);
     g->refs = g->parent != NULL ? 2 : 1;
     wf_scope_init(&g->scope, &(struct wf_scope_opts){
                                  .parent = g->parent,
