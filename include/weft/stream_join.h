@@ -112,7 +112,8 @@ WEFT_API WEFT_MUST_CHECK int weft_distinct_open(const weft_callable *step, void 
 /* Opens a receiver of all items of each of n sources, one source after the other.
  *
  * slots is an array of the addresses of n handles, which are emptied on every path. A
- * source is closed before the next is asked. An error ends it all.
+ * source is closed before the next is asked. An error ends it all. An unwanted item goes to
+ * opts->drop, or where those of the first source go that says where.
  *
  * Select   a case, if all sources are
  * Waits, From    as weft_enumerate_open

@@ -56,6 +56,7 @@ int weft_chain_open(const void *slots, size_t n, size_t elem_size, const weft_st
         return rc;
     bool may_wait = one_waits(sources);
     bool lends_items = wf_sources_lend(sources);
+    weft_stream_opts all = wf_sources_opts(sources, opts);
     weft_receiver *first = sources->at[0];
     sources->at[0] = NULL;
     sources->n_begun = 1;
@@ -65,7 +66,7 @@ int weft_chain_open(const void *slots, size_t n, size_t elem_size, const weft_st
             .source = first,
             .in_size = elem_size,
             .out_size = elem_size,
-            .opts = opts,
+            .opts = &all,
             .may_wait = may_wait,
             .lends_items = lends_items,
             .state = &sources,

@@ -3,7 +3,6 @@
  * likely as the next. A source that ends is closed; one that fails closes the others. */
 #include "stream/sources.h"
 
-#include "base/opts.h"
 #include "plat/mem.h"
 
 #include <weft/select.h>
@@ -78,17 +77,6 @@ static const struct wf_adaptor_kind kind = { .name = "merge",
                                              .is_leaf = true,
                                              .may_wait = true };
 
-/* What drops an item of the first, if nobody said anything else. */
-static weft_stream_opts read_opts(const weft_stream_opts *opts, const struct wf_sources *sources)
-{
-    weft_stream_opts all = { 0 };
-    wf_opts_copy(&all, sizeof all, opts);
-    all.size_ = sizeof all;
-    if (all.drop == NULL)
-        all.drop = sources->at[0]->drop_item;
-    return all;
-}
-
 int weft_merge_open(const void *slots, size_t n, size_t elem_size, const weft_stream_opts *opts,
                     weft_receiver **out_rx)
 {
@@ -96,7 +84,7 @@ int weft_merge_open(const void *slots, size_t n, size_t elem_size, const weft_st
     int rc = wf_sources_take(slots, n, elem_size, true, &merge.sources);
     if (rc < 0)
         return rc;
-    weft_stream_opts all = read_opts(opts, merge.sources);
+    weft_stream_opts all = wf_sources_opts(merge.sources, opts);
     merge.cases = wf_alloc(n, sizeof *merge.cases);
     for (size_t i = 0; merge.cases != NULL && i < n; i++)
         merge.cases[i] = weft_case_recv(merge.sources->at[i], &merge, elem_size);

@@ -2,6 +2,7 @@
  * Several sources of one adaptor. */
 #include "stream/sources.h"
 
+#include "base/opts.h"
 #include "plat/mem.h"
 
 #include <string.h>
@@ -52,6 +53,16 @@ bool wf_sources_lend(const struct wf_sources *sources)
         if (sources->at[i]->lends_items)
             return true;
     return false;
+}
+
+weft_stream_opts wf_sources_opts(const struct wf_sources *sources, const weft_stream_opts *opts)
+{
+    weft_stream_opts all = { 0 };
+    wf_opts_copy(&all, sizeof all, opts);
+    all.size_ = sizeof all;
+    for (size_t i = 0; all.drop == NULL && i < sources->n; i++)
+        all.drop = sources->at[i]->drop_item;
+    return all;
 }
 
 void wf_sources_close(struct wf_adaptor *adaptor, struct wf_sources *sources)

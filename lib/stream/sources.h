@@ -19,6 +19,10 @@ WF_MUST_CHECK int wf_sources_take(const void *slots, size_t n, size_t elem_size,
 /* Does one of them lend its items? None is closed yet. */
 bool wf_sources_lend(const struct wf_sources *sources);
 
+/* The options, with what drops an item of the first that has something to, if nobody said anything
+ * else: the items are of one type. None is closed yet. */
+weft_stream_opts wf_sources_opts(const struct wf_sources *sources, const weft_stream_opts *opts);
+
 /* Closes them, and frees the list. adaptor: keeps the code; NULL: nobody does. */
 void wf_sources_close(struct wf_adaptor *adaptor, struct wf_sources *sources);
 

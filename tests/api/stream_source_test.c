@@ -60,6 +60,31 @@ static int owned_array_main(void *arg)
     return 0; /* the other three are dropped */
 }
 
+/* An array has none to drop itself; where the others' items go, those that are joined do. */
+static int joined_main(void *arg)
+{
+    static struct token *const none[1];
+    (void)arg;
+    for (int i = 0; i < 2; i++) {
+        WEFT_RX(struct token *, empty);
+        WEFT_RX(struct token *, some);
+        WEFT_RX(struct token *, all);
+        WEFT_RX(struct token *, rest);
+        int n = 0;
+        WEFT_TRY(weft_array(none, 0, &empty));
+        WEFT_TRY(open_ready_tokens(5, &some));
+        WEFT_TRY(i == 0 ? weft_chain(&all, WEFT_MOVE(empty), WEFT_MOVE(some))
+                        : weft_merge(&all, WEFT_MOVE(empty), WEFT_MOVE(some)));
+        WEFT_TRY(weft_skip(WEFT_MOVE(all), 3, &rest));
+        weft_each (token, rest)
+            n += token_end(token);
+        ck_assert_int_eq(n, 9);
+    }
+    return 0;
+}
+
+WT_TEST(who_joins_an_array_to_others_drops_as_they_do) { run_tokens(joined_main); }
+
 WT_TEST(an_array_may_own_its_items) { run_tokens(owned_array_main); }
 
 /* ---- range ------------------------------------------------------------------------------------ */
