@@ -21,7 +21,8 @@
  * A pipeline is a scope. A stage's task that returns 0 or more has ended; when the last
  * one of a stage has, its channel ends, and so the next stage. One that fails, be it by a
  * teardown, cancels all, and is the pipeline's error, with its name. Who drops the receiver
- * of a stage's items ends it early: its sends return WEFT_ECLOSED, which is no error.
+ * of a stage's items ends it early: its sends return WEFT_ECLOSED, which is no error; that
+ * of a source is one.
  *
  * Every definer makes fn, which opens a stage and gives the receiver of what it sends:
  *     int fn(weft_pipeline *, const weft_stage_opts *, weft_rx(In) *source, parameters...,

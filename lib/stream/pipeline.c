@@ -123,7 +123,15 @@ static void end_worker(struct wf_stage_worker *worker)
     weft_half_drop(&worker->out);
 }
 
-static bool is_failure(int rc) { return rc < 0 && rc != WEFT_ECLOSED; }
+/* That nobody receives any more is no failure; a source may fail with that code. */
+static bool has_failed(const struct wf_stage_worker *worker, int rc)
+{
+    const struct wf_order *order = worker->stage->order;
+    if (rc != WEFT_ECLOSED)
+        return rc < 0;
+    return order != NULL ? wf_load_rlx(&order->is_cut_short)
+                         : weft_receiver_error(worker->in) == rc;
+}
 
 static int worker_enter(void *args, void *self)
 {
@@ -137,10 +145,11 @@ static int worker_enter(void *args, void *self)
                        worker->step.args,
                        &(struct weft_stage_ends){ .in = worker->in, .out = worker->out });
     (void)wf_stage_count(stage, -1);
-    if (is_failure(rc))
+    bool is_failure = has_failed(worker, rc);
+    if (is_failure)
         fail(worker, rc);
     end_source(worker);
-    int noted = is_failure(rc) ? 0 : weft_take_close_error();
+    int noted = is_failure ? 0 : weft_take_close_error();
     if (noted < 0) {
         rc = noted;
         fail(worker, rc);

@@ -38,7 +38,7 @@ struct wf_order {
     struct wf_shared_source shared;
     weft_semaphore window;
     struct wf_lock lock; /* a place is its item's task's, and, once made, the sender's */
-    _Atomic bool is_left;
+    _Atomic bool is_left, is_cut_short; /* somebody has; since the source failed with ECLOSED */
     bool is_sending;
     uint64_t next;
     unsigned n_places, room; /* and the items in one */

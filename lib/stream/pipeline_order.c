@@ -198,6 +198,8 @@ static int work_on_one(const struct wf_stage_worker *worker, void *in)
     if (wf_load_acq(&order->is_left))
         return WEFT_ECLOSED;
     rc = wf_shared_pull(&order->shared, in, &number, &is_end);
+    if (rc == WEFT_ECLOSED)
+        wf_store_rlx(&order->is_cut_short, true);
     if (rc <= 0) {
         weft_semaphore_release(&order->window, 1); /* for one who waits to see the end */
         return rc;
