@@ -52,6 +52,7 @@ static void drop_items(struct wf_adaptor *adaptor, struct pages *pages)
  * for again. */
 static int fetch(struct wf_adaptor *adaptor, struct pages *pages)
 {
+    uint64_t cursor = pages->page.cursor;
     pages->n = 0;
     pages->page.opaque_ = pages;
     int rc = wf_adaptor_step(adaptor, NULL, &pages->page);
@@ -59,6 +60,7 @@ static int fetch(struct wf_adaptor *adaptor, struct pages *pages)
     adaptor->run.end = pages->n > 0 ? pages->items + pages->n * pages->elem_size : pages->items;
     if (rc == WEFT_ECANCELED) {
         drop_items(adaptor, pages);
+        pages->page.cursor = cursor;
         return rc;
     }
     pages->page.number++;

@@ -195,4 +195,47 @@ static int cancelled_pages_main(void *arg)
 
 WT_TEST(a_page_whose_fetch_was_cancelled_is_fetched_again) { run_tokens(cancelled_pages_main); }
 
+/* It goes on behind the last item that it has added, and waits before each. */
+WEFT_PAGES(rows_behind, struct token *, page)
+{
+    while (page->cursor < 3) {
+        WEFT_TRY(weft_pause());
+        struct token *token = token_new((int)page->cursor + 1);
+        WEFT_TRY(weft_page_add(page, &token, sizeof token));
+        page->cursor++;
+    }
+    return 0;
+}
+
+WEFT_TASK(cancel_after, (weft_scope *, scope), (int, n_pauses))
+{
+    while (n_pauses-- > 0)
+        WEFT_TRY(weft_pause());
+    weft_cancel(scope, WEFT_ECANCELED, "a test");
+    return 0;
+}
+
+static int cursor_main(void *arg)
+{
+    (void)arg;
+    for (int n_pauses = 0; n_pauses < 6; n_pauses++) {
+        WEFT_RX(struct token *, rx);
+        struct token *token;
+        int n = 0;
+        WEFT_TRY(rows_behind_with(WEFT_OPTS(stream, .drop = token_drop), &rx));
+        {
+            WEFT_SCOPE(scope);
+            WEFT_TRY(weft_spawn(&scope, cancel_after, &scope, n_pauses));
+            if (weft_recv(rx, &token) == 1)
+                ck_assert_int_eq(token_end(token), ++n);
+        }
+        weft_each (item, rx)
+            ck_assert_int_eq(token_end(item), ++n);
+        ck_assert_int_eq(n, 3);
+    }
+    return 0;
+}
+
+WT_TEST(and_from_the_cursor_that_it_began_with) { run_tokens(cursor_main); }
+
 WT_MAIN("api_stream_source")
