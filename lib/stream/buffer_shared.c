@@ -80,7 +80,7 @@ static int pull(weft_receiver *rx, struct shared *shared, bool may_wait)
             install(shared, run);
             return 1;
         }
-        if (rc < 0 && !wf_pumped_has_failed(shared->runs))
+        if (rc < 0 && wf_pumped_given_error(shared->runs) == 0)
             return rc;
         shared->is_over = true;
         shared->code = rc;
@@ -189,6 +189,7 @@ static int share(weft_receiver *rx)
     shared->pulling = (weft_mutex)WEFT_MUTEX_INIT(.name = "buffer");
     take_over(shared, end, rx->source);
     shared->is_over = rx->is_ended || shared->runs == NULL;
+    shared->code = shared->runs != NULL ? wf_pumped_given_error(shared->runs) : 0;
     end->shared = shared;
     rx->source = end;
     rx->ops = &shared_ops;

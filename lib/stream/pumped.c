@@ -26,7 +26,11 @@ static weft_receiver *items_of(const weft_receiver *rx)
     return ((struct end *)rx->source)->items;
 }
 
-bool wf_pumped_has_failed(const weft_receiver *rx) { return items_of(rx)->cause_given; }
+int wf_pumped_given_error(const weft_receiver *rx)
+{
+    const weft_receiver *items = items_of(rx);
+    return items->cause_given ? ((const struct wf_chan *)items->source)->cause : 0;
+}
 
 /* Whether that was the end is the channel's to say. */
 static int received(weft_receiver *rx, int rc)

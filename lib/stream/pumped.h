@@ -21,8 +21,8 @@ WF_MUST_CHECK int wf_pumped_add(struct wf_pumped *pumped, size_t elem_size,
 /* Was it made so for a single consumer: a tee's? */
 bool wf_pumped_is_single(const weft_receiver *rx);
 
-/* Has it given the error that its channel ended with? */
-bool wf_pumped_has_failed(const weft_receiver *rx);
+/* The error that its channel ended with, once it has given that; or 0. */
+int wf_pumped_given_error(const weft_receiver *rx);
 
 /* What is behind a receiver that wf_pumped_add made. */
 struct wf_pumped *wf_pumped_of(const weft_receiver *rx);

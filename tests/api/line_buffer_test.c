@@ -302,6 +302,22 @@ WT_TEST(one_of_several_that_leaves_takes_no_line_along)
     ck_assert_int_eq(weft_close(third), 0);
 }
 
+WT_TEST(one_that_is_made_after_the_error_gets_it_too)
+{
+    wt_seeds_at_most(3);
+    struct text text = text_of("1\n", 4, -EIO);
+    WEFT_RX(weft_line, ahead);
+    WEFT_RX(weft_line, second);
+    weft_line line;
+    ck_assert_int_eq(open_ahead(&text, NULL, 4, &ahead), 0);
+    ck_assert_int_eq(weft_recv(ahead, &line), 1);
+    ck_assert_int_eq(weft_recv(ahead, &line), -EIO);
+    second = *weft_ref(ahead);
+    ck_assert_int_eq(weft_recv(ahead, &line), 0);
+    ck_assert_int_eq(weft_recv(second, &line), -EIO);
+    ck_assert_int_eq(weft_recv(second, &line), 0);
+}
+
 WT_TEST(several_are_no_cases_of_select)
 {
     wt_seeds_at_most(3);
