@@ -30,10 +30,10 @@ typedef struct weft_stream_opts {
     bool never_waits;                /* the step does not wait: select may pull it */
     void (*drop)(void *out_item);    /* for an item made, or kept, and not received */
     bool lends_items;                /* an item points into its source and is valid until the
-                                        next receive: said of what a step makes, which else
-                                        is taken to own what it has. Items that are lent as
-                                        they come stay so without it, and so are lines that
-                                        a step makes */
+                                        next receive: said of what a step makes, or of the
+                                        streams that it opens, which else are taken to own
+                                        what they have. Items that are lent as they come stay
+                                        so without it, and so are lines that a step makes */
     int (*clone)(void *to, const void *from); /* 0, or an error: for those that give one item
                                         twice (scan, pairwise, distinct, tee), when it has a
                                         drop */
