@@ -21,19 +21,25 @@ static void nudge_locked(void)
     wf_futex_wake(&WF_CONTAINER(wf_rt.threads.head.next, struct wf_thread, link)->token, 1);
 }
 
-static void free_record(void *self)
+static void free_record(struct wf_thread *thread, bool has_ended)
+{
+    wf_lock_acquire(&wf_rt.threads_lock);
+    wf_list_remove(&thread->link);
+    (void)wf_sub_seq(&wf_rt.n_plain, 1u);
+    if (has_ended)
+        nudge_locked();
+    wf_lock_release(&wf_rt.threads_lock);
+    wf_free(thread);
+}
+
+static void end(void *self)
 {
     struct wf_thread *thread = self;
     WF_MUST(thread->worker == NULL,
             "a task ended its worker's thread (pthread_exit, pthread_cancel)");
     WF_MUST(thread->own.n_locks == 0, "thread #%llu ended while it held a mutex or rwlock",
             (unsigned long long)thread->own.id);
-    wf_lock_acquire(&wf_rt.threads_lock);
-    wf_list_remove(&thread->link);
-    (void)wf_sub_seq(&wf_rt.n_plain, 1u);
-    nudge_locked();
-    wf_lock_release(&wf_rt.threads_lock);
-    wf_free(thread);
+    free_record(thread, true);
 }
 
 static void after_fork_in_child(void)
@@ -51,7 +57,7 @@ static void set_hooks_once_locked(void)
     if (is_done)
         return;
     is_done = true;
-    wf_self_on_exit(free_record);
+    wf_self_on_exit(end);
     (void)wf_on_fork_child(after_fork_in_child);
 }
 
@@ -80,6 +86,8 @@ WF_NOINLINE struct wf_thread *wf_thread_make_slow(void)
     return thread;
 }
 
+/* It goes on, and asks for a deadlock itself where it may have kept one from being seen: to wake another for
+ * that, with each job of the pool's, cost two switches a job. */
 void wf_thread_forget(void)
 {
     struct wf_thread *thread = wf_self_get();
@@ -87,5 +95,5 @@ void wf_thread_forget(void)
         thread->own.n_locks > 0)
         return;
     wf_self_set(NULL);
-    free_record(thread);
+    free_record(thread, false);
 }

@@ -12,6 +12,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <weft.h>
 
 /* ---- jobs that tests can hold --------------------------------------------------------------------- */
@@ -471,6 +472,39 @@ WT_TEST(jobs_submitted_while_it_stops_run)
     for (unsigned i = 0; i < 3; i++)
         wt_thread_join(threads[i]);
     ck_assert_uint_eq(crowd.n, 30);
+}
+
+/* ---- who is woken ------------------------------------------------------------------------------ */
+
+enum { N_POOLED = 2000 };
+
+WEFT_TASK(does_nothing) { return 0; }
+
+WEFT_TASK(calls_the_pool)
+{
+    static const weft_blocking_opts pooled = { .pooled = true };
+    for (int i = 0; i < N_POOLED; i++)
+        WEFT_TRY(weft_blocking_with(&pooled, does_nothing));
+    return 0;
+}
+
+static long n_sleeps_of_this_thread(void)
+{
+    struct rusage usage;
+    ck_assert_int_eq(getrusage(RUSAGE_THREAD, &usage), 0);
+    return usage.ru_nvcsw;
+}
+
+/* It looks for a deadlock now and then: not with each job. */
+WT_TEST(the_end_of_a_job_wakes_no_thread_that_waits_for_something_else)
+{
+    if (wt_is_sim())
+        wt_skip("virtual threads sleep on one");
+    WEFT_SCOPE(scope);
+    ck_assert_int_eq(weft_spawn(&scope, calls_the_pool), 0);
+    long before = n_sleeps_of_this_thread();
+    ck_assert_int_eq(weft_scope_wait(&scope), 0);
+    ck_assert_int_lt(n_sleeps_of_this_thread() - before, N_POOLED / 40);
 }
 
 WT_MAIN("pool")
