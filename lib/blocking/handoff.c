@@ -9,12 +9,11 @@
 #include "plat/sim.h"
 #endif
 
-#define LONG_NS INT64_C(50000)
-
 struct handoff {
     struct wf_native_call call;
     struct wf_job *job;
     uint64_t began_at; /* in ticks */
+    int64_t began_ns;  /* of one that is likely to be long; or 0 */
     bool is_refused;
 };
 
@@ -63,18 +62,22 @@ WF_WORKER_LOCAL static bool take_back(struct wf_worker *w, struct wf_host *host)
 static void note_length(const struct handoff *h)
 {
     uint64_t n_ticks = wf_monitor_ticks() - h->began_at;
-    if (WF_LIKELY(n_ticks == 0))
+    if (WF_LIKELY(n_ticks == 0 && h->began_ns == 0))
         return;
+    if (n_ticks > 1) {
+        wf_site_overran(h->job->site, WF_SITE_VERY_LONG);
+        return;
+    }
     /* It ran when the last tick came, so it has run since then at least. */
-    if (n_ticks > 1 || wf_clock_now() - wf_monitor_tick_at() > LONG_NS)
-        wf_site_overran(h->job->site);
+    int64_t began_ns = h->began_ns != 0 ? h->began_ns : wf_monitor_tick_at();
+    wf_site_took(h->job->site, wf_clock_now() - began_ns);
 }
 
 /* The host is the pool's already, and all that it knows of the worker is gone. */
 static void lose(struct wf_host *host, struct wf_job *job)
 {
     wf_self_set(NULL);
-    wf_site_overran(job->site);
+    wf_site_overran(job->site, WF_SITE_VERY_LONG);
     (void)wf_pool_finish(host, job);
     wf_thread_forget();
     wf_deadlock_suspect();
@@ -113,23 +116,42 @@ static bool run_here(struct wf_worker *w, struct wf_native_call *call)
 
 /* ---- the task ------------------------------------------------------------------------------------- */
 
+/* What becomes ready meanwhile is that worker's to run who is idle now, or about to be. */
+WF_WORKER_LOCAL static bool holds_up_nobody(void)
+{
+    struct wf_runq *queue = &wf_worker_here()->runq;
+    bool is_one_free = wf_load_rlx(&wf_rt.n_idle) > 0 || wf_load_rlx(&wf_rt.n_searching) > 0;
+    return is_one_free && wf_load_rlx(&queue->slot) == NULL && !wf_runq_has_work(queue);
+}
+
+static bool is_worth_it(const struct wf_job *job, enum wf_site_length length)
+{
+    if (WF_LIKELY(length == WF_SITE_SHORT) || job->is_in_place)
+        return true;
+    return length == WF_SITE_LONG && holds_up_nobody();
+}
+
 static bool may_hand_off(const struct wf_job *job, const struct wf_waiter *self)
 {
     return self->is_task && !job->is_pooled && !job->is_dedicated && job->abandoned == NULL &&
-           self->never_waits == NULL && (job->is_in_place || !wf_site_is_long(job->site));
+           self->never_waits == NULL;
 }
 
 enum wf_handoff wf_handoff_run(struct wf_job *job, uint32_t *out_claim)
 {
     struct wf_waiter *self = job->waiter;
-    if (!may_hand_off(job, self) || (!wf_monitor_is_there() && !wf_monitor_hire()))
+    if (!may_hand_off(job, self))
+        return WF_HANDED_NOT;
+    enum wf_site_length length = wf_site_length(job->site);
+    if (!is_worth_it(job, length) || (!wf_monitor_is_there() && !wf_monitor_hire()))
         return WF_HANDED_NOT;
     struct wf_task *task = wf_task_of(self);
     if (WF_UNLIKELY(task->leaves != NULL))
         task->leaves(task);
     struct handoff h = { .call = { .run = run_here, .task = task },
                          .job = job,
-                         .began_at = wf_monitor_ticks() };
+                         .began_at = wf_monitor_ticks(),
+                         .began_ns = length == WF_SITE_SHORT ? 0 : wf_clock_now() };
     job->state = WF_JOB_RUNNING;
     job->was_lent = false;
     wf_store_rlx(&self->wait_kind, WF_ON_NATIVE); /* for a dump */

@@ -8,8 +8,10 @@
  * is lent: the monitor, a spare thread that looks every millisecond while such calls are made, becomes
  * the worker's thread, and leaves its role to another. When the function returns its thread finds the
  * worker gone, wakes the task by the shared queue, goes back to where its native stack was left, and
- * on as a thread of the pool. What was long goes to the pool at once the next time, until its calls
- * have become short (site.c).
+ * on as a thread of the pool. What was that long goes to the pool at once the next time, until its calls
+ * have become short (site.c). What was long, but not so long, goes there if somebody would have to wait
+ * for it otherwise: a way to the pool and back takes two wake-ups, 75 us here, while an idle worker has an
+ * eye on all timers and descriptors, and whoever becomes ready is its.
  *
  * Who has a worker is one word, `lending`. Even: its host has it. Odd: it may be lent, and whoever
  * makes it even again has it: its host, whose function has returned, or the monitor. It only grows,
@@ -80,10 +82,16 @@ void wf_monitor_poke(void); /* it looks at once */
  * thread counts as one that comes to the queue. Both with the pool's lock held, but for true. */
 WF_MUST_CHECK bool wf_monitor_serve_locked(struct wf_host *self);
 
-/* ---- site.c: which functions go to the pool at once ---------------------------------------------- */
+/* ---- site.c: how long functions take ------------------------------------------------------------- */
 
-bool wf_site_is_long(const void *site);
-void wf_site_overran(const void *site);
-void wf_site_pooled(const void *site, int64_t d_ns); /* how long it has taken there */
+enum wf_site_length {
+    WF_SITE_SHORT,
+    WF_SITE_LONG,      /* somebody should not have to wait for it, */
+    WF_SITE_VERY_LONG, /* nor its worker be lent for it */
+};
+
+enum wf_site_length wf_site_length(const void *site);
+void wf_site_overran(const void *site, enum wf_site_length length);
+void wf_site_took(const void *site, int64_t d_ns);
 
 #endif

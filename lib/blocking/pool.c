@@ -153,7 +153,7 @@ static void run(struct wf_host *self, struct wf_job *job)
 {
     self->context = &job->context;
     job->rc = job->fn(job->arg);
-    wf_site_pooled(job->site, wf_clock_now() - self->since_ns);
+    wf_site_took(job->site, wf_clock_now() - self->since_ns);
     wf_pool_end_function(self, job);
     if (!wf_pool_finish(self, job))
         finish_abandoned(self, job);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Blocking calls: trivial ones, from one task and from 64 at once, and ones that sleep for 1 ms. */
+/* Blocking calls: trivial ones, from one task and from 64 at once, ones that compute for 100 us, and
+ * ones that sleep for 1 ms. */
 #include "bench.h"
 
 #include <poll.h>
@@ -7,11 +8,20 @@
 
 int case_to_thread(struct bench *b);
 int case_to_thread_c64(struct bench *b);
+int case_to_thread_100us(struct bench *b);
 int case_blocking_sleep1ms(struct bench *b);
 int case_blocking_sleep1ms_c1(struct bench *b);
 int case_blocking_sleep1ms_c1000(struct bench *b);
 
 WEFT_TASK(trivial, (int64_t, n)) { return (int)(n & 1); }
+
+WEFT_TASK(compute_100us, (int64_t, n))
+{
+    int64_t began_ns = weft_now_ns();
+    while (weft_now_ns() - began_ns < WEFT_US(100))
+        ;
+    return (int)(n & 1);
+}
 
 WEFT_TASK(sleep_1ms, (int64_t, n))
 {
@@ -28,6 +38,15 @@ WEFT_TASK(call_trivial, (int64_t, n), (atomic_llong *, sum))
     return 0;
 }
 
+WEFT_TASK(call_compute, (int64_t, n), (atomic_llong *, sum))
+{
+    int64_t own_sum = 0;
+    for (int64_t i = 0; i < n; i++)
+        own_sum += weft_blocking(compute_100us, i);
+    atomic_fetch_add(sum, own_sum);
+    return 0;
+}
+
 WEFT_TASK(call_sleep, (int64_t, n), (atomic_llong *, sum))
 {
     int64_t own_sum = 0;
@@ -37,24 +56,29 @@ WEFT_TASK(call_sleep, (int64_t, n), (atomic_llong *, sum))
     return 0;
 }
 
-static int call_from(struct bench *b, int n_tasks, bool sleeps)
+enum what { TRIVIAL, COMPUTES, SLEEPS };
+
+static int call_from(struct bench *b, int n_tasks, enum what what)
 {
     atomic_llong sum = 0;
     int64_t n_each = b->n / n_tasks > 0 ? b->n / n_tasks : 1;
     WEFT_SCOPE(scope);
     bench_begin(b);
-    if (sleeps)
+    if (what == SLEEPS)
         WEFT_TRY(weft_spawn_n(&scope, n_tasks, call_sleep, n_each, &sum));
+    else if (what == COMPUTES)
+        WEFT_TRY(weft_spawn_n(&scope, n_tasks, call_compute, n_each, &sum));
     else
         WEFT_TRY(weft_spawn_n(&scope, n_tasks, call_trivial, n_each, &sum));
     WEFT_TRY(weft_scope_wait(&scope));
     bench_end(b);
     WEFT_TRY(bench_check("calls", atomic_load(&sum), n_each / 2 * n_tasks));
-    return sleeps ? bench_time(b, 1, "ms") : bench_time(b, n_each * n_tasks, "ns");
+    return what == SLEEPS ? bench_time(b, 1, "ms") : bench_time(b, n_each * n_tasks, "ns");
 }
 
-int case_to_thread(struct bench *b) { return call_from(b, 1, false); }
-int case_to_thread_c64(struct bench *b) { return call_from(b, 64, false); }
-int case_blocking_sleep1ms(struct bench *b) { return call_from(b, 64, true); }
-int case_blocking_sleep1ms_c1(struct bench *b) { return call_from(b, 1, true); }
-int case_blocking_sleep1ms_c1000(struct bench *b) { return call_from(b, 1000, true); }
+int case_to_thread(struct bench *b) { return call_from(b, 1, TRIVIAL); }
+int case_to_thread_c64(struct bench *b) { return call_from(b, 64, TRIVIAL); }
+int case_to_thread_100us(struct bench *b) { return call_from(b, 1, COMPUTES); }
+int case_blocking_sleep1ms(struct bench *b) { return call_from(b, 64, SLEEPS); }
+int case_blocking_sleep1ms_c1(struct bench *b) { return call_from(b, 1, SLEEPS); }
+int case_blocking_sleep1ms_c1000(struct bench *b) { return call_from(b, 1000, SLEEPS); }

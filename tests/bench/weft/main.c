@@ -66,6 +66,7 @@
     X(timer_start_cancel, 5000000, 3000, "-")         \
     X(to_thread, 5000000, 500, "-")                   \
     X(to_thread_c64, 5000000, 640, "-")               \
+    X(to_thread_100us, 5000, 20, "-")                 \
     X(blocking_sleep1ms, 1024, 128, "-")              \
     X(blocking_sleep1ms_c1, 16, 4, "-")               \
     X(blocking_sleep1ms_c1000, 16000, 2000, "-")      \

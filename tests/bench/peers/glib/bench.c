@@ -47,6 +47,7 @@ static const struct bench_case cases[] = {
     { "spread_500ns", 10, spread_500ns },
     { "to_thread", 100, to_thread },
     { "to_thread_c64", 20, to_thread_c64 },
+    { "to_thread_100us", 1, to_thread_100us },
     { "blocking_sleep1ms", 1, blocking_sleep1ms },
     { "blocking_sleep1ms_c1", 1, blocking_sleep1ms_c1 },
     { "blocking_sleep1ms_c1000", 1, blocking_sleep1ms_c1000 },

@@ -70,13 +70,18 @@ struct caller {
     int64_t n_left;
 };
 
-static bool calls_sleep;
+enum what { TRIVIAL, COMPUTES, SLEEPS };
+
+static enum what what_calls_do;
 static int64_t n_calls;
 
 static void call(uv_work_t *work)
 {
     (void)work;
-    if (calls_sleep)
+    int64_t began_ns = now_ns();
+    while (what_calls_do == COMPUTES && now_ns() - began_ns < 100000)
+        ;
+    if (what_calls_do == SLEEPS)
         (void)poll(NULL, 0, 1);
 }
 
@@ -89,14 +94,14 @@ static void called(uv_work_t *work, int status)
         fail("no call");
 }
 
-static void call_from(int64_t n, int n_callers, bool sleeps)
+static void call_from(int64_t n, int n_callers, enum what what)
 {
     struct caller *callers = calloc((size_t)n_callers, sizeof *callers);
     int64_t n_each = n / n_callers > 0 ? n / n_callers : 1;
     if (callers == NULL)
         fail("no memory");
-    calls_sleep = sleeps;
-    setenv("UV_THREADPOOL_SIZE", sleeps ? "512" : "4", 1);
+    what_calls_do = what;
+    setenv("UV_THREADPOOL_SIZE", what == SLEEPS ? "512" : "4", 1);
     int64_t began_ns = now_ns();
     for (int i = 0; i < n_callers; i++) {
         callers[i].n_left = n_each;
@@ -107,17 +112,18 @@ static void call_from(int64_t n, int n_callers, bool sleeps)
     int64_t took_ns = now_ns() - began_ns;
     free(callers);
     check("calls", n_calls, n_each * n_callers);
-    if (sleeps)
+    if (what == SLEEPS)
         in_ms(took_ns);
     else
         per_op(took_ns, n_calls);
 }
 
-static void to_thread(int64_t n, int workers) { (void)workers, call_from(n, 1, false); }
-static void to_thread_c64(int64_t n, int workers) { (void)workers, call_from(n, 64, false); }
-static void sleep1ms(int64_t n, int workers) { (void)workers, call_from(n, 64, true); }
-static void sleep1ms_c1(int64_t n, int workers) { (void)workers, call_from(n, 1, true); }
-static void sleep1ms_c1000(int64_t n, int workers) { (void)workers, call_from(n, 1000, true); }
+static void to_thread(int64_t n, int workers) { (void)workers, call_from(n, 1, TRIVIAL); }
+static void to_thread_c64(int64_t n, int workers) { (void)workers, call_from(n, 64, TRIVIAL); }
+static void to_thread_100us(int64_t n, int workers) { (void)workers, call_from(n, 1, COMPUTES); }
+static void sleep1ms(int64_t n, int workers) { (void)workers, call_from(n, 64, SLEEPS); }
+static void sleep1ms_c1(int64_t n, int workers) { (void)workers, call_from(n, 1, SLEEPS); }
+static void sleep1ms_c1000(int64_t n, int workers) { (void)workers, call_from(n, 1000, SLEEPS); }
 
 static const struct bench_case cases[] = {
     { "timers_1M", 1, timers }, /* it has no tasks that could sleep */
@@ -125,6 +131,7 @@ static const struct bench_case cases[] = {
     { "timer_start_cancel", 1, start_cancel },
     { "to_thread", 100, to_thread },
     { "to_thread_c64", 20, to_thread_c64 },
+    { "to_thread_100us", 1, to_thread_100us },
     { "blocking_sleep1ms", 1, sleep1ms },
     { "blocking_sleep1ms_c1", 1, sleep1ms_c1 },
     { "blocking_sleep1ms_c1000", 1, sleep1ms_c1000 },

@@ -143,6 +143,13 @@ def trivial(n):
     return n & 1
 
 
+def compute_100us(n):
+    began = time.perf_counter_ns()
+    while time.perf_counter_ns() - began < 100_000:
+        pass
+    return n & 1
+
+
 def sleep_1ms(n):
     time.sleep(0.001)
     return n & 1
@@ -235,6 +242,7 @@ CASES = {
     **(FILE_CASES if aiofiles else {}),
     "to_thread": lambda n: asyncio.run(call_from(1, trivial, n)),
     "to_thread_c64": lambda n: asyncio.run(call_from(64, trivial, n)),
+    "to_thread_100us": lambda n: asyncio.run(call_from(1, compute_100us, n)),
     "blocking_sleep1ms": lambda n: asyncio.run(call_from(64, sleep_1ms, n)),
     "blocking_sleep1ms_c1": lambda n: asyncio.run(call_from(1, sleep_1ms, n)),
     "blocking_sleep1ms_c1000": lambda n: asyncio.run(call_from(1000, sleep_1ms, n)),

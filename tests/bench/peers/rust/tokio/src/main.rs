@@ -47,11 +47,12 @@ const CASES: &[Case] = &[
     ("pmap_ordered_25us", 1, |n, w| on(w, streams::pmap_ordered(n, 8000))),
     ("pipeline_4stage", 1, |n, w| on(w, streams::pipeline(n))),
     ("chan_try8", 1, |n, w| on(w, try8(n))),
-    ("to_thread", 100, |n, w| on(w, call_from(n, 1, false))),
-    ("to_thread_c64", 20, |n, w| on(w, call_from(n, 64, false))),
-    ("blocking_sleep1ms", 1, |n, w| on(w, call_from(n, 64, true))),
-    ("blocking_sleep1ms_c1", 1, |n, w| on(w, call_from(n, 1, true))),
-    ("blocking_sleep1ms_c1000", 1, |n, w| on(w, call_from(n, 1000, true))),
+    ("to_thread", 100, |n, w| on(w, call_from(n, 1, What::Trivial))),
+    ("to_thread_c64", 20, |n, w| on(w, call_from(n, 64, What::Trivial))),
+    ("to_thread_100us", 1, |n, w| on(w, call_from(n, 1, What::Computes))),
+    ("blocking_sleep1ms", 1, |n, w| on(w, call_from(n, 64, What::Sleeps))),
+    ("blocking_sleep1ms_c1", 1, |n, w| on(w, call_from(n, 1, What::Sleeps))),
+    ("blocking_sleep1ms_c1000", 1, |n, w| on(w, call_from(n, 1000, What::Sleeps))),
     ("file_read_many_10k_c64", 1, |n, w| on(w, file::read_many(n))),
     ("file_random_4k", 10, |n, w| on(w, file::read_random(n))),
     ("file_pipeline_line_cap1024", 4, |n, w| on(w, file::filter_log(n))),
@@ -301,7 +302,19 @@ async fn sieve(n: i64) {
     in_ms(took);
 }
 
-async fn call_from(n: i64, n_callers: i64, sleeps: bool) {
+#[derive(Clone, Copy, PartialEq)]
+enum What {
+    Trivial,
+    Computes,
+    Sleeps,
+}
+
+fn compute_100us() {
+    let began = Instant::now();
+    while began.elapsed() < std::time::Duration::from_micros(100) {}
+}
+
+async fn call_from(n: i64, n_callers: i64, what: What) {
     let n_each = (n / n_callers).max(1);
     let start = Instant::now();
     let mut tasks = Vec::new();
@@ -310,7 +323,10 @@ async fn call_from(n: i64, n_callers: i64, sleeps: bool) {
             let mut sum = 0;
             for i in 0..n_each {
                 let call = move || {
-                    if sleeps {
+                    if what == What::Computes {
+                        compute_100us();
+                    }
+                    if what == What::Sleeps {
                         std::thread::sleep(std::time::Duration::from_millis(1));
                     }
                     i & 1
@@ -326,7 +342,7 @@ async fn call_from(n: i64, n_callers: i64, sleeps: bool) {
     }
     let took = start.elapsed();
     check("calls", sum, n_each / 2 * n_callers);
-    if sleeps {
+    if what == What::Sleeps {
         in_ms(took);
     } else {
         per_op(took, n_each * n_callers);
