@@ -87,7 +87,7 @@ struct wf_scope {
     struct wf_lock lock;
     struct wf_list tasks;      /* wf_task::home_link */
     struct wf_list scopes;     /* wf_scope::link */
-    struct wf_list generators; /* wf_generator::scope_link; owner only */
+    struct wf_list generators; /* wf_generator::scope_link; closed by the owner */
     struct wf_list ended;      /* weft_task::link: of children that nobody has joined yet */
     struct wf_list spawners;   /* limit.c: who waits for places */
     struct wf_reason reason;
