@@ -9,10 +9,10 @@
  *
  * When the server ends the stream, or it breaks off or goes silent, the next receive waits
  * and connects again, and says with Last-Event-ID which event it has seen last, to whatever
- * server a redirect leads to. The wait is what the server has asked for by `retry`, twice as
- * long (10 ms at least) after each attempt that brought nothing, and up to a half longer by
- * chance, so that not all clients come back at once. A server that wants no more of it answers
- * 204: that is the end of the events.
+ * server a redirect leads to. The wait is what the server has asked for by `retry`, but 10 ms at
+ * least if .max_retry_ns is not less, twice as long after each attempt that brought nothing, and
+ * up to a half longer by chance, so that not all clients come back at once. A server that wants
+ * no more of it answers 204: that is the end of the events.
  *
  * There is no task behind it: between two receives nothing is read, and the server waits.
  * Dropping the receiver gives the connection up. Part of weft-http: weft/http.h has the session.

@@ -99,11 +99,11 @@ static int take_field(struct wf_http_event_parser *parser, const char *name, siz
     return 0;
 }
 
-/* Twice nothing is nothing: a server that asks for no wait, and is started anew, is given time for that. */
+/* Nothing is no wait, and twice nothing none either: a server that asks for that and ends each stream would be
+ * asked again without an end, as fast as it answers. */
 int64_t wf_http_event_delay(int64_t retry_ns, int64_t most_ns, int n_vain)
 {
-    int64_t delay_ns = n_vain > 0 ? WF_MAX(retry_ns, WEFT_MS(5)) : retry_ns;
-    delay_ns = WF_MIN(delay_ns, most_ns);
+    int64_t delay_ns = WF_MIN(WF_MAX(retry_ns, WEFT_MS(10)), most_ns);
     for (int i = 0; i < n_vain && delay_ns < most_ns; i++)
         delay_ns = delay_ns <= most_ns / 2 ? delay_ns * 2 : most_ns;
     return delay_ns;

@@ -194,9 +194,10 @@ WT_TEST(waits_get_longer_while_nothing_comes)
         { WEFT_SEC(3), WEFT_SEC(300), 9, WEFT_SEC(300) },
         { WEFT_SEC(3), WEFT_SEC(1), 0, WEFT_SEC(1) },
         { INT64_MAX, INT64_MAX, 5, INT64_MAX },
-        { 0, WEFT_SEC(300), 0, 0 }, /* the server has asked for none */
-        { 0, WEFT_SEC(300), 1, WEFT_MS(10) },
-        { 0, WEFT_SEC(300), 9, WEFT_MS(5 * 512) },
+        { 0, WEFT_SEC(300), 0, WEFT_MS(10) }, /* the server has asked for none */
+        { 0, WEFT_SEC(300), 1, WEFT_MS(20) },
+        { 0, WEFT_SEC(300), 9, WEFT_MS(10 * 512) },
+        { 0, WEFT_US(10), 0, WEFT_US(10) },
         { 0, WEFT_US(10), 9, WEFT_US(10) },
     };
     for (size_t i = 0; i < sizeof(waits) / sizeof(waits[0]); i++)
