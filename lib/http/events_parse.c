@@ -99,8 +99,8 @@ static int take_field(struct wf_http_event_parser *parser, const char *name, siz
     return 0;
 }
 
-/* Nothing is no wait, and twice nothing none either: a server that asks for that and ends each stream would be
- * asked again without an end, as fast as it answers. */
+/* Nothing is no wait, and twice nothing none either: a server that asks for that and ends each stream
+ * would be asked again without an end, as fast as it answers. */
 int64_t wf_http_event_delay(int64_t retry_ns, int64_t most_ns, int n_vain)
 {
     int64_t delay_ns = WF_MIN(WF_MAX(retry_ns, WEFT_MS(10)), most_ns);
