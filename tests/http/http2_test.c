@@ -345,6 +345,52 @@ WT_TEST(a_connection_that_is_cut_is_an_error_of_all_that_share_it)
     stop(&server, session);
 }
 
+/* One word, and then nothing for longer than anybody waits. */
+WEFT_GENERATOR(word_and_silence, weft_rx(weft_http_chunk), (_Atomic int *, n_silent))
+{
+    WEFT_TRY(weft_yield((weft_http_chunk){ "word", 4 }));
+    atomic_fetch_add(n_silent, 1);
+    return weft_sleep(WEFT_SEC(36000));
+}
+
+WEFT_TASK(put_in_vain, (weft_http_session *, session), (const char *, base),
+          (_Atomic int *, n_silent))
+{
+    char url[96];
+    WEFT_RX(weft_http_chunk, body);
+    WEFT_AUTO(weft_http_response, response);
+    (void)snprintf(url, sizeof(url), "%s/wait", base);
+    WEFT_TRY(word_and_silence(n_silent, &body));
+    ck_assert_int_lt(weft_http_request(session, "PUT", url,
+                                       WEFT_OPTS(http_request, .body_rx = WEFT_MOVE(body)),
+                                       &response),
+                     0);
+    return 0;
+}
+
+static bool all_are_silent(void *n_silent) { return atomic_load((_Atomic int *)n_silent) == 3; }
+
+/* Each of them, though nobody sends or reads. */
+WT_TEST(a_connection_that_is_cut_ends_all_that_wait_for_their_bodies)
+{
+    struct nginx server;
+    weft_http_session *session;
+    start_with(&server, "location /wait { proxy_pass http://127.0.0.1:1; }" WORKER, &session);
+    for (int i = 0; i < 5; i++) {
+        _Atomic int n_silent = 0;
+        int worker = number_at(session, &server, "worker");
+        WEFT_SCOPE(scope);
+        ck_assert_int_eq(weft_spawn_with(&scope, WEFT_OPTS(spawn, .copies = 3), put_in_vain,
+                                         session, server.tls_url, &n_silent),
+                         0);
+        wt_until(all_are_silent, &n_silent);
+        ck_assert_int_eq(number_at(session, &server, "worker"), worker); /* and paused, by then */
+        ck_assert_int_eq(kill(worker, i % 2 == 0 ? SIGKILL : SIGTERM), 0);
+        ck_assert_int_eq(weft_scope_wait(&scope), 0);
+    }
+    stop(&server, session);
+}
+
 static _Atomic bool is_enough;
 
 WEFT_TASK(ask_until_enough, (weft_http_session *, session), (const char *, base))
