@@ -79,7 +79,7 @@ static void lose(struct wf_host *host, struct wf_job *job)
     wf_self_set(NULL);
     wf_site_overran(job->site, WF_SITE_VERY_LONG);
     (void)wf_pool_finish(host, job);
-    wf_thread_forget();
+    wf_thread_forget_quietly();
     wf_deadlock_suspect();
 }
 

@@ -243,7 +243,7 @@ static bool take(struct wf_host *self, const struct look *look)
     wf_lock_release(&wf_rt.lock);
     if (cancelled != NULL)
         wf_wait_wake(cancelled, WF_WAKE_LAST);
-    wf_thread_forget(); /* that may have made a record */
+    wf_thread_forget_quietly(); /* that may have made a record */
     return w != NULL;
 }
 

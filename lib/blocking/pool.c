@@ -105,7 +105,7 @@ static struct wf_waiter *finish_locked(struct wf_host *self, struct wf_job *job)
  * that stood in its way. */
 static void drop_record(void)
 {
-    wf_thread_forget();
+    wf_thread_forget_quietly();
     wf_deadlock_suspect();
 }
 

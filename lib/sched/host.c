@@ -130,5 +130,5 @@ void wf_host_undress(struct wf_host *host)
     if (thread == NULL)
         return;
     undress(&thread->own, context);
-    wf_thread_forget();
+    wf_thread_forget_quietly();
 }

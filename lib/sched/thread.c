@@ -21,12 +21,12 @@ static void nudge_locked(void)
     wf_futex_wake(&WF_CONTAINER(wf_rt.threads.head.next, struct wf_thread, link)->token, 1);
 }
 
-static void free_record(struct wf_thread *thread, bool has_ended)
+static void free_record(struct wf_thread *thread, bool nudges)
 {
     wf_lock_acquire(&wf_rt.threads_lock);
     wf_list_remove(&thread->link);
     (void)wf_sub_seq(&wf_rt.n_plain, 1u);
-    if (has_ended)
+    if (nudges)
         nudge_locked();
     wf_lock_release(&wf_rt.threads_lock);
     wf_free(thread);
@@ -86,14 +86,16 @@ WF_NOINLINE struct wf_thread *wf_thread_make_slow(void)
     return thread;
 }
 
-/* It goes on, and asks for a deadlock itself where it may have kept one from being seen: to wake another for
- * that, with each job of the pool's, cost two switches a job. */
-void wf_thread_forget(void)
+static void forget(bool nudges)
 {
     struct wf_thread *thread = wf_self_get();
     if (thread == NULL || thread->worker != NULL || thread->own.scope != NULL ||
         thread->own.n_locks > 0)
         return;
     wf_self_set(NULL);
-    free_record(thread, false);
+    free_record(thread, nudges);
 }
+
+void wf_thread_forget(void) { forget(true); }
+
+void wf_thread_forget_quietly(void) { forget(false); }

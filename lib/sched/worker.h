@@ -219,6 +219,9 @@ int64_t wf_runtime_idle_stop_at(void);
 void wf_runtime_idle_stop(void); /* stops the workers if it is time */
 uint64_t wf_seed_from_system(void);
 void wf_thread_forget(void); /* frees the caller's record */
+/* The same by one that asks for a deadlock itself, or has a worker next, which does: to wake another
+ * thread for that, with each job of the pool's, cost two switches a job. */
+void wf_thread_forget_quietly(void);
 
 /* In a child that was forked by the only thread there was, without a record, with nothing of weft
  * running: it is as good as new. */

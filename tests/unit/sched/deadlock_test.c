@@ -67,6 +67,30 @@ WT_TEST(a_ring_of_tasks_is_told)
     ck_assert_ptr_nonnull(strstr(wt_reports(), "wait_for_other"));
 }
 
+static void come_and_go(void *arg)
+{
+    (void)arg;
+    MUST(weft_sleep(WEFT_SEC(11)));
+    wf_thread_forget();
+}
+
+/* The one that waits asks at 10.2 s, and by itself not again before 20.4. */
+WT_TEST(a_thread_that_goes_has_those_asked_that_wait)
+{
+    if (!wt_is_sim())
+        wt_skip("elsewhere eleven seconds are eleven");
+    WEFT_TX(int, tx);
+    WEFT_RX(int, rx);
+    int value;
+    wt_capture_reports();
+    MUST(weft_chan_open(&tx, &rx, 0));
+    wt_thread *thread = wt_thread_start(come_and_go, NULL);
+    int64_t before_ns = weft_now_ns();
+    WANT(weft_recv(rx, &value), WEFT_EDEADLK);
+    ck_assert_int_lt(weft_now_ns() - before_ns, WEFT_SEC(12));
+    wt_thread_join(thread);
+}
+
 /* ---- what is no deadlock --------------------------------------------------------------------- */
 
 static int sleep_a_little(void *arg)
