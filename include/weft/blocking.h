@@ -13,7 +13,8 @@
  * on. A short one runs on its worker's own thread and costs little more than the call; when
  * it turns out long another thread runs the worker, and the next call of this function goes
  * to a thread of the pool at once, until its calls are short again. One of 50 us to 1 ms goes
- * there while no other worker is idle: somebody might wait for it. Inside it, weft calls
+ * there only where somebody might have to wait for it: no other worker is idle, or this one
+ * has more tasks to run. Inside it, weft calls
  * count as a plain thread's, with the task-locals of the caller, in the caller's scope, and
  * so by its deadline. It must not keep a scope, a binding or a lock when it returns.
  */

@@ -76,8 +76,8 @@ WEFT_API WEFT_MUST_CHECK int weft_page_add(weft_page *page, const void *item, si
  * another page after this one, 0 when it was the last, or an error that ends the stream
  * after what the page holds. It is called when all items of the page before were received.
  * Of one that was cancelled (WEFT_ECANCELED) the items are dropped, and the same page is
- * asked for again, number and cursor being as before. args is copied; what it owns is consumed on every path. opts->drop ends items that
- * nobody received.
+ * asked for again, number and cursor being as before. args is copied; what it owns is
+ * consumed on every path. opts->drop ends items that nobody received.
  *
  * Select   a case with opts->never_waits
  * Waits    no

@@ -64,7 +64,7 @@ static void note_length(const struct handoff *h)
     uint64_t n_ticks = wf_monitor_ticks() - h->began_at;
     if (WF_LIKELY(n_ticks == 0 && h->began_ns == 0))
         return;
-    if (n_ticks > 1) {
+    if (n_ticks > 1 && h->began_ns == 0) {
         wf_site_overran(h->job->site, WF_SITE_VERY_LONG);
         return;
     }

@@ -10,7 +10,7 @@
  * worker gone, wakes the task by the shared queue, goes back to where its native stack was left, and
  * on as a thread of the pool. What was that long goes to the pool at once the next time, until its calls
  * have become short (site.c). What was long, but not so long, goes there if somebody would have to wait
- * for it otherwise: a way to the pool and back takes two wake-ups, 75 us here, while an idle worker has an
+ * for it otherwise: a way to the pool and back takes two wake-ups, 50 us and more here, while an idle worker has an
  * eye on all timers and descriptors, and whoever becomes ready is its.
  *
  * Who has a worker is one word, `lending`. Even: its host has it. Odd: it may be lent, and whoever

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Several tasks that share one source: map_parallel and for_each. Each has a clone of the step's arguments and
- * references of its own. */
+ * Several tasks that share one source: map_parallel and for_each. Each has a clone of the step's
+ * arguments and references of its own. */
 #ifndef WF_STREAM_PARALLEL_H
 #define WF_STREAM_PARALLEL_H
 

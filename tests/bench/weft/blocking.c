@@ -29,34 +29,23 @@ WEFT_TASK(sleep_1ms, (int64_t, n))
     return (int)(n & 1);
 }
 
-WEFT_TASK(call_trivial, (int64_t, n), (atomic_llong *, sum))
-{
-    int64_t own_sum = 0;
-    for (int64_t i = 0; i < n; i++)
-        own_sum += weft_blocking(trivial, i);
-    atomic_fetch_add(sum, own_sum);
-    return 0;
-}
-
-WEFT_TASK(call_compute, (int64_t, n), (atomic_llong *, sum))
-{
-    int64_t own_sum = 0;
-    for (int64_t i = 0; i < n; i++)
-        own_sum += weft_blocking(compute_100us, i);
-    atomic_fetch_add(sum, own_sum);
-    return 0;
-}
-
-WEFT_TASK(call_sleep, (int64_t, n), (atomic_llong *, sum))
-{
-    int64_t own_sum = 0;
-    for (int64_t i = 0; i < n; i++)
-        own_sum += weft_blocking(sleep_1ms, i);
-    atomic_fetch_add(sum, own_sum);
-    return 0;
-}
-
 enum what { TRIVIAL, COMPUTES, SLEEPS };
+
+static int call(enum what what, int64_t i)
+{
+    if (what == TRIVIAL)
+        return weft_blocking(trivial, i);
+    return what == COMPUTES ? weft_blocking(compute_100us, i) : weft_blocking(sleep_1ms, i);
+}
+
+WEFT_TASK(call_all, (int64_t, n), (enum what, what), (atomic_llong *, sum))
+{
+    int64_t own_sum = 0;
+    for (int64_t i = 0; i < n; i++)
+        own_sum += call(what, i);
+    atomic_fetch_add(sum, own_sum);
+    return 0;
+}
 
 static int call_from(struct bench *b, int n_tasks, enum what what)
 {
@@ -64,12 +53,7 @@ static int call_from(struct bench *b, int n_tasks, enum what what)
     int64_t n_each = b->n / n_tasks > 0 ? b->n / n_tasks : 1;
     WEFT_SCOPE(scope);
     bench_begin(b);
-    if (what == SLEEPS)
-        WEFT_TRY(weft_spawn_n(&scope, n_tasks, call_sleep, n_each, &sum));
-    else if (what == COMPUTES)
-        WEFT_TRY(weft_spawn_n(&scope, n_tasks, call_compute, n_each, &sum));
-    else
-        WEFT_TRY(weft_spawn_n(&scope, n_tasks, call_trivial, n_each, &sum));
+    WEFT_TRY(weft_spawn_n(&scope, n_tasks, call_all, n_each, what, &sum));
     WEFT_TRY(weft_scope_wait(&scope));
     bench_end(b);
     WEFT_TRY(bench_check("calls", atomic_load(&sum), n_each / 2 * n_tasks));
