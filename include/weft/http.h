@@ -88,9 +88,9 @@ typedef struct weft_http_session_opts {
  * (weft_http_version_of). Its price is memory: what comes of a body before it is read is not held
  * back at 64 KiB, but by what libcurl has let the server send ahead, 32 MiB (10 MiB for some
  * versions) for each response that is open; so .limit times that is what a session may hold. A
- * session that streams long bodies to slow readers does better without. And libcurl 7.88 may lose
- * bytes of a body that is read slowly when one of unknown length has been sent on the same
- * connection: WEFT_EEOF, never a part that passes for the whole. */
+ * session that streams long bodies to slow readers does better without. With libcurl before 8.1 a
+ * request whose body's length is not known goes by HTTP/1.1, on a connection of its own: its end
+ * would take bytes from the bodies that others read slowly. */
 
 /* Opens a session. opts may be NULL.
  *

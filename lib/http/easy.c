@@ -49,6 +49,11 @@ static CURLcode set_callbacks(struct wf_http_easy *easy, struct wf_http_engine *
     return code == CURLE_OK ? wf_http_transfer_set_callbacks(easy) : code;
 }
 
+static long version_of(const weft_http_session *session, bool is_http1)
+{
+    return session->opts.http2 && !is_http1 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1;
+}
+
 static CURLcode set_common(struct wf_http_easy *easy, weft_http_session *session)
 {
     CURL *curl = easy->curl;
@@ -58,8 +63,7 @@ static CURLcode set_common(struct wf_http_easy *easy, weft_http_session *session
     SET(code, curl, CURLOPT_ACCEPT_ENCODING, session->opts.no_compression ? NULL : "");
     SET(code, curl, CURLOPT_BUFFERSIZE, 64L << 10);
     SET(code, curl, CURLOPT_USERAGENT, session->opts.user_agent);
-    long version = session->opts.http2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1;
-    SET(code, curl, CURLOPT_HTTP_VERSION, version);
+    SET(code, curl, CURLOPT_HTTP_VERSION, version_of(session, false));
     SET(code, curl, CURLOPT_PIPEWAIT,
         (long)session->opts.http2); /* or each would make a connection */
     SET(code, curl, CURLOPT_MAXAGE_CONN, 60L);
@@ -109,10 +113,19 @@ static int add_codings(struct curl_slist **list)
                              codings[0] != '\0' ? codings + 2 : "identity");
 }
 
+/* The end of a body of unknown length makes libcurl before 8.1 read on in what has come for the connection,
+ * though another transfer is paused in the middle of it: that one's bytes are overwritten (http2.c,
+ * http2_done_sending; undone by curl's commit 744dcf22fa). */
+static bool loses_beside_streams(const weft_http_session_opts *opts)
+{
+    return opts->http2 && curl_version_info(CURLVERSION_NOW)->version_num < 0x080100;
+}
+
 int wf_http_easy_open(struct wf_http_engine *engine)
 {
     const weft_http_session_opts *opts = &wf_http_session_of(engine)->opts;
     int rc = 0;
+    engine->loses_beside_streams = loses_beside_streams(opts);
     if (opts->proxy != NULL || opts->proxy_from_environment)
         return 0;
     if (opts->user_agent[0] != '\0')
@@ -143,6 +156,18 @@ static CURLcode tell_method(const weft_http_response *x)
     }
     SET(code, easy->curl, CURLOPT_CUSTOMREQUEST, is_plain ? NULL : x->method);
     return code;
+}
+
+static CURLcode tell_version(const weft_http_response *x)
+{
+    struct wf_http_easy *easy = x->easy;
+    const weft_http_session *session = x->session;
+    bool is_stream = x->is_upload && x->upload_size < 0;
+    bool is_http1 = is_stream && session->engine.loses_beside_streams;
+    if (easy->is_http1 == is_http1)
+        return CURLE_OK;
+    easy->is_http1 = is_http1;
+    return curl_easy_setopt(easy->curl, CURLOPT_HTTP_VERSION, version_of(session, is_http1));
 }
 
 /* A list of the request's own is told each time: the last one is gone, and this may be where it was. */
@@ -209,6 +234,8 @@ CURLcode wf_http_easy_tell(weft_http_response *x)
 {
     x->easy->is_told = false;
     CURLcode code = tell_method(x);
+    if (code == CURLE_OK)
+        code = tell_version(x);
     if (code == CURLE_OK)
         code = tell_headers(x);
     if (code == CURLE_OK)

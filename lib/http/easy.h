@@ -23,6 +23,7 @@ struct wf_http_easy {
     bool is_plain;   /* a GET without a body */
     bool is_common;  /* with the session's common headers alone */
     bool is_verbose; /* ending.c */
+    bool is_http1;   /* and no other version */
     long connect_ms;
     char *url;
     CURLU *parsed; /* from that, if it is plain */

@@ -193,6 +193,7 @@ struct wf_http_engine {
     struct wf_http_easy *spare[128]; /* for the next transfers */
     unsigned n_spare;
     struct curl_slist *common;         /* headers; NULL: libcurl makes them (easy.c) */
+    bool loses_beside_streams;         /* this libcurl (easy.c) */
     struct wf_http_proved proved[128]; /* the last ones, the oldest first */
     unsigned n_proved;
     int broken_code; /* < 0: the multi handle has failed, or it could not be told of a socket */

@@ -18,6 +18,7 @@
 /* ---- a libcurl that has it, and one that has not -------------------------------------------------------- */
 
 static bool has_no_http2;
+static unsigned version_num; /* 0: as it is */
 
 /* In place of libcurl's own, which it calls. */
 curl_version_info_data *curl_version_info(CURLversion age)
@@ -29,6 +30,8 @@ curl_version_info_data *curl_version_info(CURLversion age)
     about = *own(age);
     if (has_no_http2)
         about.features &= ~CURL_VERSION_HTTP2;
+    if (version_num != 0)
+        about.version_num = version_num;
     return &about;
 }
 
@@ -375,6 +378,7 @@ WT_TEST(a_connection_that_is_cut_ends_all_that_wait_for_their_bodies)
 {
     struct nginx server;
     weft_http_session *session;
+    version_num = 0x080100;
     start_with(&server, "location /wait { proxy_pass http://127.0.0.1:1; }" WORKER, &session);
     for (int i = 0; i < 5; i++) {
         _Atomic int n_silent = 0;
@@ -435,8 +439,8 @@ WEFT_GENERATOR(blocks, weft_rx(weft_http_chunk), (int, n))
 }
 
 /* Its length is not known, and HTTP/2 has no chunks. nginx counts it. */
-static void put_blocks(const struct nginx *server, weft_http_session *session, int n, int status,
-                       const char *expected)
+static void put_blocks(const struct nginx *server, weft_http_session *session, int n, int version,
+                       int status, const char *expected)
 {
     weft_http_response *response;
     char url[96], *text;
@@ -446,7 +450,7 @@ static void put_blocks(const struct nginx *server, weft_http_session *session, i
     ck_assert_int_eq(
         weft_http_put(session, url, WEFT_OPTS(http_request, .body_rx = WEFT_MOVE(rx)), &response),
         0);
-    ck_assert_int_eq(weft_http_version_of(response), 20);
+    ck_assert_int_eq(weft_http_version_of(response), version);
     ck_assert_int_eq(weft_http_status(response), status);
     ck_assert_int_eq(weft_http_text(response, &text), 0);
     ck_assert_ptr_nonnull(strstr(text, expected));
@@ -458,10 +462,38 @@ WT_TEST(a_body_whose_length_is_not_known_and_one_that_is_too_long)
 {
     struct nginx server;
     weft_http_session *session;
+    version_num = 0x080100;
     start(&server, &session);
-    put_blocks(&server, session, 50, 200, "PUT 500000");
-    put_blocks(&server, session, 1000, 413, "413 Request Entity Too Large");
+    put_blocks(&server, session, 50, 20, 200, "PUT 500000");
+    put_blocks(&server, session, 1000, 20, 413, "413 Request Entity Too Large");
     expect_version(session, server.tls_url, 20);
+    stop(&server, session);
+}
+
+static void put_text(const struct nginx *server, weft_http_session *session, int version)
+{
+    weft_http_response *response = NULL;
+    char url[96];
+    (void)snprintf(url, sizeof(url), "%s/put", server->tls_url);
+    ck_assert_int_eq(
+        weft_http_put(session, url, WEFT_OPTS(http_request, .body = "text"), &response), 0);
+    ck_assert_int_eq(weft_http_version_of(response), version);
+    ck_assert_int_eq(weft_http_response_close(response), 0);
+}
+
+/* Its end would take bytes from what others read slowly. The handles are the same for all of them. */
+WT_TEST(with_an_older_libcurl_a_body_of_unknown_length_goes_by_http1)
+{
+    struct nginx server;
+    weft_http_session *session;
+    version_num = 0x080001;
+    start(&server, &session);
+    for (int i = 0; i < 3; i++) {
+        expect_version(session, server.tls_url, 20);
+        put_blocks(&server, session, 50, 11, 200, "PUT 500000");
+        put_text(&server, session, 20);
+        put_blocks(&server, session, 1000, 11, 413, "413 Request Entity Too Large");
+    }
     stop(&server, session);
 }
 
