@@ -74,6 +74,16 @@ struct wf_native_call {
     struct wf_task *task;
 };
 
+/* A worker has taken a task from another one. */
+struct wf_theft {
+    struct wf_worker *victim; /* NULL: that is settled */
+    int64_t at_ns;
+    uint64_t picks;        /* of the thief */
+    uint64_t victim_picks; /* when a task was last found to be tiny, and since when it had those */
+    int64_t victim_since_ns;
+    int64_t rests_until_ns; /* no other is taken before that */
+};
+
 struct wf_worker {
     struct wf_runq runq;
 
@@ -113,6 +123,7 @@ struct wf_worker {
     struct wf_poll_event events[WF_EVENTS_AT_ONCE]; /* what the poller had to say */
     uint64_t next_id, ids_end;                      /* task ids taken from wf_rt.next_id */
     struct wf_rng rng;
+    struct wf_theft theft; /* the last one, of this thief's (steal.c) */
     unsigned index;
     struct wf_host *host; /* its thread; changed under rt.lock (blocking/handoff.h) */
 
