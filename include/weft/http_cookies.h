@@ -15,7 +15,9 @@
  * and gets those of its own host alone. A request with a Cookie header of its own sends that
  * and nothing else, and keeps nothing. WebSockets have no part in it.
  *
- * All requests of a session share its cookies, and no other session does.
+ * All requests of a session share its cookies, and no other session does. It keeps the last 150
+ * of a domain, as many as libcurl sends at once, and 3,000 in all: beyond that each domain keeps
+ * its last 75, or half of that, until they fit. They are counted after each 100 that were set.
  *
  * Part of weft-http: weft/http.h has the session.
  */
@@ -44,7 +46,8 @@ typedef struct weft_http_cookie {
 /* Adds the cookies of a file, in the format of Netscape's and curl's (cookies.txt).
  *
  * Of two with the same domain, path and name the file's stays. Those that are past their time
- * are left out. All lines are looked at first: a file with a bad one adds nothing.
+ * are left out, and those beyond the limits above. All lines are looked at first: a file with a
+ * bad one adds nothing.
  *
  * Waits    the task, or a plain thread
  * Cancel   yes: nothing is added, or all

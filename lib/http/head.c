@@ -99,6 +99,8 @@ static int note_field(struct wf_http_head *head, const char *name, size_t size, 
     } else if (is_name(name, size, "Content-Encoding")) {
         head->is_gzip |= is_gzip(value);
         head->n_codings += !is_no_coding(value);
+    } else if (is_name(name, size, "Set-Cookie")) {
+        head->n_cookies++;
     }
     head->is_encoded = head->n_codings > 0;
     return 0;

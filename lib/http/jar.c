@@ -102,7 +102,7 @@ int wf_http_jar_add(weft_http_session *session, void *lines)
     CURLcode code = CURLE_OK;
     for (const char *line = lines; code == CURLE_OK && *line != '\0'; line += strlen(line) + 1)
         code = curl_easy_setopt(session->engine.jar, CURLOPT_COOKIELIST, line);
-    return wf_http_code_of(code, 0);
+    return code == CURLE_OK ? wf_http_jar_limit(session) : wf_http_code_of(code, 0);
 }
 
 int wf_http_jar_clear(weft_http_session *session, void *unused)

@@ -161,7 +161,7 @@ int wf_http_run(weft_http_response *x, struct wf_http_source *source)
 void wf_http_reset(weft_http_response *x)
 {
     struct wf_http_head *head = &x->head;
-    head->n_fields = head->n_lines = 0;
+    head->n_fields = head->n_lines = head->n_cookies = 0;
     head->n_bytes = head->size = 0;
     wf_free(x->in.data); /* its size was the last body's */
     x->in = (struct wf_http_ring){ 0 };

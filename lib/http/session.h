@@ -97,6 +97,7 @@ struct wf_http_head {
     bool is_gzip;       /* one of its codings is that, */
     unsigned n_codings; /* of so many */
     bool is_framed;     /* chunked, at last */
+    unsigned n_cookies; /* that all heads of the transfer set */
 };
 
 /* A host's places, when they are limited. */
@@ -199,6 +200,7 @@ struct wf_http_engine {
     int broken_code; /* < 0: the multi handle has failed, or it could not be told of a socket */
     CURLSH *share;   /* the session's cookies, if it has any (jar.c) */
     CURL *jar;       /* a handle that sends nothing, to look into them */
+    unsigned n_new_cookies; /* since they were counted (jar_limit.c) */
 };
 
 struct weft_http_session {
@@ -264,6 +266,14 @@ int wf_http_jar_list(weft_http_session *session, void *out_list);
 int wf_http_jar_add(weft_http_session *session,
                     void *lines); /* ended by 0 each, and by an empty one */
 int wf_http_jar_clear(weft_http_session *session, void *unused);
+
+/* ---- jar_limit.c: likewise ------------------------------------------------------------------------- */
+
+enum { WF_HTTP_MOST_COOKIES = 3000, WF_HTTP_MOST_OF_DOMAIN = 150, WF_HTTP_NEW_COOKIES = 100 };
+
+/* Forgets what is too many; what to do when a transfer that set so many is over. */
+WF_MUST_CHECK int wf_http_jar_limit(weft_http_session *session);
+void wf_http_jar_came(weft_http_session *session, unsigned n);
 
 /* ---- ending.c -------------------------------------------------------------------------------------- */
 

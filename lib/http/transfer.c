@@ -227,6 +227,7 @@ static void let_go(weft_http_response *x)
     x->easy = NULL;
     (void)curl_multi_remove_handle(engine->multi, easy->curl);
     easy->x = NULL;
+    wf_http_jar_came(x->session, x->head.n_cookies);
     if (wf_http_digest_keep(x, easy))
         return;
     if (!x->is_tunnel && x->proof == WF_PROOF_OF_NOBODY)

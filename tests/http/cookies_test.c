@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <weft.h>
@@ -367,6 +368,77 @@ WT_TEST(calls_that_can_not_be)
     ck_assert_int_eq(weft_http_cookies_list(it.session, NULL, &n), WEFT_EINVAL);
     ck_assert_int_eq(weft_run(call_cancelled, it.session), 0);
     ck_assert_int_eq(weft_http_session_close(without), 0);
+    stop(&it);
+}
+
+/* ---- too many ------------------------------------------------------------------------------------------- */
+
+static char *fill_cookies(char *text, size_t room, int from)
+{
+    size_t size = (size_t)snprintf(text, room, "HTTP/1.1 200 OK\r\n");
+    for (int i = from; i < from + 50; i++)
+        size += (size_t)snprintf(text + size, room - size, "Set-Cookie: n%d=1\r\n", i);
+    (void)snprintf(text + size, room - size, "Content-Length: 0\r\n\r\n");
+    return text;
+}
+
+WT_TEST(a_server_that_sets_new_ones_for_ever)
+{
+    static char many[8][2000];
+    struct evil_reply replies[9] = { { .bytes = SET("Set-Cookie: few=1\r\n"), .then = EVIL_KEEP } };
+    struct run it;
+    for (int i = 0; i < 8; i++)
+        replies[i + 1] = (struct evil_reply){
+            .bytes = fill_cookies(many[i], sizeof(many[i]), i * 50), .then = EVIL_KEEP
+        };
+    start(&it, replies, N(replies), true);
+    get(it.session, "http://a.example.com/", NULL);
+    for (int i = 0; i < 8; i++) {
+        get(it.session, "http://b.example.com/", NULL);
+        ck_assert_uint_le(n_kept(it.session), 251);
+    }
+    ck_assert(keeps(it.session, "few"));
+    ck_assert(keeps(it.session, "n399") && keeps(it.session, "n250") && !keeps(it.session, "n149"));
+    stop(&it);
+}
+
+static void write_many(const struct run *it, int n_domains, int n_each)
+{
+    static char text[1000000];
+    size_t size = 0;
+    for (int i = 0; i < n_domains * n_each; i++)
+        size += (size_t)snprintf(text + size, sizeof(text) - size,
+                                 "%sd%d.com\tTRUE\t/\tFALSE\t0\tn%d\tv\n",
+                                 i % 2 == 0 ? "#HttpOnly_." : ".", i % n_domains, i / n_domains);
+    write_file(it, text);
+}
+
+/* Each of so many domains keeps its last ones. */
+static void keeps_last(const struct run *it, int n_domains, int n_each, int n_expected)
+{
+    weft_http_cookie *cookies = NULL;
+    size_t n = 0;
+    write_many(it, n_domains, n_each);
+    ck_assert_int_eq(weft_http_cookies_clear(it->session), 0);
+    ck_assert_int_eq(weft_http_cookies_load(it->session, it->path), 0);
+    ck_assert_int_eq(weft_http_cookies_list(it->session, &cookies, &n), 0);
+    ck_assert_uint_eq(n, (size_t)(n_domains * n_expected));
+    for (size_t i = 0; i < n; i++)
+        ck_assert_int_ge(atoi(cookies[i].name + 1), n_each - n_expected);
+    weft_free(cookies);
+}
+
+WT_TEST(a_file_of_more_than_are_kept)
+{
+    struct run it;
+    start(&it, NULL, 0, false);
+    keeps_last(&it, 2, 1000, 150);
+    keeps_last(&it, 20, 150, 150);
+    keeps_last(&it, 50, 100, 37);
+    keeps_last(&it, 3000, 2, 1);
+    write_many(&it, 5000, 1);
+    ck_assert_int_eq(weft_http_cookies_load(it.session, it.path), 0);
+    ck_assert_uint_eq(n_kept(it.session), 3000);
     stop(&it);
 }
 
