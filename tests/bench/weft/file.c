@@ -160,6 +160,17 @@ static int make_log(weft_file *file, int64_t n_mib)
     return rc;
 }
 
+/* As Go's bytes.Contains has it. memmem would first make a table of the word, which takes longer than all else
+ * that is done for a line. */
+static bool has_error(weft_line line)
+{
+    const char *end = line.data + line.size;
+    for (const char *at = line.data; (at = memchr(at, 'E', (size_t)(end - at))) != NULL; at++)
+        if (end - at >= 5 && memcmp(at, "ERROR", 5) == 0)
+            return true;
+    return false;
+}
+
 /* A task of its own reads and cuts. */
 int case_file_pipeline_line_cap1024(struct bench *b)
 {
@@ -174,7 +185,7 @@ int case_file_pipeline_line_cap1024(struct bench *b)
     WEFT_TRY(weft_buffer(WEFT_MOVE(lines), 1024, &passed));
     weft_each (line, passed) {
         n_lines++;
-        n_errors += memmem(line.data, line.size, "ERROR", 5) != NULL;
+        n_errors += has_error(line);
     }
     WEFT_TRY(weft_error(passed));
     bench_end(b);

@@ -4,6 +4,8 @@
 
 #include "files.h"
 
+#include <stdbool.h>
+
 void read_many(int64_t n, int workers)
 {
     char path[64], buf[FILE_SIZE + 1];
@@ -47,6 +49,16 @@ void read_random(int64_t n, int workers) { (void)workers, read_blocks(n, 0); }
 void read_random_direct(int64_t n, int workers) { (void)workers, read_blocks(n, O_DIRECT); }
 
 /* No stages: the least that the work itself costs this way. */
+/* As weft's: memmem would first make a table of the word. */
+static bool has_error(const char *line, size_t size)
+{
+    const char *end = line + size;
+    for (const char *at = line; (at = memchr(at, 'E', (size_t)(end - at))) != NULL; at++)
+        if (end - at >= 5 && memcmp(at, "ERROR", 5) == 0)
+            return true;
+    return false;
+}
+
 void read_log(int64_t n, int workers)
 {
     char path[64], *line = NULL;
@@ -60,7 +72,7 @@ void read_log(int64_t n, int workers)
     FILE *file = fopen(path, "r");
     while (file != NULL && (size = getline(&line, &room, file)) > 0) {
         n_lines++;
-        n_errors += memmem(line, (size_t)size, "ERROR", 5) != NULL;
+        n_errors += has_error(line, (size_t)size);
     }
     int64_t took_ns = now_ns() - start_ns;
     fclose(file);
