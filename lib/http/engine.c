@@ -79,6 +79,13 @@ static struct wf_http_easy *easy_of(CURL *curl)
     return (struct wf_http_easy *)(void *)private;
 }
 
+static bool is_on_kept_connection(const weft_http_response *x)
+{
+    long n_connects = 1;
+    (void)curl_easy_getinfo(x->easy->curl, CURLINFO_NUM_CONNECTS, &n_connects);
+    return n_connects == 0;
+}
+
 /* A connection that has ended, perhaps: see has_ended, when libcurl is done with what it is at. */
 static void note_not_heard(CURL *curl, curl_socket_t fd)
 {
@@ -93,6 +100,13 @@ static void note_not_heard(CURL *curl, curl_socket_t fd)
     wf_http_role_unlock_in_turn(&x->session->role);
 }
 
+static void note_heard(CURL *curl)
+{
+    struct wf_http_easy *easy = easy_of(curl);
+    if (easy != NULL && easy->x != NULL)
+        easy->x->has_socket = true;
+}
+
 /* libcurl (7.88) says nothing of a connection's end while more of a body is to come: it keeps it, and listens
  * no longer. One that it has given up for another is closed. */
 static bool has_ended(weft_http_response *x)
@@ -101,8 +115,19 @@ static bool has_ended(weft_http_response *x)
     wf_http_role_lock(&x->session->role);
     bool waits = waits_for_body(x);
     wf_http_role_unlock_in_turn(&x->session->role);
+    if (waits && !x->has_socket) /* it has read the end before it would have begun to listen */
+        return !x->session->opts.http2 && is_on_kept_connection(x);
     return waits && x->unheard_fd > 0 && sockets[x->unheard_fd].is_connection &&
            sockets[x->unheard_fd].wanted == 0;
+}
+
+/* Or it was asked for so that it would be looked at. */
+static bool has_more(weft_http_response *x)
+{
+    wf_http_role_lock(&x->session->role);
+    bool has = !waits_for_body(x) || x->is_up_over || x->out.head != x->out.tail;
+    wf_http_role_unlock_in_turn(&x->session->role);
+    return has;
 }
 
 static int on_socket(CURL *curl, curl_socket_t fd, int what, void *arg, void *unused)
@@ -112,6 +137,8 @@ static int on_socket(CURL *curl, curl_socket_t fd, int what, void *arg, void *un
     struct wf_http_socket *entry = socket_of(engine, fd);
     if (what == CURL_POLL_REMOVE)
         note_not_heard(curl, fd);
+    else
+        note_heard(curl);
     if (entry == NULL) {
         engine->broken_code = WEFT_ENOMEM;
         return 0;
@@ -209,13 +236,6 @@ static void begin_posted(weft_http_session *session)
     turn_again(session);
 }
 
-static bool is_on_kept_connection(const weft_http_response *x)
-{
-    long n_connects = 1;
-    (void)curl_easy_getinfo(x->easy->curl, CURLINFO_NUM_CONNECTS, &n_connects);
-    return n_connects == 0;
-}
-
 static void end_without_answer(weft_http_response *x)
 {
     x->is_stale |= is_on_kept_connection(x);
@@ -241,7 +261,7 @@ static void do_asked(weft_http_session *session)
             wf_http_tunnel_move(x);
         else if (has_ended(x))
             end_without_answer(x);
-        else
+        else if (has_more(x))
             wf_http_transfer_resume(x);
     }
 }

@@ -170,7 +170,7 @@ void wf_http_reset(weft_http_response *x)
     x->is_cut = x->is_complete = x->has_head = x->discards = x->is_paused = x->is_up_paused = false;
     x->n_received = 0;
     x->callback_code = 0;
-    x->is_stale = x->is_refused = x->is_allowed = false;
+    x->has_socket = x->is_stale = x->is_refused = x->is_allowed = false;
     x->unheard_fd = 0;
     if (x->proof != WF_PROOF_OF_NOBODY)
         x->proof = WF_PROOF_WANTED;

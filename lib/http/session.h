@@ -148,6 +148,7 @@ struct weft_http_response {
 
     /* The driver's while RUNNING. */
     struct wf_http_easy *easy; /* easy.h */
+    bool has_socket;           /* libcurl has asked to be told of one for it */
     bool is_stale;             /* it had a kept connection that was dead; the caller's when OVER */
     int callback_code;         /* why a callback ended the transfer; 0: none has */
     bool is_left;              /* it is about to be ended, and takes nothing more */

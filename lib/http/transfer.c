@@ -119,6 +119,8 @@ static size_t on_upload(char *data, size_t size, size_t n, void *arg)
     x->is_up_paused = size == 0 && !x->is_up_over;
     if (x->is_up_paused && !x->has_head)
         wf_http_arm_locked(x, 0, 0); /* it is not the server that is waited for */
+    if (x->is_up_paused && !x->has_socket)
+        wf_http_ask_locked(x); /* engine.c looks whether its connection has ended */
     int code = size == 0 && x->is_up_over ? x->up_code : 0;
     wf_http_role_unlock_in_turn(role);
     if (code < 0) {

@@ -4,7 +4,12 @@
 #include "evil.h"
 #include "wt_test.h"
 
+#include "http/session.h"
+#include "plat/sys.h"
+
 #include <fcntl.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -161,6 +166,80 @@ WT_TEST(a_long_file_goes_again_when_a_kept_connection_is_dead)
     ck_assert_int_eq(weft_whole_write(path, text, sizeof(text)), 0);
     for (int i = 0; i < 20; i++)
         put_file_after_get(replies, path);
+}
+
+/* ---- ... which is seen while the file is read ------------------------------------------------------------ */
+
+enum { SIZE = 7001 };
+
+static weft_http_session *read_for;
+static atomic_bool was_held;
+
+static bool has_running(unsigned n)
+{
+    wf_http_role_lock(&read_for->role);
+    bool has = read_for->n_running == n;
+    wf_http_role_unlock(&read_for->role);
+    return has;
+}
+
+/* The file comes when the transfer that it is for is over. */
+static ssize_t read_late(int fd, void *buf, size_t size)
+{
+    if (size == SIZE && !atomic_exchange(&was_held, true))
+        while (!has_running(1))
+            sched_yield();
+    return wf_sys_real.read(fd, buf, size);
+}
+
+WEFT_TASK(drive, (const char *, url)) { return send_once(read_for, "GET", url, NULL); }
+
+struct put {
+    const char *url, *silent_url, *path;
+};
+
+static int put_beside_another(void *arg)
+{
+    const struct put *it = arg;
+    WEFT_SCOPE(scope, .move_on = true);
+    WEFT_TRY(send_once(read_for, "GET", it->url, NULL));
+    WEFT_TRY(weft_spawn(&scope, drive, it->silent_url));
+    while (!has_running(1))
+        WEFT_TRY(weft_pause());
+    int status = send_once(read_for, "PUT", it->url,
+                           WEFT_OPTS(http_request, .body_path = it->path));
+    weft_scope_cancel(&scope);
+    int rc = weft_scope_wait(&scope);
+    return rc < 0 ? rc : status;
+}
+
+/* libcurl tells nothing of the end then: it is the engine that sees it. */
+WT_TEST(a_file_goes_again_when_the_end_is_seen_before_it_is_read)
+{
+    static char text[SIZE];
+    char path[256];
+    struct evil server, silent;
+    const struct evil_reply replies[] = {
+        hello,
+        { .bytes = "" },
+        { .bytes = OK_HELLO, .then = EVIL_KEEP, .request_body = sizeof(text) }
+    };
+    const struct evil_reply silence = { .bytes = "", .then = EVIL_HOLD };
+    WEFT_AUTO(weft_temp_dir, folder);
+    ck_assert_int_eq(weft_temp_dir_open(NULL, &folder), 0);
+    (void)snprintf(path, sizeof(path), "%s/file", weft_temp_dir_path(folder));
+    ck_assert_int_eq(weft_whole_write(path, text, sizeof(text)), 0);
+    evil_start(&server, replies, 3);
+    evil_start(&silent, &silence, 1);
+    read_for = open_session(NULL);
+    wf_sys.read = read_late;
+    struct put it = { server.url, silent.url, path };
+    ck_assert_int_eq(weft_run(put_beside_another, &it), 200);
+    wf_sys.read = wf_sys_real.read;
+    ck_assert(atomic_load(&was_held));
+    ck_assert_int_eq(weft_http_session_close(read_for), 0);
+    evil_stop(&server);
+    evil_stop(&silent);
 }
 
 WT_MAIN("http_upload")
