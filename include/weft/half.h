@@ -123,11 +123,14 @@ WEFT_API void *weft_half_take(void *slot);
 struct weft_line;
 struct weft_dir_entry;
 struct weft_walk_entry;
+struct weft_http_event;
+struct weft_websocket_message;
 
 /* Is it a type whose values are lent: a view into their source? */
-#define WEFT_IS_LENT_(T)                                                                  \
-    _Generic((__typeof__(T) *)0, struct weft_line *: true, struct weft_dir_entry *: true, \
-             struct weft_walk_entry *: true, default: false)
+#define WEFT_IS_LENT_(T)                                                                   \
+    _Generic((__typeof__(T) *)0, struct weft_line *: true, struct weft_dir_entry *: true,  \
+             struct weft_walk_entry *: true, struct weft_http_event *: true,               \
+             struct weft_websocket_message *: true, default: false)
 
 /* The out slot of a typed receiver for a function that fills it by memcpy. */
 #define WEFT_RX_SLOT_(T, out) ((weft_receiver **)(void *)(weft_rx(T) *){ out })

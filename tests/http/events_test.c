@@ -9,6 +9,7 @@
 #include <weft.h>
 #include <weft/http.h>
 #include <weft/http_events.h>
+#include <weft/http_websocket.h>
 
 #define STREAM "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\n\r\n"
 #define CHUNKS \
@@ -374,6 +375,35 @@ WT_TEST(the_last_event_that_is_taken_stays)
     evil_start(&server, replies, 1);
     ck_assert_int_eq(take_two(server.url), 0);
     evil_stop(&server);
+}
+
+/* What a step makes is its source's, too: nobody may keep it. */
+WEFT_MAP(as_event, weft_http_event, out, int64_t, n)
+{
+    *out = (weft_http_event){ .data = "", .retry_ns = n };
+    return 0;
+}
+
+WEFT_MAP(as_message, weft_websocket_message, out, int64_t, n)
+{
+    *out = (weft_websocket_message){ .data = "", .size = (size_t)n };
+    return 0;
+}
+
+WT_TEST(what_is_made_anew_is_lent_as_well)
+{
+    WEFT_RX(int64_t, numbers);
+    WEFT_RX(int64_t, others);
+    WEFT_RX(weft_http_event, events);
+    WEFT_RX(weft_http_event, kept);
+    WEFT_RX(weft_websocket_message, messages);
+    WEFT_RX(weft_websocket_message, kept_messages);
+    ck_assert_int_eq(weft_range(0, 3, 1, &numbers), 0);
+    ck_assert_int_eq(as_event(WEFT_MOVE(numbers), &events), 0);
+    ck_assert_int_eq(weft_buffer(WEFT_MOVE(events), 4, &kept), WEFT_ENOTSUP);
+    ck_assert_int_eq(weft_range(0, 3, 1, &others), 0);
+    ck_assert_int_eq(as_message(WEFT_MOVE(others), &messages), 0);
+    ck_assert_int_eq(weft_buffer(WEFT_MOVE(messages), 4, &kept_messages), WEFT_ENOTSUP);
 }
 
 WT_MAIN("http_events")
