@@ -94,9 +94,10 @@ WEFT_API WEFT_MUST_CHECK int weft_http_raise_for_status(const weft_http_response
 
 /* Reads what is there of the body, at most size bytes.
  *
- * A gzip that ends early, within a length or chunks that are right, is WEFT_EEOF. Of other packings
- * that is not noticed: libcurl does not look for their end. With .no_compression none is asked to be
- * packed.
+ * A gzip that ends early, within a length or chunks that are right, is WEFT_EEOF; no other packing is
+ * asked for. Of those that a server sends all the same, or that a request's own Accept-Encoding asks
+ * for, it is not noticed: libcurl does not look for their end. With .no_compression none is asked to
+ * be packed.
  *
  * Waits    the task, or a plain thread, until there is something
  * Cancel   yes: nothing is read

@@ -49,6 +49,14 @@ static CURLcode set_callbacks(struct wf_http_easy *easy, struct wf_http_engine *
     return code == CURLE_OK ? wf_http_transfer_set_callbacks(easy) : code;
 }
 
+/* The one packing of which a cut is noticed (packing.h). libcurl unpacks others as well, from servers that send
+ * them all the same. */
+static const char *asked_coding(void)
+{
+    bool has_zlib = curl_version_info(CURLVERSION_NOW)->features & CURL_VERSION_LIBZ;
+    return has_zlib ? "gzip" : "identity";
+}
+
 static long version_of(const weft_http_session *session, bool is_http1)
 {
     return session->opts.http2 && !is_http1 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1;
@@ -60,7 +68,7 @@ static CURLcode set_common(struct wf_http_easy *easy, weft_http_session *session
     CURLcode code = CURLE_OK;
     SET(code, curl, CURLOPT_NOSIGNAL, 1L);
     SET(code, curl, CURLOPT_NOPROGRESS, 1L);
-    SET(code, curl, CURLOPT_ACCEPT_ENCODING, session->opts.no_compression ? NULL : "");
+    SET(code, curl, CURLOPT_ACCEPT_ENCODING, session->opts.no_compression ? NULL : asked_coding());
     SET(code, curl, CURLOPT_BUFFERSIZE, 64L << 10);
     SET(code, curl, CURLOPT_USERAGENT, session->opts.user_agent);
     SET(code, curl, CURLOPT_HTTP_VERSION, version_of(session, false));
@@ -95,24 +103,6 @@ static CURLcode make(weft_http_session *session, struct wf_http_easy **out)
     return code;
 }
 
-/* As libcurl says it, of what it is built with. */
-static int add_codings(struct curl_slist **list)
-{
-    int features = curl_version_info(CURLVERSION_NOW)->features;
-    char codings[64] = "";
-    bool has_brotli = false, has_zstd = false, has_zlib = features & CURL_VERSION_LIBZ;
-#ifdef CURL_VERSION_BROTLI
-    has_brotli = features & CURL_VERSION_BROTLI;
-#endif
-#ifdef CURL_VERSION_ZSTD
-    has_zstd = features & CURL_VERSION_ZSTD;
-#endif
-    (void)snprintf(codings, sizeof(codings), "%s%s%s", has_zlib ? ", deflate, gzip" : "",
-                   has_brotli ? ", br" : "", has_zstd ? ", zstd" : "");
-    return wf_http_field_add(list, "Accept-Encoding",
-                             codings[0] != '\0' ? codings + 2 : "identity");
-}
-
 /* The end of a body of unknown length makes libcurl before 8.1 read on in what has come for the connection,
  * though another transfer is paused in the middle of it: that one's bytes are overwritten (http2.c,
  * http2_done_sending; undone by curl's commit 744dcf22fa). */
@@ -131,7 +121,7 @@ int wf_http_easy_open(struct wf_http_engine *engine)
     if (opts->user_agent[0] != '\0')
         rc = wf_http_field_add(&engine->common, "User-Agent", opts->user_agent);
     if (rc == 0 && !opts->no_compression)
-        rc = add_codings(&engine->common);
+        rc = wf_http_field_add(&engine->common, "Accept-Encoding", asked_coding());
     return rc;
 }
 

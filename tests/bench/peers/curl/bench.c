@@ -33,7 +33,7 @@ CURL *easy_to(const char *url)
     curl_easy_setopt(easy, CURLOPT_FAILONERROR, 1L);
     /* What weft's requests say: libcurl writes each header byte by byte, twice. */
     curl_easy_setopt(easy, CURLOPT_USERAGENT, "weft");
-    curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "");
+    curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip");
     return easy;
 }
 
