@@ -125,6 +125,39 @@ WT_TEST(a_write_at_a_place_moves_it_too)
     end();
 }
 
+static void expect_line(weft_rx(weft_line) lines, const char *wanted)
+{
+    weft_line line = { .size = 0 };
+    ck_assert_int_eq(weft_recv(lines, &line), 1);
+    ck_assert_uint_eq(line.size, strlen(wanted));
+    ck_assert_int_eq(memcmp(line.data, wanted, line.size), 0);
+}
+
+/* Their blocks are so small that most of them are read after the move. */
+WT_TEST(lines_of_a_spooled_one_go_on_when_it_moves)
+{
+    begin();
+    {
+        size_t n = 0;
+        weft_line line;
+        WEFT_AUTO(weft_file, file);
+        WEFT_RX(weft_line, lines);
+        ck_assert_int_eq(weft_temp_open_spooled(here(), 16, &file), 0);
+        ck_assert_int_eq(weft_file_write(file, "one\ntwo\n", 8), 0);
+        ck_assert_int_eq(weft_file_seek(file, 0, SEEK_SET), 0);
+        int64_t memory = device_of(file);
+        ck_assert_int_eq(weft_file_lines(file, WEFT_OPTS(lines, .block_size = 5), &lines), 0);
+        expect_line(lines, "one");
+        ck_assert_int_eq(weft_file_write_at(file, 8, "three\nfour", 10, &n), 0);
+        ck_assert_int_ne(device_of(file), memory);
+        expect_line(lines, "two");
+        expect_line(lines, "three");
+        expect_line(lines, "four");
+        ck_assert_int_eq(weft_recv(lines, &line), 0);
+    }
+    end();
+}
+
 /* ---- temporary folders --------------------------------------------------------------------------------- */
 
 static void fill(const weft_temp_dir *dir)

@@ -130,4 +130,63 @@ WT_TEST(who_waits_for_descriptors_hears_of_a_close)
     as_usual();
 }
 
+static void connect_to(const weft_address *at)
+{
+    weft_socket *here = NULL;
+    OK(weft_connect_to(at, NULL, &here));
+    OK(weft_socket_close(here));
+}
+
+static _Atomic bool has_descriptors;
+
+static int accept_if_it_may(int fd, struct sockaddr *from, socklen_t *size)
+{
+    if (atomic_load(&has_descriptors))
+        return wf_sys_real.accept(fd, from, size);
+    return count_no_more_files(fd, from, size);
+}
+
+/* The pause is the buffer's task's: whoever selects has its other cases, and the connection when there are
+ * descriptors again. */
+WT_TEST(a_select_through_a_buffer_goes_on_while_it_waits_for_descriptors)
+{
+    wt_seeds_at_most(5);
+    enum { PEER, OTHER };
+    weft_listener *door = NULL;
+    weft_address at;
+    atomic_store(&n_accepts, 0);
+    atomic_store(&has_descriptors, false);
+    wf_sys.accept = accept_if_it_may;
+    OK(weft_listen("127.0.0.1:0", NULL, &door));
+    OK(weft_listener_address(door, &at));
+    {
+        WEFT_TX(int, tx);
+        WEFT_RX(int, rx);
+        WEFT_RX(weft_socket *, direct);
+        WEFT_RX(weft_socket *, peers);
+        weft_socket *peer = NULL;
+        int rc = 0, number = 0;
+        OK(weft_chan_open(&tx, &rx, 1));
+        OK(weft_listener_connections(WEFT_MOVE(door), &direct));
+        ck_assert_int_eq(weft_select(&rc, [PEER] = weft_on_recv(direct, &peer)), WEFT_ENOTSUP);
+        OK(weft_buffer(WEFT_MOVE(direct), 1, &peers));
+        connect_to(&at);
+        wt_until(has_paused_long, NULL);
+        OK(weft_send(tx, 7));
+        ck_assert_int_eq(
+            weft_select(
+                &rc, [PEER] = weft_on_recv(peers, &peer), [OTHER] = weft_on_recv(rx, &number)),
+            OTHER);
+        ck_assert_int_eq(number, 7);
+        atomic_store(&has_descriptors, true);
+        ck_assert_int_eq(
+            weft_select(
+                &rc, [PEER] = weft_on_recv(peers, &peer), [OTHER] = weft_on_recv(rx, &number)),
+            PEER);
+        ck_assert_int_eq(rc, 1);
+        OK(weft_socket_close(peer));
+    }
+    as_usual();
+}
+
 WT_MAIN("accept")
