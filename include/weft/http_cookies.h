@@ -18,6 +18,7 @@
  * All requests of a session share its cookies, and no other session does. It keeps the last 150
  * of a domain, as many as libcurl sends at once, and 3,000 in all: beyond that each domain keeps
  * its last 75, or half of that, until they fit. They are counted after each 100 that were set.
+ * When memory is short then, some that would be kept are lost.
  *
  * Part of weft-http: weft/http.h has the session.
  */

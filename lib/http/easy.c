@@ -15,7 +15,6 @@
 
 #include "plat/mem.h"
 
-#include <stdio.h>
 #include <string.h>
 
 /* ---- what they have in common ---------------------------------------------------------------------- */

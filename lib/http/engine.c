@@ -23,6 +23,7 @@
 #include "plat/mem.h"
 #include "plat/sys.h"
 
+#include <strings.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/timerfd.h>
@@ -107,6 +108,13 @@ static void note_heard(CURL *curl)
         easy->x->has_socket = true;
 }
 
+/* By HTTP/2 others may have the same connection, and libcurl has asked to be told of it for them. */
+static bool may_share_connection(const weft_http_response *x)
+{
+    bool is_plain = strncasecmp(x->url, "http:", 5) == 0;
+    return x->session->opts.http2 && !is_plain && !x->easy->is_http1;
+}
+
 /* libcurl (7.88) says nothing of a connection's end while more of a body is to come: it keeps it, and listens
  * no longer. One that it has given up for another is closed. */
 static bool has_ended(weft_http_response *x)
@@ -116,7 +124,7 @@ static bool has_ended(weft_http_response *x)
     bool waits = waits_for_body(x);
     wf_http_role_unlock_in_turn(&x->session->role);
     if (waits && !x->has_socket) /* it has read the end before it would have begun to listen */
-        return !x->session->opts.http2 && is_on_kept_connection(x);
+        return !may_share_connection(x) && is_on_kept_connection(x);
     return waits && x->unheard_fd > 0 && sockets[x->unheard_fd].is_connection &&
            sockets[x->unheard_fd].wanted == 0;
 }

@@ -3,14 +3,15 @@
  * answers, and forgets none before its time: a server could fill the memory.
  *
  *   J1  A jar that was looked at has at most WF_HTTP_MOST_COOKIES, a domain's at most
- *       WF_HTTP_MOST_OF_DOMAIN of them; and no more than WF_HTTP_NEW_COOKIES have come since.
+ *       WF_HTTP_MOST_OF_DOMAIN of them; and fewer than WF_HTTP_NEW_COOKIES have come since, but for those
+ *       of transfers that are under way.
  *
  * libcurl lists a domain's cookies in the order in which they came, and that of nothing else. So where all
  * domains have too many together, each may have half as many, and half of that, until they fit: who has few
  * loses none for who has many.
  *
  * To let one go is to let go all, and to add what is kept again: one with a tab in its path can be named to libcurl
- * in no other way. */
+ * in no other way. Without memory for that those behind it are lost, which J1 allows: they are cookies. */
 #include "http/session.h"
 
 #include "plat/mem.h"

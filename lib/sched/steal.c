@@ -9,7 +9,10 @@
  * queue) is likely to have more of its kind behind it, which the victim would run in a tenth of the time, if it
  * were let: so the thief then rests for a while, and does not so much as look at the others' queues. It measures
  * what it took by its own clock, not by the victim's turns: those are long exactly when they are disturbed.
- * A victim that has picked nothing for long does not get to its queue: then every bit helps. */
+ * A victim that has picked nothing for long does not get to its queue: then every bit helps.
+ *
+ * No wake-up is lost by a rest: who rests goes on searching, and goes to sleep only after wf_has_work, which
+ * knows of no rest. */
 #include "sched/pace.h"
 
 #ifdef WF_SIM

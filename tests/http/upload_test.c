@@ -214,7 +214,7 @@ static int put_beside_another(void *arg)
 }
 
 /* libcurl tells nothing of the end then: it is the engine that sees it. */
-WT_TEST(a_file_goes_again_when_the_end_is_seen_before_it_is_read)
+static void put_file_that_comes_late(const weft_http_session_opts *opts)
 {
     static char text[SIZE];
     char path[256];
@@ -231,7 +231,8 @@ WT_TEST(a_file_goes_again_when_the_end_is_seen_before_it_is_read)
     ck_assert_int_eq(weft_whole_write(path, text, sizeof(text)), 0);
     evil_start(&server, replies, 3);
     evil_start(&silent, &silence, 1);
-    read_for = open_session(NULL);
+    read_for = open_session(opts);
+    atomic_store(&was_held, false);
     wf_sys.read = read_late;
     struct put it = { server.url, silent.url, path };
     ck_assert_int_eq(weft_run(put_beside_another, &it), 200);
@@ -240,6 +241,19 @@ WT_TEST(a_file_goes_again_when_the_end_is_seen_before_it_is_read)
     ck_assert_int_eq(weft_http_session_close(read_for), 0);
     evil_stop(&server);
     evil_stop(&silent);
+}
+
+WT_TEST(a_file_goes_again_when_the_end_is_seen_before_it_is_read)
+{
+    put_file_that_comes_late(NULL);
+}
+
+/* A server without TLS speaks HTTP/1.1 all the same. */
+WT_TEST(so_it_does_where_http2_is_on_offer)
+{
+    if (!(curl_version_info(CURLVERSION_NOW)->features & CURL_VERSION_HTTP2))
+        wt_skip("no HTTP/2 in this libcurl");
+    put_file_that_comes_late(WEFT_OPTS(http_session, .http2 = true));
 }
 
 WT_MAIN("http_upload")

@@ -48,7 +48,6 @@ static void read_blocks(int64_t n, int flags)
 void read_random(int64_t n, int workers) { (void)workers, read_blocks(n, 0); }
 void read_random_direct(int64_t n, int workers) { (void)workers, read_blocks(n, O_DIRECT); }
 
-/* No stages: the least that the work itself costs this way. */
 /* As weft's: memmem would first make a table of the word. */
 static bool has_error(const char *line, size_t size)
 {
@@ -59,6 +58,7 @@ static bool has_error(const char *line, size_t size)
     return false;
 }
 
+/* No stages: the least that the work itself costs this way. */
 void read_log(int64_t n, int workers)
 {
     char path[64], *line = NULL;
