@@ -258,7 +258,8 @@ void wf_io_forget_owned(struct wf_io_owned *it) { forget(it->fd, it); }
 
 /* ---- events -------------------------------------------------------------------------------------- */
 
-/* Returns what of the events somebody was told. */
+/* Returns what of the events an owner was told: a wait by number alone uses up nothing, for its
+ * owner, who relies on edges (I4), has not seen that one. */
 static unsigned make_ready_locked(struct wf_io_slot *slot, unsigned events, struct wake_list *wake)
 {
     unsigned told = 0;
@@ -268,7 +269,7 @@ static unsigned make_ready_locked(struct wf_io_slot *slot, unsigned events, stru
             continue;
         unsigned ready = events & (wait->is_owned ? with_urgent(wait->events) : wait->events);
         wait->ready = ready;
-        if (claim_locked(slot, wait, CLAIM_READY, wake))
+        if (claim_locked(slot, wait, CLAIM_READY, wake) && wait->is_owned)
             told |= ready;
     }
     return told;

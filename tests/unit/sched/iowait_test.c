@@ -422,6 +422,30 @@ WT_TEST(an_ordinary_wait_for_an_owned_one_sees_what_is_there)
     close(fds[1]);
 }
 
+static void wait_for_fd(void *arg)
+{
+    ck_assert_int_eq(wf_io_wait(*(int *)arg, WF_POLL_IN), WF_POLL_IN);
+}
+
+/* The edge comes once, and whoever owns it has not seen it. */
+WT_TEST(what_an_ordinary_wait_is_told_of_an_owned_one_stays_noted)
+{
+    wt_seeds_at_most(50);
+    int fds[2];
+    open_sockets(fds);
+    struct wf_io_owned here = { .fd = fds[0] };
+    ck_assert_int_eq(wf_io_wait_owned(&here, WF_POLL_OUT), WF_POLL_OUT);
+    wt_thread *thread = wt_thread_start(wait_for_fd, &fds[0]);
+    until_armed(1);
+    put(fds[1]);
+    wt_thread_join(thread);
+    int64_t at_ns = wf_clock_after(WEFT_SEC(5));
+    ck_assert_int_eq(wf_io_wait_owned_until(&here, WF_POLL_IN, at_ns), WF_POLL_IN);
+    wf_io_forget_owned(&here);
+    close(fds[0]);
+    close(fds[1]);
+}
+
 WT_TEST(an_owned_one_that_is_forgotten_is_closed_to_later_waits)
 {
     int fds[2];
