@@ -14,12 +14,15 @@
  *     WEFT_TRY(weft_process_wait(sort, &how));
  *
  * One that still runs when it is closed is sent SIGTERM, and SIGKILL after a time of grace;
- * it is always waited for, and leaves no zombie. For a program that is only to be run, with its
- * output captured, see weft/process_run.h.
+ * it is always waited for, and leaves no zombie. With .new_group the others of its group are
+ * sent the same, also when it has ended before them. For a program that is only to be run, with
+ * its output captured, see weft/process_run.h.
  *
  * The child begins with no signal blocked, SIGPIPE as by default, and no descriptor but those
  * it is given. Signals and waits can't meet another process of the same number. A program
- * that waits for any child of its own (wait, SIGCHLD ignored) takes the end from here.
+ * that waits for any child of its own (wait, SIGCHLD ignored) takes the end from here; then
+ * those left in a group are reached with Linux 6.9 or newer alone, and not if that end came
+ * before the open was over.
  */
 #ifndef WEFT_PROCESS_H
 #define WEFT_PROCESS_H
@@ -68,8 +71,8 @@ typedef struct weft_process_opts {
     size_t n_fds;
     bool new_group;              /* it leads a process group; signals, also those at the close,
                                     go to all in it, and nobody in it survives the close */
-    int64_t grace_ns;            /* at the close, from SIGTERM to SIGKILL; default 2 s; < 0: no
-                                    SIGTERM, no grace */
+    int64_t grace_ns;            /* at the close, from SIGTERM to SIGKILL, unless all have ended
+                                    before; default 2 s; < 0: no SIGTERM, no grace */
     size_t max_output;           /* of weft_process_run and _communicate, bytes a stream;
                                     default 16 MiB */
 } weft_process_opts;

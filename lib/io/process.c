@@ -6,7 +6,9 @@
  * program's, and one that the program installs later would replace it. */
 #include "io/process.h"
 
+#include "blocking/pool.h"
 #include "chan/source.h"
+#include "plat/group.h"
 #include "plat/mem.h"
 #include "plat/sys.h"
 #include "plat/thread.h"
@@ -88,6 +90,8 @@ static int send_signal(weft_process *process, int number)
     int rc = -ESRCH;
     if (!process->is_reaped)
         rc = wf_spawn_signal(process->pid, process->has_group, number);
+    else if (process->has_group)
+        rc = wf_group_signal_by_fd(process->watch_fd, number);
     wf_lock_release(&process->lock);
     return rc;
 }
@@ -108,20 +112,37 @@ int weft_process_id(const weft_process *process)
     return process != NULL ? process->pid : WEFT_EINVAL;
 }
 
-/* True: it has ended within that time. */
+static int look_for_others(void *process)
+{
+    return wf_group_is_alive(((const weft_process *)process)->pid);
+}
+
+/* Those that its end has left behind in its group: nobody's children here, so they are looked for
+ * now and then. */
+static void wait_for_others(weft_process *process)
+{
+    int64_t pause_ns = FIRST_LOOK_NS;
+    while (wf_blocking_call_shielded("weft_process_close", look_for_others, process) > 0 &&
+           wf_unnoted(weft_sleep(pause_ns)) == 0)
+        pause_ns = WF_MIN(2 * pause_ns, LAST_LOOK_NS);
+}
+
+/* True: it has ended within that time. Of that time others in its group have what it left. */
 static bool ends_within(weft_process *process, int64_t grace_ns)
 {
-    if (grace_ns < 0)
+    if (grace_ns < 0 || send_signal(process, SIGTERM) == -ESRCH)
         return look(process, NULL) != 0;
-    (void)send_signal(process, SIGTERM);
     weft_scope grace = { .opts = { .size_ = sizeof grace.opts,
                                    .name = "grace",
                                    .timeout_ns = grace_ns,
                                    .move_on = true } };
     weft_scope_enter(&grace, __FILE__, __LINE__); /* by hand: as in process_run.c */
     int rc = wait_for_end(process, NULL);
+    bool has_ended = rc == 0 || rc == -ECHILD;
+    if (has_ended && process->has_group)
+        wait_for_others(process);
     weft_scope_leave(&grace);
-    return rc == 0 || rc == -ECHILD;
+    return has_ended;
 }
 
 /* It was killed, so it will be gone even if it can't be waited for: in a plain thread, where the
@@ -136,7 +157,9 @@ static void until_gone(weft_process *process)
 /* The kill reaches whoever is left of its group, also when it has ended itself. */
 static void end(weft_process *process)
 {
-    bool has_ended = look(process, NULL) != 0 || ends_within(process, process->grace_ns);
+    bool has_ended = look(process, NULL) != 0;
+    if (!has_ended || process->has_group)
+        has_ended = ends_within(process, process->grace_ns);
     if (!has_ended || process->has_group)
         (void)send_signal(process, SIGKILL);
     if (!has_ended)

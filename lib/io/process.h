@@ -3,7 +3,9 @@
  *
  *   E1  Its number is taken until it was reaped, which happens under the lock, by us alone: so a
  *       signal that is sent under the lock before that meets this process and no other. One that
- *       leads a group is reaped at the close, because the group's number goes with it.
+ *       leads a group is reaped at the close, because the group's number goes with it. Where the
+ *       program has reaped it meanwhile (SIGCHLD ignored, a wait for any child), its group is reached
+ *       by the pidfd, if that could still be opened, or not at all.
  *   E2  A pipe's end is ours until it was handed over to a receiver or sender, or closed; fds says
  *       which. The calls that use one are made one at a time for each stream. */
 #ifndef WF_IO_PROCESS_H

@@ -524,27 +524,6 @@ WT_TEST(one_that_obeys_has_time_to)
     ck_assert_int_eq(strncmp(line.data, "bye", line.size), 0);
 }
 
-/* Its child holds the other end of the pipe: the end of that is the end of both. */
-WT_TEST(a_group_ends_as_a_whole)
-{
-    need_processes();
-    for (int i = 0; i < 2; i++) {
-        WEFT_RX(weft_line, lines);
-        weft_line line;
-        const char *script = i == 0 ? "sleep 1000 & echo ready; wait" : "sleep 1000 & echo ready";
-        weft_process *process = start(SH(script),
-                                      WEFT_OPTS(process, .out = WEFT_PIPE, .new_group = true));
-        weft_exit how;
-        int pid = weft_process_id(process);
-        await_line(process, WEFT_RX_SLOT_(weft_line, &lines));
-        if (i == 1)
-            ck_assert_int_eq(weft_process_wait(process, &how), 0);
-        ck_assert_int_eq(weft_process_close(process), 0);
-        ck_assert_int_eq(weft_recv(lines, &line), 0);
-        ck_assert(is_gone(pid));
-    }
-}
-
 WT_TEST(whoever_takes_the_end_is_told_of)
 {
     need_processes();
