@@ -27,8 +27,9 @@ extern "C" {
  *
  * A line ends with \n or \r\n, which are not part of *out_line, or with the file. *out_line
  * is the caller's, to be freed with weft_free; a 0 byte follows the last one. max_line: the
- * most bytes, its end not counted; 0: 1 MiB. A file without a position (a pipe, a terminal)
- * is read byte by byte, and what was read when this fails is gone.
+ * most bytes, its end not counted; 0: 1 MiB. When this fails, but for WEFT_ELINE, the position
+ * is where it was. A file without one (a pipe, a terminal) is read byte by byte, and what was
+ * read when this fails is gone.
  *
  * Waits    the task, or a plain thread
  * Cancel   yes, before it starts and between two reads of the system

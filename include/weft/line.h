@@ -68,7 +68,8 @@ WEFT_API WEFT_MUST_CHECK int weft_lines_open(const char *path, const weft_lines_
 
 /* The lines of what read gives, which is called in the consumer's task or thread: how many
  * bytes it has put into buf, 1 to size; 0: the end; negative: an error, after which the lines
- * end, but for WEFT_ECANCELED. It may wait. arg outlives the receiver.
+ * end. But WEFT_ECANCELED, _EBUSY, _EAGAIN and _ENOMEM pass: the receive returns them, loses
+ * nothing, and the next one calls read again. It may wait. arg outlives the receiver.
  *
  * Waits    no; a receive waits as read does
  * From     any thread

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
+#include <weft/blocking.h>
 #include <weft/file_line.h>
 
 enum { BLOCK = 512 };
@@ -43,12 +44,16 @@ static bool take(struct wf_file_op *op, size_t n, size_t *n_left)
 }
 
 /* size: the most that the line may have, with its end. */
-static int go_on(const struct wf_file_op *op) { return op->n_done > op->size ? WEFT_ELINE : 1; }
-
-static int line_step(struct wf_file_op *op)
+static int go_on(const struct wf_file_op *op)
 {
-    bool has_position = wf_sys.seek(op->file->fd, 0, SEEK_CUR) >= 0;
-    size_t n_left, n_asked = has_position ? BLOCK : 1;
+    if (op->n_done > op->size)
+        return WEFT_ELINE;
+    return weft_job_cancelled() ? WEFT_ECANCELED : 1;
+}
+
+static int read_part(struct wf_file_op *op, size_t n_asked)
+{
+    size_t n_left;
     int rc = have_room(op, n_asked);
     if (rc < 0)
         return rc;
@@ -59,6 +64,16 @@ static int line_step(struct wf_file_op *op)
         return go_on(op);
     off_t at = n_left > 0 ? wf_sys.seek(op->file->fd, -(off_t)n_left, SEEK_CUR) : 0;
     return at < 0 ? (int)at : 0;
+}
+
+/* A step that fails gives back the parts that those before it have taken. */
+static int line_step(struct wf_file_op *op)
+{
+    bool has_position = wf_sys.seek(op->file->fd, 0, SEEK_CUR) >= 0;
+    int rc = read_part(op, has_position ? BLOCK : 1);
+    if (rc < 0 && rc != WEFT_ELINE && has_position)
+        (void)wf_sys.seek(op->file->fd, -(off_t)op->n_done, SEEK_CUR);
+    return rc;
 }
 
 /* 1, or WEFT_ELINE. */
@@ -77,9 +92,7 @@ int weft_file_read_line(weft_file *file, size_t max_line, char **out_line)
         return WEFT_EINVAL;
     if (max_line == 0)
         max_line = DEFAULT_MAX_LINE;
-    struct wf_file_op op = { .step = line_step,
-                             .is_counted = true,
-                             .size = wf_size_with(2, 1, max_line) };
+    struct wf_file_op op = { .step = line_step, .size = wf_size_with(2, 1, max_line) };
     int rc = wf_file_run(file, "weft_file_read_line", &op);
     if (rc == 0 && op.n_done > 0)
         rc = cut_end(&op, max_line);

@@ -19,6 +19,7 @@
  * A receive that finds its line in the block takes no lock and asks for nothing but memchr; giving
  * way to others happens with each block, where the task waits anyway. */
 #include "blocking/pool.h"
+#include "base/code.h"
 #include "base/opts.h"
 #include "chan/lent.h"
 #include "chan/source.h"
@@ -199,7 +200,7 @@ static int read_from_fd(struct lines *in)
 static int read_from_user(struct lines *in)
 {
     int64_t n = in->read_by(in->read_arg, in->buf + in->end, in->room - in->end);
-    if (n <= 0 && n != WEFT_ECANCELED)
+    if (n == 0 || wf_is_final(n))
         in->is_over = true;
     if (n > 0)
         in->end += (size_t)n;

@@ -7,6 +7,7 @@
  * A piece that is looked for is pending as a whole, so the buffer grows until it has room for the
  * longest that is allowed, and its end. */
 #include "net/stream.h"
+#include "base/code.h"
 #include "base/opts.h"
 #include "plat/mem.h"
 #include "sched/wait.h"
@@ -102,7 +103,7 @@ static bool make_room(weft_reader *reader)
 /* What a read that gave n means for those to come. */
 static int64_t note(weft_reader *reader, int64_t n)
 {
-    if (n == 0 || wf_bytes_is_final(n)) {
+    if (n == 0 || wf_is_final(n)) {
         reader->is_over = true;
         reader->failed = (int)n;
     }

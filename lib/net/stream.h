@@ -19,11 +19,4 @@ WF_MUST_CHECK int wf_bytes_of_fd(int fd, struct wf_bytes *out);
 WF_MUST_CHECK int64_t wf_bytes_read(const struct wf_bytes *from, void *buf, size_t size);
 WF_MUST_CHECK int64_t wf_bytes_write(const struct wf_bytes *to, const void *data, size_t size);
 
-/* Does the code say something of the other side, which won't change? */
-static inline bool wf_bytes_is_final(int64_t rc)
-{
-    return rc < 0 && rc != WEFT_ECANCELED && rc != WEFT_EBUSY && rc != WEFT_ENOMEM &&
-           rc != WEFT_EAGAIN;
-}
-
 #endif

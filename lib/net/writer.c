@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Buffered writing. What the system has not taken yet lies in [start, end). */
 #include "net/stream.h"
+#include "base/code.h"
 #include "plat/mem.h"
 #include "sched/wait.h"
 
@@ -53,7 +54,7 @@ static int64_t put(weft_writer *writer, const char *data, size_t size)
     if (writer->failed < 0)
         return writer->failed;
     int64_t n = wf_bytes_write(&writer->to, data, size);
-    if (wf_bytes_is_final(n))
+    if (wf_is_final(n))
         writer->failed = (int)n;
     return n;
 }

@@ -313,6 +313,41 @@ WT_TEST(read_all_hears_a_cancel_between_two_reads)
     unlink(test_path);
 }
 
+static ssize_t read_that_fails_later(int fd, void *buf, size_t size)
+{
+    if (size > AT_ONCE && wf_sys_real.seek(fd, 0, SEEK_CUR) > 0)
+        return -EIO;
+    return wf_sys_real.read(fd, buf, WF_MIN(size, (size_t)AT_ONCE));
+}
+
+/* Whoever reads on finds the line, not its rest. */
+WT_TEST(a_line_that_fails_is_left_where_it_begins)
+{
+    wt_seeds_at_most(3);
+    weft_file *file;
+    char *line = NULL;
+    ck_assert_int_eq(weft_file_open(test_path, "w+", &file), 0);
+    ck_assert_int_eq(weft_file_write(file, "more than is read at once\n", 26), 0);
+    ck_assert_int_eq(weft_file_seek(file, 0, SEEK_SET), 0);
+    {
+        WEFT_SCOPE(scope);
+        to_cancel = &scope;
+        wf_sys.read = cancelling_read;
+        ck_assert_int_eq(weft_file_read_line(file, 0, &line), WEFT_ECANCELED);
+        be_usual();
+    }
+    ck_assert_int_eq(weft_file_tell(file), 0);
+    wf_sys.read = read_that_fails_later;
+    ck_assert_int_eq(weft_file_read_line(file, 0, &line), -EIO);
+    be_usual();
+    ck_assert_ptr_null(line);
+    ck_assert_int_eq(weft_file_read_line(file, 0, &line), 1);
+    ck_assert_str_eq(line, "more than is read at once");
+    weft_free(line);
+    ck_assert_int_eq(weft_file_close(file), 0);
+    unlink(test_path);
+}
+
 /* ---- read_all ------------------------------------------------------------------------------------------- */
 
 static off_t stated_size;

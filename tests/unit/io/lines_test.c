@@ -327,6 +327,37 @@ WT_TEST(without_memory_for_a_long_line_it_may_be_tried_again)
     done();
 }
 
+static const int passing[] = { WEFT_ECANCELED, WEFT_EBUSY, WEFT_EAGAIN, WEFT_ENOMEM };
+
+/* Half a line, then a code, then the other half, for each code; then the end. */
+static int64_t read_half_a_line(void *arg, void *buf, size_t size)
+{
+    unsigned turn = (*(unsigned *)arg)++;
+    ck_assert_uint_ge(size, 4);
+    if (turn / 3 == WF_ARRAY_SIZE(passing))
+        return 0;
+    if (turn % 3 == 1)
+        return passing[turn / 3];
+    memcpy(buf, turn % 3 == 0 ? "half" : "all\n", 4);
+    return 4;
+}
+
+WT_TEST(what_passes_ends_no_lines_and_loses_none)
+{
+    WEFT_RX(weft_line, lines);
+    weft_line line;
+    unsigned turn = 0;
+    ck_assert_int_eq(
+        weft_lines_read_by(read_half_a_line, &turn, NULL, WEFT_RX_SLOT_(weft_line, &lines)), 0);
+    for (size_t i = 0; i < WF_ARRAY_SIZE(passing); i++) {
+        ck_assert_int_eq(weft_recv(lines, &line), passing[i]);
+        ck_assert_int_eq(weft_recv(lines, &line), 1);
+        ck_assert_uint_eq(line.size, 7);
+        ck_assert_int_eq(memcmp(line.data, "halfall", 7), 0);
+    }
+    ck_assert_int_eq(weft_recv(lines, &line), 0);
+}
+
 static int count_lines(void *path)
 {
     WEFT_RX(weft_line, lines);
