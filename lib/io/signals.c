@@ -13,7 +13,8 @@
  *       may begin even after it was restored: it lies in one of two slots of static memory, and the
  *       other one is written when the signal is caught anew.
  *   T3  A handler on top of ours, installed meanwhile, is left alone at the end: ours stays below
- *       it, wants nothing, and passes the signal on.
+ *       it, wants nothing, and passes the signal on. Where no handler was before, what the signal
+ *       does by default is due then; so it is in a child after fork.
  *
  * A receiver has an eventfd. Its holder clears that before it looks at the counts, the handler
  * counts before it writes: so a count is seen, or wakes. A child after fork shares the eventfds: its
@@ -24,6 +25,7 @@
 #include "chan/source.h"
 #include "plat/mem.h"
 #include "plat/self.h"
+#include "plat/signal.h"
 #include "plat/sys.h"
 #include "plat/thread.h"
 #include "sched/iowait.h"
@@ -49,6 +51,8 @@ static struct {
 
 /* ---- the handler ---------------------------------------------------------------------------------- */
 
+enum verdict { UNWANTED, TAKEN, ENDS }; /* a watch said so, and none before said more */
+
 /* True: for the second time, and it has to end the process. */
 static bool tell(struct wf_signal_watch *watch, int number)
 {
@@ -58,40 +62,36 @@ static bool tell(struct wf_signal_watch *watch, int number)
     return watch->is_ending && is_second;
 }
 
-static bool tell_all(int number)
+static enum verdict tell_all(int number)
 {
-    bool ends = false;
+    enum verdict verdict = UNWANTED;
     /* seq [watch-dekker] */
     (void)wf_add_seq(&table.n_running, 1u);
     struct wf_signal_watch *watch = wf_load_seq(&wf_rt.has_forked) ? NULL
                                                                    : wf_load_seq(&table.first);
-    for (; watch != NULL; watch = wf_load_seq(&watch->next))
-        if (watch->wanted & wf_signal_bit(number))
-            ends |= tell(watch, number);
+    for (; watch != NULL; watch = wf_load_seq(&watch->next)) {
+        if ((watch->wanted & wf_signal_bit(number)) == 0)
+            continue;
+        bool ends = tell(watch, number);
+        verdict = ends || verdict == ENDS ? ENDS : TAKEN;
+    }
     (void)wf_sub_seq(&table.n_running, 1u);
-    return ends;
-}
-
-/* It comes again, and is delivered when this handler returns. */
-static void do_by_default(int number)
-{
-    struct sigaction action = { .sa_handler = SIG_DFL };
-    (void)sigemptyset(&action.sa_mask);
-    (void)sigaction(number, &action, NULL);
-    (void)raise(number);
+    return verdict;
 }
 
 static void on_signal(int number, siginfo_t *info, void *context)
 {
     int saved_errno = *wf_errno_location();
-    bool ends = tell_all(number);
+    enum verdict verdict = tell_all(number);
     const struct sigaction *before = wf_load_seq(&table.caught[number].passed_to);
     if (before->sa_flags & SA_SIGINFO)
         before->sa_sigaction(number, info, context);
     else if (before->sa_handler != SIG_DFL && before->sa_handler != SIG_IGN)
         before->sa_handler(number);
-    if (ends)
-        do_by_default(number);
+    else if (verdict == UNWANTED && before->sa_handler == SIG_DFL)
+        wf_signal_do_default(number);
+    if (verdict == ENDS)
+        wf_signal_do_default(number);
     *wf_errno_location() = saved_errno;
 }
 

@@ -203,6 +203,54 @@ WT_TEST(a_handler_that_was_put_on_top_stays)
     ck_assert_int_eq(atomic_load(&n_earlier), 2);
 }
 
+static int leave_one_on_top(void *arg)
+{
+    WEFT_SCOPE(scope);
+    WEFT_RX(weft_signal, signals);
+    (void)arg;
+    WEFT_TRY(weft_signals(&signals, SIGUSR1, SIGTSTP));
+    struct sigaction action = { .sa_sigaction = later, .sa_flags = SA_SIGINFO };
+    sigemptyset(&action.sa_mask);
+    return sigaction(SIGUSR1, &action, &below) + sigaction(SIGTSTP, &action, &below);
+}
+
+/* No handler was there before. The child leads a group, for one that nobody watches is not stopped. */
+WT_TEST(below_a_handler_on_top_what_nobody_takes_does_what_it_does)
+{
+    need_signals();
+    int status;
+    pid_t child = fork();
+    if (child == 0) {
+        setpgid(0, 0);
+        if (weft_run(leave_one_on_top, NULL) == 0 && raise(SIGTSTP) == 0)
+            raise(SIGUSR1);
+        _exit(1);
+    }
+    ck_assert_int_eq(waitpid(child, &status, WUNTRACED), child);
+    ck_assert(WIFSTOPPED(status));
+    ck_assert_int_eq(kill(child, SIGCONT), 0);
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert(WIFSIGNALED(status));
+    ck_assert_int_eq(WTERMSIG(status), SIGUSR1);
+}
+
+/* Its parent's receiver is not its own. */
+WT_TEST(in_a_forked_child_a_signal_does_what_it_does)
+{
+    need_signals();
+    WEFT_RX(weft_signal, signals);
+    int status;
+    ck_assert_int_eq(weft_signals(&signals, SIGUSR1), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        raise(SIGUSR1);
+        _exit(1);
+    }
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert(WIFSIGNALED(status));
+    ck_assert_int_eq(WTERMSIG(status), SIGUSR1);
+}
+
 /* A program that ignores it relies on that its children leave no zombies. */
 WT_TEST(children_that_nobody_waits_for_leave_no_zombies)
 {
