@@ -83,7 +83,8 @@ WEFT_API WEFT_MUST_CHECK int weft_call_blocking(const weft_callable *what, void 
  * Returns  the same
  *          WEFT_ECANCELED  cancelled before it started, or abandoned
  *          WEFT_ENOMEM     no memory for the copies
- *          WEFT_EINVAL     an unknown lane; a size without a result; .in_place elsewhere   */
+ *          WEFT_EINVAL     an unknown lane; a size without a result; .drop_result without a
+ *                          size; .in_place elsewhere                                       */
 WEFT_API WEFT_MUST_CHECK int weft_call_blocking_with(const weft_blocking_opts *opts,
                                                      const weft_callable *what, void *args);
 

@@ -129,7 +129,8 @@ static bool read_opts(const weft_blocking_opts *opts, weft_blocking_opts *out)
         memcpy(out, opts, opts->size_ != 0 ? opts->size_ : sizeof *out);
     bool is_elsewhere = out->pooled || out->dedicated || out->abandon;
     return (unsigned)out->lane < WEFT_LANES && !(out->in_place && is_elsewhere) &&
-           (out->result_size == 0 || out->result != NULL);
+           (out->result_size == 0 || out->result != NULL) &&
+           (out->drop_result == NULL || out->result_size > 0);
 }
 
 int weft_call_blocking(const weft_callable *what, void *args)

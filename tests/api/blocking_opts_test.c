@@ -52,6 +52,7 @@ WT_TEST(misuse_is_a_code_and_drops_what_was_handed_over)
         &longer,
         WEFT_OPTS(blocking, .lane = WEFT_LANES),
         WEFT_OPTS(blocking, .result_size = 4),
+        WEFT_OPTS(blocking, .abandon = true, .drop_result = weft_text_drop),
         WEFT_OPTS(blocking, .in_place = true, .pooled = true),
         WEFT_OPTS(blocking, .in_place = true, .dedicated = true),
         WEFT_OPTS(blocking, .in_place = true, .abandon = true),
