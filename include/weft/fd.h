@@ -63,8 +63,8 @@ WEFT_API WEFT_MUST_CHECK int weft_fd_read_exact(int fd, void *buf, size_t size, 
 /* Writes all size bytes to fd, and waits for room as often as it has to.
  *
  * fd is non-blocking. *out_n, unlike other results, is written also when this fails: how
- * many bytes fd has taken, 0 to size. Where nobody reads any more the system sends SIGPIPE,
- * as write does; a program that ignores that gets -EPIPE.
+ * many bytes fd has taken, 0 to size. Where nobody reads any more this is -EPIPE in a
+ * task; a plain thread gets SIGPIPE, as of write, unless the program ignores that.
  *
  * Waits    the task, or a plain thread
  * Cancel   yes, whenever bytes are left: those that were written count
