@@ -54,16 +54,6 @@ struct race {
     weft_socket *winner;
 };
 
-static int begin_next(struct race *race, weft_scope *scope)
-{
-    struct attempt attempt = { .to = &race->to[race->n_begun],
-                               .opts = race->opts,
-                               .outcomes = race->tx,
-                               .number = race->n_begun };
-    race->n_begun++;
-    return weft_scope_spawn(scope, NULL, &attempt_task, &attempt, __FILE__, __LINE__);
-}
-
 static void take(struct race *race, const struct outcome *outcome)
 {
     if (outcome->rc == 0) {
@@ -75,6 +65,19 @@ static void take(struct race *race, const struct outcome *outcome)
         race->first_failed = outcome->number;
         race->rc = outcome->rc;
     }
+}
+
+/* One that no task can be had for has failed; those under way go on. */
+static void begin_next(struct race *race, weft_scope *scope)
+{
+    struct attempt attempt = { .to = &race->to[race->n_begun],
+                               .opts = race->opts,
+                               .outcomes = race->tx,
+                               .number = race->n_begun };
+    struct outcome failed = { .number = race->n_begun++ };
+    failed.rc = weft_scope_spawn(scope, NULL, &attempt_task, &attempt, __FILE__, __LINE__);
+    if (failed.rc < 0)
+        take(race, &failed);
 }
 
 /* 1: the next outcome; 0: none within the stagger; negative: the caller is cancelled. */
@@ -92,15 +95,16 @@ static WF_NOINLINE int await_outcome(struct race *race, struct outcome *outcome)
 
 static int run(struct race *race, weft_scope *scope)
 {
-    int rc = begin_next(race, scope);
+    int rc = 0;
     while (rc >= 0 && race->winner == NULL && race->n_failed < race->n) {
         struct outcome outcome;
+        if (race->n_begun < race->n)
+            begin_next(race, scope);
+        if (race->n_begun == race->n_failed)
+            continue; /* none is under way */
         rc = await_outcome(race, &outcome);
         if (rc > 0)
             take(race, &outcome);
-        /* Also when all that were begun have failed. */
-        if (rc >= 0 && race->winner == NULL && race->n_begun < race->n)
-            rc = begin_next(race, scope);
     }
     return rc;
 }

@@ -397,6 +397,28 @@ WT_TEST(a_race_can_be_cancelled)
     as_usual();
 }
 
+/* There is a task for one attempt alone. The deadline ends the first, not what became of the next. */
+WT_TEST(an_attempt_that_cannot_begin_leaves_the_others)
+{
+    wt_seeds_at_most(20);
+    static const int both[] = { AF_INET6, AF_INET, 0 };
+    weft_socket *here;
+    OK(weft_configure(WEFT_CONFIG(.workers = 2, .max_tasks = 1)));
+    memcpy(families, both, sizeof both);
+    v6_result = -EINPROGRESS;
+    wf_sys.resolve = own_resolve;
+    wf_sys.connect = split_connect;
+    wf_sys.socket = hanging_socket;
+    {
+        WEFT_SCOPE(scope, .timeout_ns = WEFT_MS(200));
+        weft_connect_opts opts = { .size_ = sizeof opts, .stagger_ns = WEFT_MS(1) };
+        ck_assert_int_eq(weft_connect("both.name:80", &opts, &here), WEFT_ECANCELED);
+        ck_assert_int_eq(weft_scope_wait(&scope), WEFT_ETIMEDOUT);
+    }
+    ck_assert_int_eq(atomic_load(&n_v4), 0);
+    as_usual();
+}
+
 /* ---- connections that fail later ------------------------------------------------------------------------- */
 
 static int later_result;
